@@ -1,0 +1,32 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: run test check format clean
+
+run: $(INSTALLED)  ## the offline lab: one run of a minute, its table and its picture
+	$(BIN)/python -m robustft
+
+test: $(INSTALLED)  ## the tests, as CI runs them
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)  ## style, types and who may import whom, as CI checks them
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# torch and torchvision in one command: pip then takes a pair that fits together.
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	@echo 'installing (torch is large: some minutes)'
+	$(BIN)/python -m pip install --quiet torch torchvision -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist

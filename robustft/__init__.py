@@ -1,0 +1,1 @@
+"""robustft: what fine-tuning does to the accuracy and the robustness of a vision model."""

@@ -1,0 +1,1 @@
+"""Adversarial attacks: threat models, the search that checks every success, one file per attack."""

@@ -1,0 +1,1 @@
+"""The command line: the only room that knows Hydra; turns a configuration into objects and calls the rooms below."""

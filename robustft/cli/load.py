@@ -1,0 +1,64 @@
+"""From the checked parts of a run to what is trained and measured: images, splits, model, evaluator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from robustft.backbones.backbone import Backbone
+from robustft.cli.build import Parts
+from robustft.cli.mistakes import naming
+from robustft.data.dataset import Dataset
+from robustft.data.split import hold_out
+from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.model import tuned_by
+
+VALIDATION_FRACTION = 0.1
+"""Of the training split, as in the study."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A run in memory; `train_rows` and `validation_rows` share out the data set's training split."""
+
+    dataset: Dataset
+    train_rows: np.ndarray
+    validation_rows: np.ndarray
+    model: Backbone
+    evaluator: Evaluator
+
+
+def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded:
+    """Decodes the images and builds the model.
+
+    validation_rows: the rows held out when the run was trained; None: drawn from the seed.
+    """
+    with naming("backbone."):
+        resolution = parts.backbone.image_size()
+    with naming("dataset."):
+        dataset = parts.source.load(resolution)
+        count = len(dataset.train)
+        if validation_rows is None:
+            train_rows, held_out = hold_out(count, VALIDATION_FRACTION, parts.seed)
+        else:
+            held_out = np.asarray(validation_rows, dtype=np.int64)
+            train_rows = np.setdiff1d(np.arange(count), held_out)
+    with naming("backbone."):
+        model = parts.backbone.build(classes=len(dataset.classes), seed=parts.seed)
+    with naming("method."):
+        model = tuned_by(parts.method, model, seed=parts.seed)
+    return Loaded(
+        dataset=dataset,
+        train_rows=train_rows,
+        validation_rows=held_out,
+        model=model,
+        evaluator=Evaluator(
+            suite=parts.suite,
+            validation=dataset.train.take(held_out),
+            test=dataset.test,
+            ood=dict(dataset.ood),
+            seed=parts.seed,
+        ),
+    )

@@ -1,0 +1,70 @@
+"""Names a run directory by what the run is: <study>/<dataset>/<backbone>/<method>/seed-<n>[,other-settings]."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from robustft.cli.build import build
+from robustft.cli.identity import is_identity
+
+NAMED = ("dataset", "backbone", "method", "study")
+"""Groups that have a level of their own in the directory; study is not part of what a run is."""
+
+IN_A_LEVEL = ("seed", "dataset.name", "dataset.path", "dataset.source", "backbone.name")
+"""Keys that the levels show, or that say where something is rather than what it is."""
+
+
+def register() -> None:
+    """Makes `${run_dir:}` known to OmegaConf."""
+    OmegaConf.register_new_resolver("run_dir", _resolve, replace=True)
+
+
+def _resolve(*, _root_: DictConfig) -> str:
+    choices = _root_.hydra.runtime.choices
+    backbone = _root_.backbone.name if choices.backbone == "timm" else choices.backbone
+    levels = [_root_.study.name, build(_root_, "dataset").name, backbone, choices.method]
+    others = _differences(_root_, list(_root_.hydra.overrides.task))
+    return "/".join([*map(_clean, levels), ",".join([f"seed-{_clean(_root_.seed)}", *others])])
+
+
+def _differences(config: DictConfig, words: list[str]) -> list[str]:
+    """`max_steps-50` for every identity setting given on the command line that differs from its default."""
+    choices = config.hydra.runtime.choices
+    given = [(word, OverridesParser.create().parse_override(word)) for word in words]
+    groups = [(word, override) for word, override in given if override.key_or_group in choices]
+    named = [word for word, override in groups if override.key_or_group in NAMED]
+    found = {}
+    default = _compose(named)
+    for _, override in groups:
+        group = override.key_or_group
+        if group not in NAMED and is_identity(group) and choices[group] != default.hydra.runtime.choices[group]:
+            found[group] = choices[group]
+    default = _compose([word for word, _ in groups])
+    for _, override in given:
+        key = override.key_or_group
+        if key in choices or key in IN_A_LEVEL or not is_identity(key):
+            continue
+        value = OmegaConf.select(config, key)
+        if value != OmegaConf.select(default, key):
+            found[key.rpartition(".")[2]] = value
+    return [f"{_clean(name)}-{_clean(value)}" for name, value in sorted(found.items())]
+
+
+def _compose(words: list[str]) -> DictConfig:
+    loader = GlobalHydra.instance().config_loader()
+    return loader.load_configuration(config_name="train", overrides=words, run_mode=RunMode.RUN)
+
+
+def _clean(value: Any) -> str:
+    """A piece of a path: letters, digits, `.`, `_` and `-`, with no `=`, which Hydra cannot take inside a value."""
+    if OmegaConf.is_config(value):
+        value = OmegaConf.to_container(value, resolve=True)
+    text = value if isinstance(value, str) else json.dumps(value)
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_") or "none"

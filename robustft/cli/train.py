@@ -1,0 +1,133 @@
+"""python -m robustft [train]: one run, from its configuration to its picture."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from robustft.cli import claim
+from robustft.cli.build import Parts, parts_of
+from robustft.cli.identity import contents, settings
+from robustft.cli.mistakes import Mistake, command, naming
+from robustft.cli.report import main_attack, show, shown
+from robustft.cli.versions import git_commit, versions
+from robustft.report.rows import point_rows, run_summary
+from robustft.study.run_file import run_id
+from robustft.study.tradeoff import tradeoff_points
+
+
+@command
+def run(config: DictConfig) -> None:
+    """Trains the run that `config` describes, goes on with it if it was begun, leaves it alone if it is finished."""
+    hydra: Any = HydraConfig.get()
+    run_dir = Path(hydra.runtime.output_dir)
+    try:
+        parts = parts_of(config)
+        before = claim.earlier(run_dir)
+        with naming("dataset."):
+            data_files = parts.source.files()
+        with naming("backbone."):
+            backbone_files = parts.backbone.files()
+        with naming("dataset."):
+            found = contents(data_files, backbone_files, before.get("contents", {}))
+        identity = settings(config)
+        identity["dataset"]["fingerprint"] = found["dataset"]["fingerprint"]
+        identity["backbone"]["weights"] = found["backbone"]["fingerprint"] if backbone_files else None
+        claim.refuse_another(run_dir, before, identity)
+        if before.get("status") == "finished":
+            print(
+                f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)"
+            )
+            return
+        _train(config, hydra, parts, run_dir, {"identity": identity, "contents": found}, before)
+    except Mistake:
+        claim.leave_no_empty(run_dir)
+        raise
+
+
+def _train(
+    config: DictConfig, hydra: DictConfig, parts: Parts, run_dir: Path, content: dict[str, Any], before: dict[str, Any]
+) -> None:
+    """Everything behind the checks that need nothing heavy; writes only once all parts stand."""
+    from robustft.cli.load import loaded
+    from robustft.evaluation.states import States
+    from robustft.methods.tuned_state import parameter_counts
+    from robustft.training.fine_tune import evaluated_steps, fine_tune
+    from robustft.training.tracker import tracked_run
+
+    run = loaded(parts)
+    states = States(run_dir=run_dir, keep=parts.keep_states)
+    steps = evaluated_steps(parts.schedule, parts.plan, images=len(run.train_rows))
+    with naming("states.keep: "):
+        states.check_space(run.model, len(steps))
+    method = str(hydra.runtime.choices.method)
+    counts = parameter_counts(run.model)
+    content |= {
+        "run_id": run_id(content["identity"]),
+        "study": config.study.name,
+        "dataset": parts.source.name,
+        "backbone": config.backbone.name,
+        "method": method,
+        "seed": parts.seed,
+        "parameters": counts,
+        "classes": list(run.dataset.classes),
+        "validation_rows": run.validation_rows.tolist(),
+        "versions": versions(),
+        "git_commit": git_commit(),
+        "started": before.get("started") or _now(),
+    }
+    with ExitStack() as stack:
+        stack.enter_context(claim.claimed(run_dir))
+        claim.write_status(run_dir, content, "running")
+        claim.write_config(run_dir, config, hydra)
+        try:
+            with naming("tracker."):
+                tracked = stack.enter_context(
+                    tracked_run(
+                        parts.tracker,
+                        run_dir=run_dir,
+                        run_id=content["run_id"],
+                        name=f"{parts.source.name}/{method}/seed-{parts.seed}",
+                        group=config.study.name,
+                        tags=[parts.source.name, method],
+                        config=content["identity"] | {"parameters": counts, "method_name": method},
+                    )
+                )
+            print(
+                f"{method} on {parts.source.name}: {counts['trainable']:,} + {counts['head']:,} (head) of "
+                f"{counts['total']:,} parameters move\n{len(run.train_rows):,} training, "
+                f"{len(run.validation_rows):,} validation and {len(run.dataset.test):,} test images; "
+                f"evaluated at steps {', '.join(map(str, steps))}"
+            )
+            records = fine_tune(
+                run_dir=run_dir,
+                model=run.model,
+                images=run.dataset.train,
+                rows=run.train_rows,
+                evaluator=run.evaluator,
+                steps=steps,
+                plan=parts.plan,
+                states=states,
+                seed=parts.seed,
+                tracked=tracked,
+                description=f"{parts.source.name} {method}",
+            )
+            points = tradeoff_points(records, main_attack(content))
+            picture = run_dir / "tradeoff.png"
+            show(points, content, picture)
+            columns, rows = point_rows(points)
+            tracked.finish(columns=columns, rows=rows, picture=picture, summary=run_summary(points))
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            claim.write_status(run_dir, content, "failed", reason[:2000])
+            raise
+        claim.write_status(run_dir, content | {"finished": _now()}, "finished")
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

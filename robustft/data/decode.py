@@ -1,0 +1,141 @@
+"""Encoded images to uint8 arrays.
+
+Every image becomes RGB and is squashed to a square with PIL's antialiased bilinear filter, as the study's processor
+does (no crop, the aspect ratio is not kept). Before that:
+
+- EXIF orientation is applied; an EXIF block that cannot be read is ignored, as it does not harm the picture.
+- Transparent pixels go on white, the page they were drawn for; dropping alpha would show whatever colour lies below.
+- 16-bit gray is scaled to 8 bits (PIL alone would clip it to white). 32-bit float images are refused: their scale is
+  unknown.
+- Of an animation the first frame is taken.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sized
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from tqdm import tqdm
+
+from robustft.checks import whole_number
+from robustft.data.errors import DataError, one_line
+from robustft.data.threads import thread_count
+
+Encoded = bytes | Path | None
+"""An image file's content or its path; None where a table has no image."""
+
+_SHOW_PROGRESS_FROM = 2000
+_CHUNK = 1024
+
+
+def decode(encoded: Encoded, resolution: int) -> np.ndarray:
+    """uint8 (3, resolution, resolution). Raises whatever PIL raises if the file is broken, cut off or no image."""
+    if encoded is None:
+        raise ValueError("there is no image")
+    with Image.open(encoded if isinstance(encoded, Path) else BytesIO(encoded)) as image:
+        image.load()
+        return squash(_rgb(_upright(image)), resolution)
+
+
+def squash(image: Image.Image, resolution: int) -> np.ndarray:
+    """An RGB or gray PIL image as uint8 (3, resolution, resolution)."""
+    resized = image.resize((resolution, resolution), Image.Resampling.BILINEAR)
+    return np.asarray(resized.convert("RGB")).transpose(2, 0, 1)
+
+
+def decode_all(
+    items: Iterable[tuple[str, Encoded]], resolution: int, *, what: str = "images", count: int | None = None
+) -> np.ndarray:
+    """All of `items` (name, encoded image), in order: uint8 (count, 3, resolution, resolution).
+
+    `items` may be read lazily (then `count` must be given): about a thousand encoded images are in memory at a time.
+    `what` starts the error and names the progress bar. Raises one DataError for all images that do not decode.
+    """
+    resolution = whole_number("resolution", resolution, at_least=1)
+    if count is None:
+        if not isinstance(items, Sized):
+            raise ValueError("count must be given for images without a length")
+        count = len(items)
+    pixels = _allocate(count, resolution, what)
+    done = failed = 0
+    first_failure = ""
+    with ThreadPoolExecutor(thread_count()) as pool, _progress(what, count) as progress:
+        remaining = iter(items)
+        while chunk := list(islice(remaining, _CHUNK)):
+            if done + len(chunk) > count:
+                raise DataError(f"{what}: the files changed while they were read")
+            slots = pixels[done : done + len(chunk)]
+            reasons = pool.map(_decode_into, slots, (encoded for _, encoded in chunk))
+            for (name, _), reason in zip(chunk, reasons, strict=True):
+                if reason is not None:
+                    first_failure = first_failure or f"{name}: {reason}"
+                    failed += 1
+                progress.update()
+            done += len(chunk)
+    if done != count:
+        raise DataError(f"{what}: the files changed while they were read")
+    if failed:
+        raise DataError(f"{what}: {failed} of {count} images do not decode; the first is {first_failure}")
+    return pixels
+
+
+def _decode_into(slot: np.ndarray, encoded: Encoded) -> str | None:
+    """Fill `slot` (3, R, R); the reason if that does not work."""
+    try:
+        slot[...] = decode(encoded, slot.shape[-1])
+    except UnidentifiedImageError:
+        return "not an image that PIL can read"
+    except MemoryError:
+        raise
+    except Exception as error:  # broken files make PIL's readers raise nearly anything
+        return one_line(error)
+    return None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # pictures from the web have EXIF blocks that are broken in every way
+        return image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        image = _eight_bits(image)
+    if image.mode == "F":
+        raise ValueError("float pixels, whose scale is unknown")
+    if image.has_transparency_data:
+        opaque = image.convert("RGBA")
+        page = Image.new("RGBA", opaque.size, "white")
+        return Image.alpha_composite(page, opaque).convert("RGB")
+    return image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A 16-bit gray image (which PIL may hold as 32-bit integers) as 8-bit gray."""
+    gray = np.asarray(image)
+    if gray.min() < 0 or gray.max() > 65535:
+        raise ValueError("integer pixels outside 16 bits, whose scale is unknown")
+    return Image.fromarray(np.rint(gray / 257).astype(np.uint8))
+
+
+def _allocate(count: int, resolution: int, what: str) -> np.ndarray:
+    try:
+        return np.empty((count, 3, resolution, resolution), dtype=np.uint8)
+    except MemoryError as error:
+        gigabytes = count * 3 * resolution**2 / 1e9
+        raise DataError(
+            f"{what}: {count} images at resolution {resolution} need {gigabytes:.1f} GB of memory"
+        ) from error
+
+
+def _progress(what: str, count: int) -> tqdm:
+    # In a job's log every refresh is a line of its own.
+    refresh_seconds = 0.2 if sys.stderr.isatty() else 30.0
+    return tqdm(total=count, desc=what, unit="image", mininterval=refresh_seconds, disable=count < _SHOW_PROGRESS_FROM)

@@ -1,0 +1,51 @@
+"""Image folders without domains: `SPLIT/CLASS/*`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from robustft.data.dataset import Dataset
+from robustft.data.encoded import EncodedDataset
+from robustft.data.errors import DataNotFound
+from robustft.data.image_tree import ClassFolders, check_splits, class_folders, encode, image_files
+from robustft.data.naming import dataset_name, path_argument
+from robustft.data.source import Source
+
+_LAYOUT = "SPLIT/CLASS/*"
+
+
+class Folder(Source):
+    """`train/CLASS/*` and `test/CLASS/*` below the directory `path`; see image_tree.py for what counts.
+
+    Classes are the folders with a training image, in sorted order. `name` is the base name of `path` unless given.
+    """
+
+    def __init__(self, *, path: str | Path, name: str | None = None) -> None:
+        self.path = path_argument(path)
+        self.name = dataset_name(name, self.path.name)
+
+    def files(self) -> dict[str, Path]:
+        train, test = self._splits
+        return image_files(train) | image_files(test)
+
+    def load(self, resolution: int) -> Dataset:
+        train, test = self._splits
+        origin = f"path {self.path}"
+        classes = tuple(train)
+        return EncodedDataset(
+            origin=origin,
+            classes=classes,
+            train=encode(train, classes, origin),
+            test=encode(test, classes, origin),
+            ood={},
+        ).decode(resolution)
+
+    @cached_property
+    def _splits(self) -> tuple[ClassFolders, ClassFolders]:
+        check_splits(self.path, _LAYOUT)
+        train, test = (class_folders(self.path, split, _LAYOUT) for split in ("train", "test"))
+        for split, folders in (("train", train), ("test", test)):
+            if not folders:
+                raise DataNotFound(f"path {self.path} has no images: looked for {split}/CLASS/*")
+        return train, test

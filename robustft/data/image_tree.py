@@ -1,0 +1,76 @@
+"""Finding image files in `SPLIT/CLASS/*` and `SPLIT/DOMAIN/CLASS/*`.
+
+The splits are called `train` and `test`; other directories beside them (`val`, `validation`) are left alone, as
+validation images are held out of the training split by the seed. Files that are no images by their extension, and
+hidden ones, are ignored. An image at any other depth is an error: it would be missing without a word.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from robustft.data.directory import entries, existing_directory
+from robustft.data.encoded import EncodedImages
+from robustft.data.errors import DataError, DataNotFound, listed
+
+SPLITS = ("train", "test")
+IMAGE_EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+ClassFolders = dict[str, dict[str, Path]]
+"""Class -> name relative to the data set's directory -> image file; sorted, no empty class."""
+
+
+def check_splits(root: Path, layout: str) -> None:
+    """DataNotFound if the directory `root` or one of the splits in it is missing."""
+    there, _ = entries(existing_directory(root))
+    found = f"found {listed(there)}" if there else "found no directory"
+    missing = [split for split in SPLITS if split not in there]
+    if len(missing) == len(SPLITS):
+        raise DataNotFound(f"path {root} has no images: looked for {layout} (SPLIT is train or test), {found}")
+    if missing:
+        raise DataNotFound(f"path {root} has no {missing[0]} split: looked for {layout} in train and test, {found}")
+
+
+def class_folders(root: Path, folder: str, layout: str) -> ClassFolders:
+    """The images in `folder`/CLASS/* below `root`. DataError if there are images above or below that depth."""
+    classes, loose = entries(root / folder)
+    _refuse(root, folder, _images(loose), layout)
+    found: ClassFolders = {}
+    for name in classes:
+        inside = f"{folder}/{name}"
+        deeper, files = entries(root / inside)
+        for below in deeper:
+            _refuse(root, f"{inside}/{below}", _images(entries(root / inside / below)[1]), layout)
+        if images := _images(files):
+            found[name] = {f"{inside}/{image}": root / inside / image for image in images}
+    return found
+
+
+def encode(folders: ClassFolders, classes: tuple[str, ...], origin: str) -> EncodedImages:
+    """The images of `folders` labelled by their place in `classes`; DataError for a class that is not among them."""
+    label_of = {name: label for label, name in enumerate(classes)}
+    labels: list[int] = []
+    for name, files in folders.items():
+        if name not in label_of:
+            raise DataError(f"{origin} has no training image of the class {name!r}, which {next(iter(files))} is of")
+        labels += [label_of[name]] * len(files)
+    return EncodedImages(labels=np.array(labels, dtype=np.int64), items=list(image_files(folders).items()))
+
+
+def image_files(folders: ClassFolders) -> dict[str, Path]:
+    """Relative name -> file, over all classes."""
+    return {name: file for files in folders.values() for name, file in files.items()}
+
+
+def _images(files: list[str]) -> list[str]:
+    return [name for name in files if PurePosixPath(name).suffix.lower() in IMAGE_EXTENSIONS]
+
+
+def _refuse(root: Path, folder: str, images: list[str], layout: str) -> None:
+    if images:
+        raise DataError(
+            f"path {root} has {folder}/{images[0]}, which is not in {layout}; "
+            "dataset=folder reads SPLIT/CLASS/*, dataset=domains SPLIT/DOMAIN/CLASS/*"
+        )

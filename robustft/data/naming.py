@@ -1,0 +1,47 @@
+"""What a data set is called in run directories, and where its path argument points."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+_ALLOWED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+def dataset_name(name: Any, fallback: str, source: str | None = None) -> str:
+    """`name`, or `fallback` with characters that run directories do not take replaced; then `-` and `source`.
+
+    A name that was given is never changed: ValueError if run directories do not take it.
+    """
+    if name is None:
+        name = _safe(fallback)
+        if not name:
+            raise ValueError(f"name must be given, as none can be made from {fallback!r}")
+    elif not isinstance(name, str) or not _ALLOWED.fullmatch(name):
+        raise ValueError(f"name must be letters, digits, dots, underscores and hyphens only, got {name!r}")
+    return name if source is None else f"{name}-{_safe(source) or 'domain'}"
+
+
+def path_argument(path: Any) -> Path:
+    """`path` as an absolute path with `~` resolved; ValueError if it is no path. Does not look at the disk."""
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise ValueError(f"path must be given: the directory of the data; got {path!r}")
+    return Path(os.path.abspath(Path(path).expanduser()))
+
+
+def text_argument(name: str, value: Any) -> str:
+    """`value` if it is a text that is not empty; ValueError otherwise."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a text, got {value!r}")
+    return value
+
+
+def source_argument(source: Any) -> str | None:
+    """`source` as a domain's name; a number names the domain that has none but its number."""
+    return str(source) if type(source) is int else None if source is None else text_argument("source", source)
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")

@@ -1,0 +1,183 @@
+"""Parquet files as data sets on the Hugging Face hub have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robustft.checks import whole_number
+from robustft.data.dataset import Dataset
+from robustft.data.encoded import EncodedDataset, EncodedImages
+from robustft.data.errors import DataError, listed
+from robustft.data.hub import hub_directory
+from robustft.data.naming import dataset_name, path_argument, source_argument, text_argument
+from robustft.data.parquet_files import find_splits
+from robustft.data.parquet_split import ParquetSplit
+from robustft.data.shift import check_source, shifted
+from robustft.data.source import Source
+
+_MOST_CLASSES = 1_000_000
+
+
+class Parquet(Source):
+    """Training and test parquet files below `path` (see parquet_files.py) or, without it, of `hub_id` at `revision`.
+
+    image_column: encoded images, as the hub's struct of bytes and path or as plain bytes
+    label_column: whole numbers; the number `label_offset` is the first class (1 where a set counts from 1)
+    classes: their names; unless given, from the hub's metadata in the files, or else the numbers themselves
+    domain_column: whole numbers or text; then `source` is the domain that is trained and tested on, and the test rows
+        of every other domain are `ood`
+    domains: names of the numbers in `domain_column`; unless given, from the metadata, or else the numbers themselves
+    name: the base name of `path`, or of `hub_id`, unless given; the source is put behind it
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str | Path | None = None,
+        hub_id: str | None = None,
+        revision: str | None = None,
+        image_column: str = "image",
+        label_column: str = "label",
+        domain_column: str | None = None,
+        source: str | None = None,
+        domains: Sequence[str] | None = None,
+        classes: Sequence[str] | None = None,
+        name: str | None = None,
+        label_offset: int = 0,
+    ) -> None:
+        self.hub_id = _text_or_none("hub_id", hub_id)
+        if path is None and self.hub_id is None:
+            raise ValueError("path must be given, or hub_id")
+        self.path = None if path is None else path_argument(path)
+        self.revision = _text_or_none("revision", revision)
+        self.image_column = text_argument("image_column", image_column)
+        self.label_column = text_argument("label_column", label_column)
+        self.domain_column = _text_or_none("domain_column", domain_column)
+        self.source = source_argument(source)
+        self.domains = _names_or_none("domains", domains)
+        self.classes = _names_or_none("classes", classes)
+        self.label_offset = whole_number("label_offset", label_offset, at_least=0)
+        for argument, value in (("source", self.source), ("domains", self.domains)):
+            if value is not None and self.domain_column is None:
+                raise ValueError(f"{argument} must be none without a domain_column, got {value!r}")
+        fallback = self.path.name if self.path is not None else str(self.hub_id).rsplit("/", 1)[-1]
+        self.name = dataset_name(name, fallback, self.source)
+
+    def files(self) -> dict[str, Path]:
+        train, test = self._files
+        self._check_columns()
+        return train | test
+
+    def load(self, resolution: int) -> Dataset:
+        self._check_columns()
+        classes, train_labels, test_labels = self._labelled()
+        if self.domain_column is None:
+            train = self._images(self._train, train_labels, np.full(len(train_labels), True))
+            test = self._images(self._test, test_labels, np.full(len(test_labels), True))
+            found = EncodedDataset(origin=self._origin, classes=classes, train=train, test=test, ood={})
+        else:
+            domains, train_domains, test_domains = self._domains
+            source = check_source(self.source, domains, self._origin)
+            found = shifted(
+                origin=self._origin,
+                classes=classes,
+                source=source,
+                train=self._images(self._train, train_labels, train_domains == domains.index(source)),
+                tests={
+                    domain: self._images(self._test, test_labels, test_domains == number)
+                    for number, domain in enumerate(domains)
+                },
+            )
+        return found.decode(resolution)
+
+    @cached_property
+    def _files(self) -> tuple[dict[str, Path], dict[str, Path]]:
+        return find_splits(self.path if self.path is not None else hub_directory(str(self.hub_id), self.revision))
+
+    @property
+    def _origin(self) -> str:
+        return f"hub_id {self.hub_id}" if self.path is None else f"path {self.path}"
+
+    @cached_property
+    def _train(self) -> ParquetSplit:
+        return ParquetSplit(self._files[0], self._origin)
+
+    @cached_property
+    def _test(self) -> ParquetSplit:
+        return ParquetSplit(self._files[1], self._origin)
+
+    def _check_columns(self) -> None:
+        for split in (self._train, self._test):
+            split.check_column("image_column", self.image_column)
+            split.check_column("label_column", self.label_column)
+        if self.domain_column is not None:
+            check_source(self.source, self._domains[0], self._origin)
+
+    def _images(self, split: ParquetSplit, labels: np.ndarray, wanted: np.ndarray) -> EncodedImages:
+        return EncodedImages(labels=labels[wanted], items=split.images("image_column", self.image_column, wanted))
+
+    def _labelled(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+        """(classes, training labels, test labels) over all rows."""
+        train, test = (split.values("label_column", self.label_column) for split in (self._train, self._test))
+        numbers = np.concatenate([train, test])
+        classes = self.classes or self._class_names(self.label_column)
+        last = self.label_offset + len(classes) - 1 if classes else _MOST_CLASSES
+        outside = numbers[(numbers < self.label_offset) | (numbers > last)]
+        if len(outside):
+            raise DataError(
+                f"label_column {self.label_column!r} of {self._origin} has {len(outside)} labels outside "
+                f"{self.label_offset} (label_offset) to {last}; the first is {outside[0]}"
+            )
+        if not classes:
+            classes = tuple(map(str, range(self.label_offset, int(numbers.max(initial=self.label_offset)) + 1)))
+        return classes, train - self.label_offset, test - self.label_offset
+
+    @cached_property
+    def _domains(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+        """(domains, domain of every training row, of every test row), the latter two as indices into the first."""
+        column = str(self.domain_column)
+        train, test = (split.values("domain_column", column, text=True) for split in (self._train, self._test))
+        if train.dtype.kind != test.dtype.kind:
+            raise DataError(f"domain_column {column!r} of {self._origin} holds numbers in one split, text in the other")
+        there = np.unique(np.concatenate([train, test])).tolist()
+        names = self.domains or self._class_names(column)
+        if train.dtype.kind == "U":
+            names = names or tuple(there)
+            unnamed = [value for value in there if value not in names]
+            keys: list[Any] = sorted(names)
+            place = np.array([names.index(key) for key in keys], dtype=np.int64)
+        else:
+            unnamed = [str(value) for value in there if names and not 0 <= value < len(names)]
+            keys = list(range(len(names))) if names else there
+            names = names or tuple(map(str, there))
+            place = np.arange(len(keys))
+        if unnamed:
+            raise DataError(
+                f"domain_column {column!r} of {self._origin} has {listed(unnamed)}, "
+                f"but only these domains are named: {listed(names)}"
+            )
+        return names, place[np.searchsorted(keys, train)], place[np.searchsorted(keys, test)]
+
+    def _class_names(self, column: str) -> tuple[str, ...] | None:
+        train, test = self._train.class_names(column), self._test.class_names(column)
+        if train and test and train != test:
+            raise DataError(f"{self._origin} names the numbers in {column!r} differently in training and test files")
+        return train or test
+
+
+def _text_or_none(name: str, value: Any) -> str | None:
+    return None if value is None else text_argument(name, value)
+
+
+def _names_or_none(name: str, value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    names = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else ()
+    if not names or len(set(names)) < len(names) or not all(isinstance(entry, str) and entry for entry in names):
+        raise ValueError(f"{name} must be a list of different names, got {value!r}")
+    return names

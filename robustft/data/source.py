@@ -1,0 +1,29 @@
+"""The contract of a data source."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from robustft.data.dataset import Dataset
+
+
+class Source(ABC):
+    """Finds a data set's files and decodes them.
+
+    A constructor takes plain keyword arguments, checks them and touches no disk. `name` goes into run directories:
+    characters [A-Za-z0-9._-] only, with the domain that is trained on at the end (`pacs-photo`).
+    """
+
+    name: str
+
+    @abstractmethod
+    def files(self) -> dict[str, Path]:
+        """Relative name -> file, for every file whose content decides the data; nothing is decoded.
+
+        The relative names do not depend on where the data lies. Raises DataNotFound if it is not there.
+        """
+
+    @abstractmethod
+    def load(self, resolution: int) -> Dataset:
+        """The data set with every image squashed to `resolution` x `resolution`. Raises DataError."""

@@ -1,0 +1,1 @@
+"""Measuring one model state: what is measured (suite), when (schedule), and the evaluator that does it."""

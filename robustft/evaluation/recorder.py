@@ -1,0 +1,69 @@
+"""Commits measurements to a run directory: outcome first, then the record line."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+from torch import nn
+
+from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.measurement import Condition, Measurement
+from robustft.study.outcomes import write_outcomes
+from robustft.study.record import Record, record_key
+from robustft.study.records import RecordFile
+
+
+class Recorder:
+    """Measures states and writes what is not yet on record; a measurement that is there is not made again."""
+
+    def __init__(self, run_dir: Path, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self._run_dir = run_dir
+        self._file = RecordFile(run_dir / "records.jsonl")
+
+    @property
+    def records(self) -> list[Record]:
+        """Everything on record, in the order of writing."""
+        return self._file.records
+
+    def measure(self, model: nn.Module, *, step: int, epoch: float) -> None:
+        """Measures every condition of the state after `step` updates that is not on record, and commits each."""
+        missing = {condition for condition in self.evaluator.conditions() if not self._file.has(_key(condition, step))}
+        if not missing:
+            return
+        for measurement in self.evaluator.evaluate(model, wanted=missing.__contains__):
+            record = record_of(measurement, step=step, epoch=epoch)
+            write_outcomes(self._run_dir, record, measurement.correct)
+            self._file.append(record)
+
+
+def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
+    """The record line of a measurement of the state after `step` updates."""
+    condition = measurement.condition
+    return Record(
+        step=step,
+        epoch=epoch,
+        split=condition.split,
+        condition=condition.name,
+        norm=condition.norm,
+        eps=condition.eps,
+        attack=condition.attack,
+        correct=int(measurement.correct.sum()),
+        total=len(measurement.correct),
+        seconds=round(measurement.seconds, 3),
+        forward_passes=measurement.forward_passes,
+        backward_passes=measurement.backward_passes,
+        time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+def _key(condition: Condition, step: int) -> str:
+    return record_key(
+        step=step,
+        split=condition.split,
+        condition=condition.name,
+        norm=condition.norm,
+        eps=condition.eps,
+        attack=condition.attack,
+    )

@@ -1,0 +1,1 @@
+"""Fine-tuning methods: which parameters of a backbone move. The only room that imports `adapters`."""

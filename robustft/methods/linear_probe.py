@@ -1,0 +1,19 @@
+"""Linear probe: only the head moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from robustft.methods.method import Method
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearProbe(Method):
+    """Nothing but the head moves, so that the features stay those of pre-training."""
+
+    def adapt(self, network: nn.Module) -> nn.Module:
+        return network

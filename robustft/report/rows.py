@@ -1,0 +1,40 @@
+"""The trade-off points of a run as rows and single values, for tools that draw tables themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from robustft.study.frontier import frontier_area, frontier_steps
+from robustft.study.tradeoff import TradeoffPoint, best_step
+
+
+def point_rows(points: Sequence[TradeoffPoint]) -> tuple[list[str], list[list[float | int | bool]]]:
+    """Column names, and one row per point; accuracies in [0, 1]."""
+    shifts = list(points[0].ood) if points else []
+    frontier = frontier_steps(points)
+    columns = ["step", "epoch", "clean", "robust", *(f"ood:{shift}" for shift in shifts)]
+    columns += ["validation clean", "validation robust", "on frontier"]
+    rows: list[list[float | int | bool]] = [
+        [
+            point.step,
+            point.epoch,
+            point.clean.rate,
+            point.robust.rate,
+            *(point.ood[shift].rate for shift in shifts),
+            point.validation_clean.rate,
+            point.validation_robust.rate,
+            point.step in frontier,
+        ]
+        for point in points
+    ]
+    return columns, rows
+
+
+def run_summary(points: Sequence[TradeoffPoint]) -> dict[str, float | int]:
+    """What a study compares runs by: the area, and the best and the last state's test accuracies."""
+    best, last = best_step(points), points[-1].step
+    by_step = {point.step: point for point in points}
+    summary: dict[str, float | int] = {"area": frontier_area(points), "best/step": best, "last/step": last}
+    for name, step in (("best", best), ("last", last)):
+        summary |= {f"{name}/clean": by_step[step].clean.rate, f"{name}/robust": by_step[step].robust.rate}
+    return summary

@@ -1,0 +1,81 @@
+"""The trade-off points of a run as plain text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from robustft.study.frontier import frontier_area, frontier_steps
+from robustft.study.tradeoff import Count, TradeoffPoint, best_step
+
+COLUMNS_OF_A_TERMINAL = 100
+
+
+def points_table(points: Sequence[TradeoffPoint]) -> str:
+    """One line for each point, accuracies in per cent; above it what was measured, below it what follows.
+
+    Marks: `best` has the highest clean validation accuracy, `last` is the last step measured, `frontier` are the states
+    on the frontier of the validation split.
+    """
+    if not points:
+        return "no step has been measured completely yet"
+    points = sorted(points, key=lambda point: point.step)
+    first = points[0]
+    shifts = list(dict.fromkeys(shift for point in points for shift in point.ood))
+    best, last, frontier = best_step(points), points[-1].step, frontier_steps(points)
+
+    headings = [("", "step"), ("", "epoch"), ("", "clean"), ("", "robust")]
+    headings += [("ood:", shift) for shift in shifts]
+    headings += [("val ", "clean"), ("val ", "robust")]
+    decimals = min(2, max(0, 4 - len(f"{points[-1].epoch:.0f}")))  # four digits are enough, and wide enough
+    rows = []
+    for point in points:
+        counts = [
+            point.clean,
+            point.robust,
+            *map(point.ood.get, shifts),
+            point.validation_clean,
+            point.validation_robust,
+        ]
+        marks = [("best", point.step == best), ("last", point.step == last), ("frontier", point.step in frontier)]
+        rows.append(
+            [
+                str(point.step),
+                f"{point.epoch:.{decimals}f}",
+                *map(_per_cent, counts),
+                " ".join(mark for mark, applies in marks if applies),
+            ]
+        )
+    lines = [
+        f"{first.attack} ({first.norm}, eps_255={first.eps_255:g}) on {first.clean.total} test and "
+        f"{first.validation_clean.total} validation images; accuracy in %",
+        "",
+        *_aligned(headings, rows),
+        "",
+        f"area under the frontier {frontier_area(points):.4f} (states chosen on validation, test numbers), "
+        f"best step {best}",
+    ]
+    return "\n".join(lines)
+
+
+def _per_cent(count: Count | None) -> str:
+    return "-" if count is None else f"{100 * count.rate:.1f}"
+
+
+def _aligned(headings: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns flush right, the marks that end a row flush left.
+
+    The two parts of a heading stand side by side, or, where that gets too wide for a terminal, one above the other.
+    """
+    side_by_side = _flush_right([[upper + lower for upper, lower in headings]], rows, gap="  ")
+    if max(map(len, side_by_side)) <= COLUMNS_OF_A_TERMINAL:
+        return side_by_side
+    return _flush_right([[upper.strip() for upper, _ in headings], [lower for _, lower in headings]], rows, gap=" ")
+
+
+def _flush_right(above: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], gap: str) -> list[str]:
+    lines = [*([*heading, ""] for heading in above), *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)][:-1]
+    return [
+        gap.join([*(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)), marks]).rstrip()
+        for *cells, marks in lines
+    ]

@@ -1,0 +1,51 @@
+"""Outcomes: for every image of a measurement, whether it was classified correctly. One bit each, one file a record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustft.study.record import Record
+from robustft.study.whole_file import written_whole
+
+
+def outcomes_path(run_dir: Path, record: Record) -> Path:
+    """`<run>/outcomes/<split>/<record key>.npy`."""
+    return Path(run_dir) / "outcomes" / record.split / f"{record.key}.npy"
+
+
+def write_outcomes(run_dir: Path, record: Record, correct: NDArray[np.bool_]) -> None:
+    """Write `correct`, (total,) bools in data set order, as packed bits. To be called before the record is appended.
+
+    Raises:
+        ValueError: if `correct` is not what the record counts.
+    """
+    correct = np.asarray(correct)
+    if correct.dtype != np.bool_ or correct.shape != (record.total,):
+        raise ValueError(f"correct must be {record.total} bools, got {correct.dtype} of shape {correct.shape}")
+    if int(correct.sum()) != record.correct:
+        raise ValueError(f"correct must be true {record.correct} times, as in the record; got {int(correct.sum())}")
+    with written_whole(outcomes_path(run_dir, record)) as path, path.open("wb") as file:
+        np.save(file, np.packbits(correct), allow_pickle=False)
+
+
+def read_outcomes(run_dir: Path, record: Record) -> NDArray[np.bool_]:
+    """(total,) bools in data set order.
+
+    Raises:
+        FileNotFoundError: if the outcomes were not written.
+        ValueError: if the file is damaged or does not hold what the record counts.
+    """
+    path = outcomes_path(run_dir, record)
+    try:
+        packed = np.load(path, allow_pickle=False)
+    except (EOFError, ValueError) as error:
+        raise ValueError(f"{path} is not an array: {error}") from error
+    if packed.dtype != np.uint8 or packed.shape != (-(-record.total // 8),):
+        raise ValueError(f"{path} does not hold {record.total} packed bits, but {packed.dtype} of shape {packed.shape}")
+    correct = np.unpackbits(packed, count=record.total).astype(bool)
+    if int(correct.sum()) != record.correct:
+        raise ValueError(f"{path} counts {int(correct.sum())} correct, the record {record.correct}")
+    return correct

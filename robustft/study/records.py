@@ -1,0 +1,84 @@
+"""The file of a run's records: append-only, one line each; a line that is there is a measurement that is complete."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from robustft.study.record import Record
+
+
+class RecordFile:
+    """A run's records, read once and added to one by one.
+
+    Of several lines with the same key the first counts. A last line without its newline is what a killed process left
+    of a write: it does not count, and the next `append` cuts it off.
+
+    Args:
+        path: the file, which need not exist yet.
+
+    Raises:
+        ValueError: if a line in the middle is not a record; it names the file and the line.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._by_key, self._end = _read(self.path)
+
+    @property
+    def records(self) -> list[Record]:
+        """The records in the order in which they were written."""
+        return list(self._by_key.values())
+
+    def has(self, key: str) -> bool:
+        """Whether a record with `key` (see `Record.key`) is there."""
+        return key in self._by_key
+
+    def append(self, record: Record) -> None:
+        """Add `record` and return when it is on the disk; nothing happens if its key is there already.
+
+        Raises:
+            RuntimeError: if another process has written to the file since it was read.
+        """
+        key = record.key
+        if self.has(key):
+            return
+        line = record.to_json().encode() + b"\n"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Unbuffered, so that the line reaches the file in one write. A plain "a" could not look at the torn line.
+        with self.path.open("a+b", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(min(self._end, size))
+            if size < self._end or b"\n" in file.read():
+                raise RuntimeError(f"{self.path} was changed by another process: is the same run started twice?")
+            file.truncate(self._end)
+            written = file.write(line)
+            if written != len(line):
+                raise OSError(f"{self.path}: only {written} of {len(line)} bytes could be written, is the disk full?")
+            os.fsync(file.fileno())
+        self._end += len(line)
+        self._by_key[key] = record
+
+
+def read_records(path: str | Path) -> list[Record]:
+    """The records in the file at `path`, which is left as it is; none if there is no such file.
+
+    Raises:
+        ValueError: as in `RecordFile`.
+    """
+    by_key, _ = _read(Path(path))
+    return list(by_key.values())
+
+
+def _read(path: Path) -> tuple[dict[str, Record], int]:
+    """The records by key, and the number of bytes in complete lines."""
+    content = path.read_bytes() if path.exists() else b""
+    *lines, torn = content.split(b"\n")
+    by_key: dict[str, Record] = {}
+    for position, line in enumerate(lines, start=1):
+        try:
+            record = Record.from_json(line.decode())
+        except ValueError as error:  # what json and unicode decoding raise are ValueErrors too
+            raise ValueError(f"{path}, line {position}: {error}") from error
+        by_key.setdefault(record.key, record)
+    return by_key, len(content) - len(torn)

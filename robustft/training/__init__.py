@@ -1,0 +1,1 @@
+"""Fine-tuning with Lightning: the module, the data module and thin callbacks."""

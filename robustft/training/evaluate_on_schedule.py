@@ -1,0 +1,55 @@
+"""Evaluates at the scheduled steps: decides when; the recorder and the evaluator decide what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+
+from robustft.evaluation.recorder import Recorder
+from robustft.evaluation.states import States
+from robustft.study.record import Record
+from robustft.training.module import FineTuning
+
+
+class EvaluateOnSchedule(pl.Callback):
+    """After each scheduled update (and before the first): keep the state, measure it, tell `listeners`.
+
+    steps: completed updates after which the model is evaluated.
+    listeners: called with the step and all records so far.
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: Sequence[int],
+        steps_per_epoch: int,
+        recorder: Recorder,
+        states: States,
+        listeners: Sequence[Callable[[int, Sequence[Record]], None]] = (),
+    ) -> None:
+        self._steps = frozenset(steps)
+        self._steps_per_epoch = steps_per_epoch
+        self._recorder = recorder
+        self._states = states
+        self._listeners = tuple(listeners)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._evaluate(trainer.global_step, pl_module)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self._evaluate(trainer.global_step, pl_module)
+
+    def _evaluate(self, step: int, module: pl.LightningModule) -> None:
+        if step not in self._steps:
+            return
+        assert isinstance(module, FineTuning)
+        # Outcome and state are written first, the record line commits.
+        self._states.save(module.model, step)
+        self._recorder.measure(module.model, step=step, epoch=round(step / self._steps_per_epoch, 4))
+        self._states.prune(module.model, self._recorder.records, attack=self._recorder.evaluator.suite.main_attack)
+        for listener in self._listeners:
+            listener(step, self._recorder.records)

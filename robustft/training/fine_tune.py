@@ -1,0 +1,104 @@
+"""One run from its parts: train, evaluate on schedule, keep what is needed to go on."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytorch_lightning as pl
+from pytorch_lightning.plugins.environments import LightningEnvironment
+
+from robustft.backbones.backbone import Backbone
+from robustft.data.dataset import Images
+from robustft.data.order import steps_per_epoch
+from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.recorder import Recorder
+from robustft.evaluation.schedule import Schedule
+from robustft.evaluation.states import States
+from robustft.study.record import Record
+from robustft.training.data_module import TrainingBatches, TrainingData
+from robustft.training.evaluate_on_schedule import EvaluateOnSchedule
+from robustft.training.keep_for_resume import KeepForResume
+from robustft.training.mirror_to_tracker import MirrorToTracker
+from robustft.training.module import FineTuning
+from robustft.training.plan import TrainingPlan
+from robustft.training.progress import Progress
+from robustft.training.tracker import TrackedRun
+
+
+def evaluated_steps(schedule: Schedule, plan: TrainingPlan, *, images: int) -> tuple[int, ...]:
+    """The steps at which a run on that many training images is evaluated; the last one is its end."""
+    return schedule.steps(plan.steps(steps_per_epoch(images, plan.batch_size)))
+
+
+def fine_tune(
+    *,
+    run_dir: Path,
+    model: Backbone,
+    images: Images,
+    rows: np.ndarray,
+    evaluator: Evaluator,
+    steps: Sequence[int],
+    plan: TrainingPlan,
+    states: States,
+    seed: int,
+    tracked: TrackedRun,
+    description: str,
+) -> list[Record]:
+    """Trains `model` on `rows` of `images` and evaluates it after `steps`.
+
+    Goes on from `<run_dir>/last.ckpt` if there is one. The weights end in `model`, and as states in the run directory.
+    Returns all records of the run.
+    """
+    per_epoch = steps_per_epoch(len(rows), plan.batch_size)
+    total_steps = max(steps)
+    recorder = Recorder(run_dir, evaluator)
+    progress = Progress(total_steps=total_steps, description=description)
+    mirror = MirrorToTracker(tracked)
+    last = run_dir / "last.ckpt"
+    _quiet_lightning()
+    trainer = pl.Trainer(
+        max_steps=total_steps,
+        max_epochs=1,  # TrainingBatches is one pass over the whole run
+        accelerator=plan.accelerator,
+        devices=1,
+        precision=plan.precision,  # type: ignore[arg-type]
+        callbacks=[
+            progress,
+            EvaluateOnSchedule(
+                steps=steps,
+                steps_per_epoch=per_epoch,
+                recorder=recorder,
+                states=states,
+                listeners=(progress.evaluated, mirror.evaluated),
+            ),
+            mirror,
+            KeepForResume(path=last, steps=steps, seed=seed),
+        ],
+        plugins=[LightningEnvironment()],  # one process per run, also inside a SLURM job
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        limit_val_batches=0,
+        default_root_dir=run_dir,
+    )
+    batches = TrainingBatches(images, rows, batch_size=plan.batch_size, seed=seed, total_steps=total_steps)
+    model.train()
+    trainer.fit(
+        FineTuning(model=model, plan=plan, total_steps=total_steps),
+        datamodule=TrainingData(batches),
+        ckpt_path=last if last.is_file() else None,
+        weights_only=True,
+    )
+    return recorder.records
+
+
+def _quiet_lightning() -> None:
+    """Lightning's remarks on devices and loaders say nothing about a run; its errors stay."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")

@@ -1,0 +1,31 @@
+"""Sends what a run measures to the tracker, as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+
+from robustft.study.record import Record
+from robustft.training.tracker import TrackedRun
+
+
+class MirrorToTracker(pl.Callback):
+    """Sends the training loss now and then, and every evaluated step's records as rates."""
+
+    def __init__(self, tracked: TrackedRun) -> None:
+        self._tracked = tracked
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        step = trainer.global_step
+        if step % self._tracked.log_every == 0 or step == 1:
+            rate = trainer.optimizers[0].param_groups[0]["lr"]
+            self._tracked.log(step, {"train/loss": float(outputs["loss"]), "train/learning_rate": rate})
+
+    def evaluated(self, step: int, records: Sequence[Record]) -> None:
+        """All conditions of the state after `step` updates."""
+        shown = [record for record in records if record.step == step]
+        self._tracked.log(step, {f"{record.split}/{record.condition}": record.accuracy for record in shown})

@@ -1,0 +1,60 @@
+"""The Lightning module: loss and optimiser, nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from robustft.backbones.backbone import Backbone
+from robustft.methods.tuned_state import tuned_parameters
+from robustft.training.plan import TrainingPlan
+
+
+class FineTuning(pl.LightningModule):
+    """Cross-entropy on whatever the method lets move.
+
+    Checkpoints hold the tuned parameters only: the frozen ones come from the backbone, and a fully frozen ViT-B in
+    every resume file would be 343 MB for nothing.
+    """
+
+    strict_loading = False  # Lightning's word for: the checkpoint need not have every parameter
+
+    def __init__(self, *, model: Backbone, plan: TrainingPlan, total_steps: int) -> None:
+        super().__init__()
+        self.model = model
+        self.plan = plan
+        self.total_steps = total_steps
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """batch: uint8 pixels (N, 3, H, W), converted here, on the device; labels (N,)."""
+        pixels, labels = batch
+        return cross_entropy(self.model(pixels.float().div(255)), labels)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """AdamW on what moves, its rate set anew after every update."""
+        optimizer = torch.optim.AdamW(
+            tuned_parameters(self.model).values(), lr=self.plan.learning_rate, weight_decay=self.plan.weight_decay
+        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: self.plan.rate_factor(step, self.total_steps)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leaves the frozen parameters out."""
+        moved = {f"model.{name}" for name in tuned_parameters(self.model)}
+        checkpoint["state_dict"] = {name: value for name, value in checkpoint["state_dict"].items() if name in moved}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """ValueError if the checkpoint is of another model: non-strict loading would pass over it in silence."""
+        moved = {f"model.{name}" for name in tuned_parameters(self.model)}
+        if set(checkpoint["state_dict"]) != moved:
+            differing = sorted(moved ^ set(checkpoint["state_dict"]))
+            raise ValueError(
+                f"last.ckpt is not of this model: {len(differing)} parameters differ, first {differing[0]}"
+            )

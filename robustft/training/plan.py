@@ -1,0 +1,77 @@
+"""How long and at what rate a run trains."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from robustft import checks
+from robustft.evaluation.device import ACCELERATORS
+
+DECAYS = ("constant", "linear", "cosine")
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """AdamW with a warm-up and a decay, as in the study's scripts.
+
+    max_steps: optimiser updates; if None, `epochs` says how long (max_steps wins when both are given).
+    epochs: passes over the training images, may be a fraction.
+    batch_size: images per update; the incomplete last batch of an epoch is dropped.
+    learning_rate: the peak; weight_decay: AdamW's, decoupled.
+    decay: `constant`, `linear` or `cosine`, to zero at the run's end.
+    warmup_steps: updates of linear warm-up; if None, `warmup_fraction` of the run.
+    precision: Lightning's name of the training precision; evaluation is float32.
+    accelerator: Lightning's name of the device's kind.
+    """
+
+    max_steps: int | None = None
+    epochs: float | None = 20
+    batch_size: int = 128
+    learning_rate: float = 5e-4
+    weight_decay: float = 0.01
+    decay: str = "cosine"
+    warmup_fraction: float = 0.1
+    warmup_steps: int | None = None
+    precision: str = "32-true"
+    accelerator: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.max_steps is not None:
+            checks.whole_number("max_steps", self.max_steps, at_least=1)
+        elif self.epochs is None:
+            raise ValueError("max_steps must be a whole number of at least 1 when epochs is null, got None")
+        if self.epochs is not None:
+            checks.number("epochs", self.epochs, above=0)
+        checks.whole_number("batch_size", self.batch_size, at_least=1)
+        checks.number("learning_rate", self.learning_rate, at_least=0)
+        checks.number("weight_decay", self.weight_decay, at_least=0)
+        checks.one_of("decay", self.decay, DECAYS)
+        checks.number("warmup_fraction", self.warmup_fraction, at_least=0, at_most=1)
+        if self.warmup_steps is not None:
+            checks.whole_number("warmup_steps", self.warmup_steps, at_least=0)
+        checks.one_of("precision", self.precision, PRECISIONS)
+        checks.one_of("accelerator", self.accelerator, ACCELERATORS)
+
+    def steps(self, steps_per_epoch: int) -> int:
+        """Updates of the whole run."""
+        if self.max_steps is not None:
+            return int(self.max_steps)
+        assert self.epochs is not None
+        return max(1, round(self.epochs * steps_per_epoch))
+
+    def rate_factor(self, step: int, total_steps: int) -> float:
+        """What the learning rate of update `step` (from 0) is multiplied by, in a run of `total_steps` updates.
+
+        The warm-up rises linearly to 1 at its last update; the decay falls from 1 towards 0 at the run's end.
+        """
+        warmup = round(self.warmup_fraction * total_steps) if self.warmup_steps is None else int(self.warmup_steps)
+        if step < warmup:
+            return (step + 1) / warmup
+        progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
+        if self.decay == "linear":
+            return 1 - progress
+        if self.decay == "cosine":
+            return (1 + math.cos(math.pi * progress)) / 2
+        return 1.0

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import torch
+
+from robustft.attacks.noise import Noise
+
+SHAPE = (3, 6, 6)
+
+
+def test_an_image_has_its_own_noise_whatever_else_is_in_the_batch():
+    whole = Noise(seed=1, rows=torch.arange(6)).uniform(SHAPE, stream="restart-0")
+    part = Noise(seed=1, rows=torch.tensor([4, 2])).uniform(SHAPE, stream="restart-0")
+    assert torch.equal(part, whole[[4, 2]])
+
+
+def test_seed_row_and_stream_each_change_the_noise():
+    def draw(seed: int, row: int, stream: str) -> torch.Tensor:
+        return Noise(seed=seed, rows=torch.tensor([row])).uniform(SHAPE, stream=stream)
+
+    first = draw(0, 0, "restart-0")
+    assert torch.equal(first, draw(0, 0, "restart-0"))
+    for other in (draw(1, 0, "restart-0"), draw(0, 1, "restart-0"), draw(0, 0, "restart-1")):
+        assert not torch.equal(first, other)
+
+
+def test_noise_is_uniform_on_both_sides_of_zero():
+    noise = Noise(seed=0, rows=torch.arange(50)).uniform((3, 16, 16), stream="restart-0")
+    assert float(noise.min()) >= -1
+    assert float(noise.max()) < 1
+    assert abs(float(noise.mean())) < 0.02
+    assert abs(float(noise.var()) - 1 / 3) < 0.01
+
+
+def test_no_global_generator_moves():
+    before = torch.get_rng_state()
+    Noise(seed=0, rows=torch.arange(3)).uniform(SHAPE, stream="restart-0")
+    assert torch.equal(torch.get_rng_state(), before)

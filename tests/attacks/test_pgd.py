@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from robustft.attacks.noise import Noise
+from robustft.attacks.pgd import Pgd
+from robustft.attacks.search import Search
+from robustft.attacks.threat_model import ThreatModel
+
+ATTACKS = [
+    Pgd(),
+    Pgd(steps=1, step_size_255=20, random_start=False),
+    Pgd(steps=40, step_size_255=1),
+    Pgd(steps=8, restarts=2),
+    Pgd(success="last"),
+]
+
+
+def robust(model, pixels, labels, attack, eps_255=8.0, batch_size=1000, seed=0):
+    """(N,) bool: correct when clean and unbroken by the attack."""
+    correct = model(pixels).argmax(1) == labels
+    rows = correct.nonzero()[:, 0]
+    for batch in rows.split(batch_size):
+        noise = Noise(seed=seed, rows=batch)
+        search = Search(model, pixels[batch], labels[batch], ThreatModel(eps_255=eps_255), noise)
+        attack.run(search)
+        correct[batch] &= ~search.broken
+    return correct
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=repr)
+def test_on_a_linear_model_the_robust_accuracy_is_the_closed_form(attack, linear_model):
+    # With two classes the worst perturbation is eps * sign(w), so an image is robust exactly if its margin is above
+    # eps * |w|_1; pixels in [0.2, 0.8] keep the bounds of the image out of it,
+    # and eight steps of eps / 4 reach that corner from anywhere in the ball.
+    torch.manual_seed(0)
+    weight = torch.randn(48)
+    pixels = torch.rand(400, 3, 4, 4) * 0.6 + 0.2
+    model = linear_model(torch.stack([-weight, weight]) / 2, torch.tensor([weight.sum() / 4, -weight.sum() / 4]))
+    margin = (pixels.flatten(1) - 0.5) @ weight
+    labels = (margin > 0).long()
+    labels[:40] = 1 - labels[:40]  # some that are wrong when clean
+    expected = (margin.abs() > 8 / 255 * weight.abs().sum()) & (torch.arange(400) >= 40)
+    assert 100 < int(expected.sum()) < 340
+    assert torch.equal(robust(model, pixels, labels, attack), expected)
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(3)
+    return torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(48, 32), torch.nn.GELU(), torch.nn.Linear(32, 5)
+    ).double()
+
+
+@pytest.fixture
+def pixels():
+    return torch.rand(300, 3, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=repr)
+def test_verdicts_do_not_depend_on_the_batch(attack, network, pixels):
+    labels = network(pixels).argmax(1)
+    whole = robust(network, pixels, labels, attack)
+    assert 0 < int(whole.sum()) < 300
+    assert torch.equal(robust(network, pixels, labels, attack, batch_size=7), whole)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=repr)
+def test_robust_is_at_most_clean_and_a_larger_eps_breaks_more(attack, network, pixels):
+    labels = torch.randint(0, 5, (300,), generator=torch.Generator().manual_seed(2))
+    labels[:200] = network(pixels[:200]).argmax(1)
+    clean = network(pixels).argmax(1) == labels
+    small, large = (robust(network, pixels, labels, attack, eps_255=eps) for eps in (2, 16))
+    assert not bool((small & ~clean).any())
+    assert int(large.sum()) < int(small.sum()) <= int(clean.sum())
+
+
+def test_any_iterate_is_at_least_as_strong_as_the_last_one(network, pixels):
+    labels = network(pixels).argmax(1)
+    settings = {"steps": 10, "step_size_255": 16}  # long steps overshoot, so that some iterates in between win
+    any_iterate = robust(network, pixels, labels, Pgd(**settings))
+    last = robust(network, pixels, labels, Pgd(**settings, success="last"))
+    assert not bool((any_iterate & ~last).any())
+    assert int(any_iterate.sum()) < int(last.sum())
+
+
+def test_restarts_only_make_it_stronger(network, pixels):
+    labels = network(pixels).argmax(1)
+    once = robust(network, pixels, labels, Pgd(steps=1))
+    often = robust(network, pixels, labels, Pgd(steps=1, restarts=8))
+    assert not bool((often & ~once).any())
+    assert int(often.sum()) < int(once.sum())
+
+
+def test_eps_zero_breaks_nothing(network, pixels):
+    labels = network(pixels).argmax(1)
+    assert bool(robust(network, pixels, labels, Pgd(), eps_255=0).all())
+
+
+def test_the_hash_tells_settings_apart():
+    hashes = {attack.settings_hash for attack in ATTACKS}
+    assert len(hashes) == len(ATTACKS)
+    assert Pgd().settings_hash == Pgd(steps=15).settings_hash
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 0}, "steps must be a whole number of at least 1, got 0"),
+        ({"steps": 2.5}, "steps must be a whole number of at least 1, got 2.5"),
+        ({"step_size_255": 0}, "step_size_255 must be a number above 0, got 0"),
+        ({"restarts": True}, "restarts must be a whole number of at least 1, got True"),
+        ({"random_start": "yes"}, "random_start must be true or false, got 'yes'"),
+        ({"success": "first"}, "success must be one of any, last; got 'first'"),
+    ],
+)
+def test_mistakes_name_the_argument_and_what_is_allowed(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Pgd(**settings)

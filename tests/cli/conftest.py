@@ -1,0 +1,68 @@
+"""Running robustft as a user does: in this process where only its words matter, in one of its own where it trains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from robustft.cli.app import main
+
+KILLING = """
+import os, signal, sys
+from robustft.training.module import FineTuning
+from robustft.study.records import RecordFile
+owner, name = {"step": (FineTuning, "training_step"), "record": (RecordFile, "append")}[sys.argv.pop(1)]
+calls, original = int(sys.argv.pop(1)), getattr(owner, name)
+def counted(*arguments):
+    global calls
+    calls -= 1
+    if calls < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*arguments)
+setattr(owner, name, counted)
+from robustft.cli.app import main
+main()
+"""
+
+
+@pytest.fixture
+def words(monkeypatch, tmp_path, capsys):
+    """(words) -> (exit code, standard output, standard error), in this process and an empty directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*given: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["robustft", *given])
+        code = 0
+        try:
+            main()
+        except SystemExit as exit:
+            code = exit.code if isinstance(exit.code, int) else 1
+        finally:
+            GlobalHydra.instance().clear()
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def robustft():
+    """(words, cwd) -> the finished process of `python -m robustft words`; kill=("step"|"record", n): killed there."""
+
+    def run(*given: str, cwd: Path, kill: tuple[str, int] | None = None) -> subprocess.CompletedProcess:
+        start = ["-m", "robustft"] if kill is None else ["-c", KILLING, kill[0], str(kill[1])]
+        return subprocess.run(
+            [sys.executable, *start, *given],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, "WANDB_SILENT": "true"},
+        )
+
+    return run

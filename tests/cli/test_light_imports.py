@@ -1,0 +1,36 @@
+"""What must answer at once loads nothing heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers", "timm", "adapters", "pytorch_lightning", "wandb", "matplotlib", "sklearn")
+
+CODE = """
+import sys
+from robustft.cli.app import main
+try:
+    main()
+except SystemExit:
+    pass
+print("loaded:", *[name for name in {heavy} if name in sys.modules], file=sys.stderr)
+"""
+
+
+def loaded_by(*words: str, cwd) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(heavy=HEAVY), *words], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+    return done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--help",), ("--cfg", "job"), ("method=foo",), ("trainer.max_step=5",), ("threat_model.eps_255=-1",)],
+    ids=" ".join,
+)
+def test_help_and_mistakes_load_nothing_heavy(words, tmp_path):
+    assert loaded_by(*words, cwd=tmp_path) == "loaded:"

@@ -1,0 +1,51 @@
+"""A run directory is named by what the run is."""
+
+from __future__ import annotations
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from robustft.cli import run_dir
+from robustft.cli.app import conf_dir
+
+DIGITS = "multirun/default/digits/glyph_vit/bitfit"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], f"{DIGITS}/seed-0"),
+        (["seed=3"], f"{DIGITS}/seed-3"),
+        (["trainer.max_steps=50"], f"{DIGITS}/seed-0,max_steps-50"),
+        (["trainer.max_steps=200", "schedule=lab"], f"{DIGITS}/seed-0"),
+        (["tracker.mode=disabled", "trainer.accelerator=cpu", "suite.batch_size=7"], f"{DIGITS}/seed-0"),
+        (["threat_model.eps_255=4", "attack.pgd.steps=3"], f"{DIGITS}/seed-0,eps_255-4,steps-3"),
+        (["schedule=paper", "trainer=paper"], f"{DIGITS}/seed-0,schedule-paper,trainer-paper"),
+        (["schedule=paper", "trainer.max_steps=9"], f"{DIGITS}/seed-0,max_steps-9,schedule-paper"),
+        (["method=lora", "method.rank=4"], "multirun/default/digits/glyph_vit/lora/seed-0,rank-4"),
+        (["study.name=mine"], "multirun/mine/digits/glyph_vit/bitfit/seed-0"),
+        (["dataset=cub200"], "multirun/default/cub200/vit_base_in21k/bitfit/seed-0"),
+        (["dataset=domainnet"], "multirun/default/domainnet-real/vit_base_in21k/bitfit/seed-0"),
+        (
+            ["dataset=domainnet", "dataset.source=sketch"],
+            "multirun/default/domainnet-sketch/vit_base_in21k/bitfit/seed-0",
+        ),
+        (
+            ["dataset=domains", "dataset.path=/data/pacs", "dataset.source=photo"],
+            "multirun/default/pacs-photo/vit_base_in21k/bitfit/seed-0",
+        ),
+        (["dataset=folder", "dataset.path=/data/my birds"], "multirun/default/my-birds/vit_base_in21k/bitfit/seed-0"),
+        (
+            ["backbone=timm", "backbone.name=vit_small_patch14_dinov2.lvd142m", "backbone.pretrained=false"],
+            "multirun/default/digits/vit_small_patch14_dinov2.lvd142m/bitfit/seed-0,pretrained-false",
+        ),
+        (["+backbone.options.proj_drop_rate=0.1"], f"{DIGITS}/seed-0,proj_drop_rate-0.1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_it_says_what_differs_from_the_default_and_nothing_else(given, expected):
+    run_dir.register()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        config = compose("train", overrides=given, return_hydra_config=True)
+        assert OmegaConf.select(config, "hydra.run.dir") == expected

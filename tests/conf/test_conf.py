@@ -1,0 +1,90 @@
+"""Every file of conf/ composes, and what it describes builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from robustft.cli.app import COMMANDS, conf_dir
+from robustft.cli.build import parts_of
+
+GROUPS = sorted(path for path in conf_dir().iterdir() if path.is_dir())
+NEEDED = {
+    "backbone=timm": ["backbone.name=vit_small_patch16_224"],
+    "dataset=folder": ["dataset.path=pictures"],
+    "dataset=domains": ["dataset.path=pictures", "dataset.source=photo"],
+    "dataset=hub": ["dataset.hub_id=somebody/something"],
+}
+"""What a choice leaves to the user."""
+
+STUDY_DATA = ("cifar10", "cifar100", "caltech256", "cub200", "stanford_dogs", "domainnet")
+METHODS = ("full", "linear_probe", "lora", "adapter", "compacter", "bitfit", "ia3")
+
+
+def composed(*words: str, command: str = "train") -> DictConfig:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose(command, overrides=list(words))
+
+
+@pytest.mark.parametrize("choice", [f"{group.name}={path.stem}" for group in GROUPS for path in group.glob("*.yaml")])
+def test_every_choice_composes_and_builds(choice):
+    parts_of(composed(choice, *NEEDED.get(choice, [])))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_its_file(command):
+    assert composed(command=command)
+
+
+def test_there_is_no_other_file():
+    assert {path.stem for path in Path(conf_dir()).glob("*.yaml")} == {*COMMANDS, "launch"}
+
+
+@pytest.mark.parametrize("dataset", STUDY_DATA)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_study_composes_to_the_papers_setting_by_itself(dataset, method):
+    config = composed(f"dataset={dataset}", f"method={method}")
+    parts = parts_of(config)
+    assert parts.backbone.name == "vit_base_patch16_224.orig_in21k"
+    assert parts.backbone.image_size() == 224
+    assert (parts.suite.threat_model.norm, parts.suite.threat_model.eps_255) == ("linf", 1)
+    assert (parts.suite.attacks["pgd"].steps, parts.suite.attacks["pgd"].step_size_255) == (15, None)
+    assert parts.schedule.steps(3000) == (0, *range(50, 701, 50), 1000, 2000, 3000)
+    plan = parts.plan
+    assert (plan.epochs, plan.max_steps, plan.batch_size, plan.weight_decay) == (20, None, 128, 0.01)
+    expected = (2e-5, "linear", 0) if method == "full" else (5e-4, "cosine", 0.1)
+    assert (plan.learning_rate, plan.decay, plan.warmup_fraction) == expected
+
+
+def test_the_command_line_wins_over_what_a_data_set_chooses():
+    config = composed(
+        "dataset=cub200", "schedule=log", "backbone=glyph_vit", "threat_model.eps_255=4", "trainer.learning_rate=0.1"
+    )
+    assert config.schedule._target_.endswith("Log")
+    assert config.backbone.resolution == 28
+    assert config.threat_model.eps_255 == 4
+    assert config.trainer.learning_rate == 0.1
+    assert composed("schedule=paper", "threat_model.eps_255=2").threat_model.eps_255 == 2
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_released_preset_has_the_scripts_schedule_warmup_and_attack(method):
+    parts = parts_of(composed("study=released", "dataset=cifar10", f"method={method}"))
+    assert len(parts.schedule.steps(7020)) == 17
+    assert parts.plan.warmup_steps == (0 if method == "full" else 800)
+    assert parts.suite.attacks["pgd"].success == "last"
+    assert parts.backbone.mean == [0.5, 0.5, 0.5]
+
+
+def test_the_lab_has_its_own_rates():
+    for method, rate in (("full", 3e-4), ("linear_probe", 5e-3), ("bitfit", 5e-3)):
+        plan = parts_of(composed(f"method={method}")).plan
+        assert (plan.learning_rate, plan.decay, plan.max_steps) == (rate, "constant", 200)
+    assert len(parts_of(composed()).schedule.steps(200)) == 8
+
+
+def test_no_value_is_left_to_resolve():
+    OmegaConf.to_container(composed(), resolve=True, throw_on_missing=True)

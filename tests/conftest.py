@@ -1,0 +1,57 @@
+"""What the tests of several rooms share: a model that is a formula, and the lab's backbone with tiny images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from robustft.backbones.backbone import Backbone
+from robustft.backbones.timm_vit import TimmVit
+from robustft.data.dataset import Images
+
+
+class LinearModel(nn.Module):
+    """logits = W x + b on flattened pixels: everything about it is known in closed form."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(torch.zeros(len(weight)) if bias is None else bias)
+        self.seen: list[Tensor] = []
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        self.seen.append(pixels.detach().clone())
+        return pixels.flatten(1) @ self.weight.T + self.bias
+
+
+@pytest.fixture
+def linear_model():
+    return LinearModel
+
+
+@pytest.fixture
+def random_images():
+    """(count, classes, resolution, seed) -> Images of noise with random labels."""
+
+    def make(count: int, classes: int = 4, resolution: int = 8, seed: int = 0) -> Images:
+        random = np.random.default_rng(seed)
+        return Images(
+            pixels=random.integers(0, 256, (count, 3, resolution, resolution), dtype=np.uint8),
+            labels=random.integers(0, classes, count).astype(np.int64),
+        )
+
+    return make
+
+
+@pytest.fixture
+def tiny_backbone():
+    """(classes, seed, **options) -> a two-block ViT of 8 x 8 pixels with random weights."""
+
+    def make(classes: int = 4, seed: int = 0, **options: object) -> Backbone:
+        settings = {"patch_size": 4, "embed_dim": 32, "depth": 2, "num_heads": 2, **options}
+        settings_of_vit = TimmVit(name="vit_tiny_patch16_224", pretrained=False, resolution=8, options=settings)
+        return settings_of_vit.build(classes=classes, seed=seed)
+
+    return make

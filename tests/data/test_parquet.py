@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from robustft.data.errors import DataError, DataNotFound
+from robustft.data.parquet import Parquet
+from tests.data.pictures import SHARED, encoded, gray_levels, parquet, put, table, write
+
+NAMES = {"label": ["cat", "dog"], "domain": ["art", "photo", "sketch"]}
+NUMBERS = [0, 1, 2, 1, 1, 0]
+WORDS = ["art", "photo", "sketch", "photo", "photo", "art"]
+
+
+def test_images_labels_and_names(tmp_path: Path) -> None:
+    data = Parquet(path=parquet(tmp_path, [0, 1, 1, 0, 1], [1, 0, 1], names=NAMES)).load(4)
+    assert data.classes == ("cat", "dog")
+    assert data.train.labels.tolist() == [0, 1, 1, 0, 1]
+    assert data.test.labels.tolist() == [1, 0, 1]
+    assert gray_levels(data.train.pixels) == [0, 1, 2, 3, 4]
+    assert gray_levels(data.test.pixels) == [0, 1, 2]
+    assert data.ood == {}
+
+
+def test_plain_bytes_and_other_column_names(tmp_path: Path) -> None:
+    parquet(tmp_path, [0, 1], [1, 0], plain_bytes=True, image_column="pixel_values")
+    assert gray_levels(Parquet(path=tmp_path, image_column="pixel_values").load(4).train.pixels) == [0, 1]
+
+
+def test_numbers_are_the_names_without_metadata(tmp_path: Path) -> None:
+    assert Parquet(path=parquet(tmp_path, [0, 2, 1], [2])).load(4).classes == ("0", "1", "2")
+
+
+def test_label_offset_leaves_no_dummy_class(tmp_path: Path) -> None:
+    data = Parquet(path=parquet(tmp_path, [1, 3, 2], [2, 3]), label_offset=1).load(4)
+    assert data.classes == ("1", "2", "3")
+    assert data.train.labels.tolist() == [0, 2, 1]
+    assert data.test.labels.tolist() == [1, 2]
+
+
+def test_given_classes_are_used(tmp_path: Path) -> None:
+    assert Parquet(path=parquet(tmp_path, [0, 1], [1]), classes=["no", "yes"]).load(4).classes == ("no", "yes")
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        (["train.parquet"], ["test.parquet"]),
+        (
+            ["data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet"],
+            ["data/test-00000-of-00001.parquet"],
+        ),
+        (["default/train/0000.parquet", "default/train/0001.parquet"], ["default/test/0000.parquet"]),
+    ],
+)
+def test_layouts_of_the_hub(tmp_path: Path, train: list[str], test: list[str]) -> None:
+    for number, name in enumerate(train):
+        write(tmp_path / name, table([0, 1, number]))
+    for name in test:
+        write(tmp_path / name, table([1, 0]))
+    write(tmp_path / "data" / "validation-00000-of-00001.parquet", table([7]))
+    put(tmp_path / ".cache" / "train.parquet", b"hidden")
+    put(tmp_path / "README.md", b"text")
+    source = Parquet(path=tmp_path)
+    assert list(source.files()) == train + test
+    data = source.load(4)
+    assert data.train.labels.tolist() == ([0, 1, 0, 0, 1, 1] if len(train) == 2 else [0, 1, 0])
+    assert data.test.labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "options"),
+    [
+        (NUMBERS, NAMES, {}),
+        (NUMBERS, None, {"domains": ["art", "photo", "sketch"]}),
+        (WORDS, None, {}),
+        (WORDS, None, {"domains": ["sketch", "photo", "art"]}),
+    ],
+)
+def test_a_domain_column(tmp_path: Path, values: list[Any], names: dict[str, list[str]] | None, options: dict) -> None:
+    labels = [0, 0, 1, 1, 0, 1]
+    parquet(tmp_path / "pacs", labels, labels, domains=values, names=names)
+    source = Parquet(path=tmp_path / "pacs", domain_column="domain", source="photo", **options)
+    assert source.name == "pacs-photo"
+    data = source.load(4)
+    assert gray_levels(data.train.pixels) == gray_levels(data.test.pixels) == [1, 3, 4]
+    assert data.train.labels.tolist() == [0, 1, 0]
+    assert sorted(data.ood) == ["art", "sketch"]
+    assert gray_levels(data.ood["art"].pixels) == [0, 5]
+    assert data.ood["art"].labels.tolist() == [0, 1]
+    assert gray_levels(data.ood["sketch"].pixels) == [2]
+
+
+def test_unnamed_domains_are_numbers(tmp_path: Path) -> None:
+    parquet(tmp_path, [0, 1, 0, 1], [0, 1, 0, 1], domains=[3, 3, 5, 5])
+    data = Parquet(path=tmp_path, domain_column="domain", source=5).load(4)  # type: ignore[arg-type]
+    assert gray_levels(data.train.pixels) == [2, 3]
+    assert list(data.ood) == ["3"]
+
+
+def test_only_wanted_images_are_decoded(tmp_path: Path) -> None:
+    images: list[bytes | None] = [b"no image", encoded(), encoded(), encoded(), b"no image"]
+    write(tmp_path / "train.parquet", table([0, 0, 1, 0, 0], images=images, domains=[0, 1, 1, 1, 2]))
+    write(tmp_path / "test.parquet", table([0, 1], domains=[1, 1]))
+    assert len(Parquet(path=tmp_path, domain_column="domain", source="1").load(4).train) == 3
+
+
+def test_a_class_that_the_source_never_saw_counts_as_wrong_and_is_told(tmp_path: Path) -> None:
+    parquet(tmp_path, [0, 1, 2], [0, 1, 2], domains=[0, 0, 1])
+    with pytest.warns(UserWarning, match="images in the test split of 1 of classes without a training image: 2; they"):
+        data = Parquet(path=tmp_path, domain_column="domain", source="0").load(4)
+    assert data.classes == ("0", "1", "2")
+    assert data.ood["1"].labels.tolist() == [2]
+
+
+def test_without_domains_it_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"^path .* has images in the test split of classes without a training image: 2$"
+    ):
+        Parquet(path=parquet(tmp_path, [0, 1], [0, 1, 2])).load(4)
+
+
+@pytest.mark.parametrize(
+    ("train", "options", "message"),
+    [
+        (
+            {"labels": [0, 1]},
+            {"image_column": "img"},
+            r"^image_column 'img' is not in train.*has the columns image, label",
+        ),
+        ({"labels": [0, 1]}, {"label_column": "fine"}, r"^label_column 'fine' is not in train.*columns image, label"),
+        ({"labels": [0, 1]}, {"domain_column": "domain"}, r"^domain_column 'domain' is not in train"),
+        ({"labels": [0, 1]}, {"image_column": "label"}, r"^image_column 'label' must hold encoded images .* int64$"),
+        ({"labels": [0, 1]}, {"label_column": "image"}, r"^label_column 'image' .* must hold whole numbers, but train"),
+        (
+            {"labels": ["a", "b"]},
+            {},
+            r"^label_column 'label' .* must hold whole numbers, but train\.parquet has string$",
+        ),
+        ({"labels": [0, None]}, {}, r"^label_column 'label' .* has 1 empty fields in train\.parquet$"),
+        ({"labels": [0, 5], "names": NAMES}, {}, r"^label_column .* has 1 labels outside 0 .* to 1; the first is 5$"),
+        ({"labels": [0, -1, 1]}, {}, r"^label_column .* has 1 labels outside 0 .*; the first is -1$"),
+        ({"labels": [0, 1]}, {"label_offset": 1}, r"^label_column .* labels outside 1 \(label_offset\) .* first is 0$"),
+        ({"labels": [0, 0]}, {}, r"must have at least 2 classes, found 0$"),
+        ({"labels": []}, {}, r"^label_column|no image in the training split"),
+        (
+            {"labels": [0, 1], "domains": [0, 7]},
+            {"domain_column": "domain", "domains": ["a", "b"]},
+            r"has 7, but only .* a, b",
+        ),
+        (
+            {"labels": [0, 1], "domains": ["a", "c"]},
+            {"domain_column": "domain", "domains": ["a", "b"]},
+            r"has c, but only",
+        ),
+        ({"labels": [0, 1], "domains": ["a/b", "c"]}, {"domain_column": "domain", "source": "c"}, r"a domain 'a/b'"),
+        ({"labels": [0, 1], "domains": ["a", "b"]}, {"domain_column": "domain"}, r"^source must be given: .*: a, b$"),
+        (
+            {"labels": [0, 1], "domains": ["a", "b"]},
+            {"domain_column": "domain", "source": "c"},
+            r"^source must be.*'c'$",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    tmp_path: Path, train: dict[str, Any], options: dict[str, Any], message: str
+) -> None:
+    write(tmp_path / "train.parquet", table(**train))
+    test = {key: value[:1] if key != "names" else value for key, value in train.items()}
+    write(tmp_path / "test.parquet", table(**test))
+    with pytest.raises(DataError, match=message) as raised:
+        Parquet(path=tmp_path, **options).load(4)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("options", [{"image_column": "img"}, {"domain_column": "domain"}])
+def test_wrong_columns_are_found_before_everything_is_read(tmp_path: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(DataError):
+        Parquet(path=parquet(tmp_path, [0, 1], [1]), **options).files()
+
+
+def test_images_that_do_not_decode_are_named(tmp_path: Path) -> None:
+    images = [encoded(), b"no image", encoded(), None]
+    write(tmp_path / "train.parquet", table([0, 1, 0, 1], images=images))
+    write(tmp_path / "test.parquet", table([0]))
+    with pytest.raises(
+        DataError, match=r"^path .*, training split: 2 of 4 .* first is train\.parquet row 1: not an image"
+    ):
+        Parquet(path=tmp_path).load(4)
+
+
+def test_files_that_name_labels_differently(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", table([0, 1], names={"label": ["cat", "dog"]}))
+    write(tmp_path / "test.parquet", table([0, 1], names={"label": ["dog", "cat"]}))
+    with pytest.raises(DataError, match="names the numbers in 'label' differently"):
+        Parquet(path=tmp_path).load(4)
+
+
+def test_missing_files(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFound, match=r"^path must be a directory, but .* does not exist$"):
+        Parquet(path=tmp_path / "gone").files()
+    with pytest.raises(DataNotFound, match=r"^path must be a directory, but .* is a file$"):
+        Parquet(path=put(tmp_path / "file.parquet")).files()
+    with pytest.raises(
+        DataNotFound, match=r"has no parquet files: looked for \*\*/\{train,validation,test\}\*\.parquet$"
+    ):
+        Parquet(path=tmp_path).files()
+    write(tmp_path / "train.parquet", table([0, 1]))
+    with pytest.raises(DataNotFound, match=r"has no test split: .* found train\.parquet$"):
+        Parquet(path=tmp_path).files()
+    put(tmp_path / "test.parquet", b"no parquet")
+    with pytest.raises(DataError, match=r"test\.parquet cannot be read as parquet: "):
+        Parquet(path=tmp_path).files()
+
+
+def test_an_interrupted_download_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    for name in ("train-00000-of-00003", "train-00002-of-00003", "test-00000-of-00001"):
+        write(tmp_path / "data" / f"{name}.parquet", table([0, 1]))
+    with pytest.raises(DataNotFound, match=r"is incomplete: data/train-00001-of-00003\.parquet is missing$"):
+        Parquet(path=tmp_path).files()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, r"^path must be given, or hub_id$"),
+        ({"path": "x", "source": "photo"}, r"^source must be none without a domain_column"),
+        ({"path": "x", "domains": ["photo"]}, r"^domains must be none without a domain_column"),
+        ({"path": "x", "label_offset": -1}, r"^label_offset must be"),
+        ({"path": "x", "classes": "cat"}, r"^classes must be a list of different names"),
+        ({"path": "x", "classes": ["cat", "cat"]}, r"^classes must be a list of different names"),
+        ({"path": "x", "image_column": ""}, r"^image_column must be a text"),
+        ({"hub_id": 3}, r"^hub_id must be a text"),
+        ({"hub_id": "a/b", "name": "a/b"}, r"^name must be letters"),
+    ],
+)
+def test_arguments_are_checked_when_built(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Parquet(**options)
+
+
+def test_names() -> None:
+    assert Parquet(hub_id="uoft-cs/cifar100").name == "cifar100"
+    assert Parquet(hub_id="a/b", path="some/where").name == "where"
+    assert Parquet(hub_id="a/b", name="c", domain_column="d", source="photo").name == "c-photo"
+
+
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs the pictures in ../shared")
+
+
+@needs_shared
+def test_real_cifar() -> None:
+    data = Parquet(path=SHARED / "cifar10", image_column="img").load(32)
+    assert data.classes[0] == "airplane"
+    assert (len(data.train), len(data.test)) == (5000, 1000)
+    assert len(np.unique(data.train.labels)) == 10
+    assert 100 < data.train.pixels.mean() < 140
+
+
+@needs_shared
+def test_real_domains() -> None:
+    data = Parquet(path=SHARED / "pacs", domain_column="domain", source="photo").load(32)
+    assert data.classes[-1] == "person"
+    assert (len(data.train), len(data.test)) == (280, 140)
+    assert {name: len(images) for name, images in data.ood.items()} == {
+        "art_painting": 140,
+        "cartoon": 140,
+        "sketch": 140,
+    }
+    assert data.ood["sketch"].pixels.mean() > 200 > data.test.pixels.mean()  # line drawings on white

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from robustft.attacks.pgd import Pgd
+from robustft.attacks.threat_model import ThreatModel
+from robustft.data.split import fixed_subset
+from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.suite import Suite
+
+ATTACKS = {"pgd": Pgd(steps=3), "short": Pgd(steps=1)}
+
+
+@pytest.fixture
+def evaluator_of(random_images):
+    def make(seed: int = 0, **settings) -> Evaluator:
+        suite = Suite(**{"threat_model": ThreatModel(eps_255=4), "attacks": ATTACKS, **settings})
+        return Evaluator(
+            suite=suite,
+            validation=random_images(20, seed=1),
+            test=random_images(50, seed=2),
+            ood={"sketch": random_images(30, seed=3), "photo": random_images(10, seed=4)},
+            seed=seed,
+        )
+
+    return make
+
+
+@pytest.fixture
+def model(tiny_backbone):
+    return tiny_backbone()
+
+
+def outcomes(evaluator, model, **settings) -> dict[tuple[str, str], np.ndarray]:
+    return {
+        (measurement.condition.split, measurement.condition.name): measurement.correct
+        for measurement in evaluator.evaluate(model, **settings)
+    }
+
+
+def test_it_measures_every_condition_once(evaluator_of, model):
+    evaluator = evaluator_of()
+    measured = [measurement.condition for measurement in evaluator.evaluate(model)]
+    assert tuple(measured) == evaluator.conditions()
+    assert [(condition.split, condition.name) for condition in measured] == [
+        *(("validation", name) for name in ("clean", "pgd", "short")),
+        *(("test", name) for name in ("clean", "pgd", "short", "ood:sketch", "ood:photo")),
+    ]
+    attacked = [condition for condition in measured if condition.attack]
+    assert {(condition.norm, condition.eps) for condition in attacked} == {("linf", 4 / 255)}
+
+
+def test_totals_are_all_images_and_robust_is_at_most_clean_sample_by_sample(evaluator_of, model):
+    found = outcomes(evaluator_of(), model)
+    assert {key: len(correct) for key, correct in found.items() if key[1] in ("pgd", "ood:sketch")} == {
+        ("validation", "pgd"): 20,
+        ("test", "pgd"): 50,
+        ("test", "ood:sketch"): 30,
+    }
+    for split in ("validation", "test"):
+        assert not (found[split, "pgd"] & ~found[split, "clean"]).any()
+    assert 0 < found["test", "pgd"].sum() < found["test", "clean"].sum()
+
+
+def test_clean_outcomes_are_the_models_own(evaluator_of, model, random_images):
+    images = random_images(50, seed=2)
+    with torch.no_grad():
+        predicted = model.eval()(torch.from_numpy(images.pixels).float() / 255).argmax(1).numpy()
+    assert np.array_equal(outcomes(evaluator_of(), model)["test", "clean"], predicted == images.labels)
+
+
+def test_asking_for_one_condition_gives_the_same_as_asking_for_all(evaluator_of, model):
+    evaluator = evaluator_of()
+    whole = outcomes(evaluator, model)
+    for condition in evaluator.conditions():
+        alone = outcomes(evaluator, model, wanted=lambda other, only=condition: other == only)
+        assert list(alone) == [(condition.split, condition.name)]
+        assert np.array_equal(alone[condition.split, condition.name], whole[condition.split, condition.name])
+
+
+def test_the_batch_size_changes_nothing(evaluator_of, model):
+    model.double()  # so that rounding does not either
+    whole, small = (outcomes(evaluator_of(batch_size=size), model) for size in (128, 7))
+    assert all(np.array_equal(whole[key], small[key]) for key in whole)
+
+
+def test_looking_leaves_the_model_and_the_generators_alone(evaluator_of, model):
+    model.train()
+    model.network.head.requires_grad_(False)
+    before = {name: (value.clone(), value.requires_grad) for name, value in model.named_parameters()}
+    generator = torch.get_rng_state()
+    list(evaluator_of().evaluate(model))
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), generator)
+    for name, value in model.named_parameters():
+        assert torch.equal(value, before[name][0])
+        assert value.requires_grad == before[name][1]
+        assert value.grad is None
+
+
+def test_the_subset_is_fixed_whatever_the_seed(evaluator_of, model):
+    whole = outcomes(evaluator_of(), model)
+    rows = fixed_subset(50, 15)
+    for seed in (0, 1):
+        part = outcomes(evaluator_of(seed=seed, max_images=15), model)
+        assert np.array_equal(part["test", "clean"], whole["test", "clean"][rows])
+        assert len(part["validation", "pgd"]) == len(part["test", "ood:sketch"]) == 15
+        assert len(part["test", "ood:photo"]) == 10
+
+
+def test_passes_are_those_of_the_correct_images_only(evaluator_of, model):
+    measured = {
+        (measurement.condition.split, measurement.condition.name): measurement
+        for measurement in evaluator_of().evaluate(model)
+    }
+    clean, short = measured["test", "clean"], measured["test", "short"]
+    assert clean.forward_passes == 50
+    assert clean.backward_passes == 0
+    assert short.forward_passes <= 2 * clean.correct.sum()
+    assert short.backward_passes <= clean.correct.sum()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"attacks": {}}, "attacks must have at least one attack, got none"),
+        ({"max_images": 0}, "max_images must be a whole number of at least 1, got 0"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_mistakes_name_the_argument_and_what_is_allowed(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Suite(**{"threat_model": ThreatModel(eps_255=4), "attacks": ATTACKS, **settings})

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from robustft.attacks.pgd import Pgd
+from robustft.attacks.threat_model import ThreatModel
+from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.recorder import Recorder
+from robustft.evaluation.remeasure import remeasure
+from robustft.evaluation.suite import Suite
+from robustft.study.outcomes import read_outcomes
+from robustft.study.records import read_records
+
+
+@pytest.fixture
+def evaluator(random_images):
+    suite = Suite(threat_model=ThreatModel(eps_255=4), attacks={"pgd": Pgd(steps=2)})
+    images = {name: random_images(20, seed=seed) for seed, name in enumerate(("validation", "test"))}
+    return Evaluator(suite=suite, **images, ood={"sketch": random_images(10, seed=9)}, seed=0)
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_every_record_has_its_outcome(tmp_path, evaluator, tiny_backbone):
+    Recorder(tmp_path, evaluator).measure(tiny_backbone(), step=5, epoch=0.5)
+    records = read_records(tmp_path / "records.jsonl")
+    assert [record.condition for record in records] == ["clean", "pgd", "clean", "pgd", "ood:sketch"]
+    for record in records:
+        assert (record.step, record.epoch) == (5, 0.5)
+        assert read_outcomes(tmp_path, record).sum() == record.correct
+
+
+def test_nothing_is_measured_twice(tmp_path, evaluator, tiny_backbone):
+    model = tiny_backbone()
+    Recorder(tmp_path, evaluator).measure(model, step=5, epoch=0.5)
+    before = (tmp_path / "records.jsonl").read_bytes()
+    Recorder(tmp_path, evaluator).measure(tiny_backbone(seed=1), step=5, epoch=0.5)
+    assert (tmp_path / "records.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("committed", [0, 1, 2, 3, 4])
+def test_an_evaluation_that_is_cut_off_goes_on_and_gives_the_same(tmp_path, evaluator, tiny_backbone, committed):
+    model = tiny_backbone()
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir()
+    cut.mkdir()
+    Recorder(whole, evaluator).measure(model, step=5, epoch=0.5)
+
+    class CutOff(Evaluator):
+        def evaluate(self, *arguments, **settings):
+            for count, measurement in enumerate(super().evaluate(*arguments, **settings)):
+                if count == committed:
+                    raise Killed
+                yield measurement
+
+    evaluator.__class__ = CutOff
+    with pytest.raises(Killed):
+        Recorder(cut, evaluator).measure(model, step=5, epoch=0.5)
+    evaluator.__class__ = Evaluator
+    Recorder(cut, evaluator).measure(model, step=5, epoch=0.5)
+    expected, found = (read_records(directory / "records.jsonl") for directory in (whole, cut))
+    assert [record.key for record in found] == [record.key for record in expected]
+    for one, other in zip(expected, found, strict=True):
+        assert np.array_equal(read_outcomes(whole, one), read_outcomes(cut, other))
+        assert (one.forward_passes, one.backward_passes) == (other.forward_passes, other.backward_passes)
+
+
+def test_measuring_again_agrees_for_the_same_state_and_differs_for_another(tmp_path, evaluator, tiny_backbone):
+    Recorder(tmp_path, evaluator).measure(tiny_backbone(), step=5, epoch=0.5)
+    records = read_records(tmp_path / "records.jsonl")
+    same = list(remeasure(tmp_path, evaluator, tiny_backbone(), step=5, records=records))
+    assert len(same) == len(records)
+    assert all(comparison.recorded is not None and comparison.differing == 0 for comparison in same)
+    other = list(remeasure(tmp_path, evaluator, tiny_backbone(seed=1), step=5, records=records))
+    assert any(comparison.differing for comparison in other)
+    unknown = list(remeasure(tmp_path, evaluator, tiny_backbone(), step=6, records=records))
+    assert all(comparison.recorded is None for comparison in unknown)

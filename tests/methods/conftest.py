@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import timm
+import torch
+from torch import nn
+
+from robustft.methods.bitfit import BitFit
+from robustft.methods.bottleneck_adapter import BottleneckAdapter
+from robustft.methods.compacter import Compacter
+from robustft.methods.full import Full
+from robustft.methods.ia3 import IA3
+from robustft.methods.linear_probe import LinearProbe
+from robustft.methods.lora import Lora
+from robustft.methods.method import Method
+
+METHODS = (Full(), LinearProbe(), BitFit(), Lora(), BottleneckAdapter(), Compacter(), IA3())
+
+
+def name_of(method: Method) -> str:
+    return type(method).__name__
+
+
+@pytest.fixture(params=METHODS, ids=name_of)
+def method(request: pytest.FixtureRequest) -> Method:
+    """Each of the study's seven, with its settings."""
+    found: Method = request.param
+    return found
+
+
+@pytest.fixture
+def make_vit() -> Callable[..., nn.Module]:
+    """A small ViT of 16 x 16 images and 10 classes, with the same weights every time; the arguments are timm's."""
+
+    def make(name: str = "vit_tiny_patch16_224", seed: int = 0, **options: Any) -> nn.Module:
+        small = {"img_size": 16, "patch_size": 4, "embed_dim": 64, "depth": 2, "num_heads": 2, "num_classes": 10}
+        torch.manual_seed(seed)
+        network: nn.Module = timm.create_model(name, **{**small, **options})
+        return network
+
+    return make
+
+
+@pytest.fixture
+def train() -> Callable[..., None]:
+    """A few real updates of what moves, with weight decay."""
+
+    def steps(network: nn.Module, size: int = 16, number: int = 3) -> None:
+        network.train()
+        moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        optimiser = torch.optim.AdamW(moving, lr=1e-2, weight_decay=0.1)
+        generator = torch.Generator().manual_seed(7)
+        for _ in range(number):
+            images = torch.randn(8, 3, size, size, generator=generator)
+            labels = torch.randint(10, (8,), generator=generator)
+            optimiser.zero_grad()
+            nn.functional.cross_entropy(network(images), labels).backward()
+            optimiser.step()
+
+    return steps

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from robustft import checks
+
+
+@pytest.mark.parametrize("value", [3, 3.0])
+def test_whole_numbers_come_back_as_int(value):
+    found = checks.whole_number("steps", value, at_least=1)
+    assert found == 3
+    assert isinstance(found, int)
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        (lambda: checks.whole_number("n", 0, at_least=1), "n must be a whole number of at least 1, got 0"),
+        (lambda: checks.whole_number("n", True, at_least=0), "n must be a whole number of at least 0, got True"),
+        (lambda: checks.whole_number("n", None, at_least=0), "n must be a whole number of at least 0, got None"),
+        (
+            lambda: checks.whole_number("n", 9, at_least=0, at_most=8),
+            "n must be a whole number of at least 0 and at most 8, got 9",
+        ),
+        (lambda: checks.number("x", float("nan")), "x must be a number, got nan"),
+        (lambda: checks.number("x", 1, above=1), "x must be a number above 1, got 1"),
+        (lambda: checks.number("x", 1, at_least=0, below=1), "x must be a number at least 0 and below 1, got 1"),
+        (lambda: checks.number("x", "1"), "x must be a number, got '1'"),
+        (lambda: checks.one_of("k", 1, ("1", None)), "k must be one of 1, null; got 1"),
+        (lambda: checks.one_of("k", True, (1, 2)), "k must be one of 1, 2; got True"),
+        (lambda: checks.yes_or_no("flag", 1), "flag must be true or false, got 1"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_was_given_and_what_is_allowed(check, message):
+    with pytest.raises(ValueError) as caught:
+        check()
+    assert str(caught.value) == message

@@ -1,0 +1,35 @@
+"""What pip installs is complete: the configuration, the lab's weights and the split travel in the wheel."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_an_installed_wheel_runs_away_from_the_checkout(tmp_path):
+    site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run([*pip, *build], check=True)
+    (wheel,) = tmp_path.glob("robustft-*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
+    code = "import robustft, robustft.cli.app as app; print(robustft.__file__, app.conf_dir(), sep='\\n')"
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+
+    def python(*words: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, *words], cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=120
+        )
+
+    places = python("-c", code).stdout.splitlines()
+    assert places == [str(site / "robustft/__init__.py"), str(site / "robustft/conf")]
+    run = python(
+        "-m", "robustft", "trainer.max_steps=1", "suite.max_images=4", "tracker.mode=disabled", "hydra.run.dir=run"
+    )
+    assert run.returncode == 0, run.stderr
+    assert (elsewhere / "run/tradeoff.png").is_file()

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from robustft.attacks.pgd import Pgd
+from robustft.attacks.threat_model import ThreatModel
+from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.model import tuned_by
+from robustft.evaluation.remeasure import remeasure
+from robustft.evaluation.states import States
+from robustft.evaluation.suite import Suite
+from robustft.methods.bitfit import BitFit
+from robustft.methods.bottleneck_adapter import BottleneckAdapter
+from robustft.methods.compacter import Compacter
+from robustft.methods.full import Full
+from robustft.methods.ia3 import IA3
+from robustft.methods.linear_probe import LinearProbe
+from robustft.methods.lora import Lora
+from robustft.methods.tuned_state import tuned_parameters
+from robustft.training.fine_tune import fine_tune
+from robustft.training.plan import TrainingPlan
+from robustft.training.tracker import TrackedRun
+
+METHODS = [Full(), LinearProbe(), BitFit(), Lora(), BottleneckAdapter(), Compacter(), IA3()]
+
+
+@pytest.fixture
+def evaluator(random_images):
+    suite = Suite(threat_model=ThreatModel(eps_255=4), attacks={"pgd": Pgd(steps=2)})
+    return Evaluator(
+        suite=suite,
+        validation=random_images(10, seed=1),
+        test=random_images(20, seed=2),
+        ood={"sketch": random_images(10, seed=3)},
+        seed=0,
+    )
+
+
+@pytest.fixture
+def train(tmp_path, tiny_backbone, random_images, evaluator):
+    """(method, name, steps) -> the trained model, its run directory and its records."""
+
+    def make(method, name: str = "run", steps=(0, 1, 3, 6), **options):
+        run_dir = tmp_path / name
+        run_dir.mkdir()
+        model = tuned_by(method, tiny_backbone(embed_dim=48, num_heads=3, **options), seed=0)
+        records = fine_tune(
+            run_dir=run_dir,
+            model=model,
+            images=random_images(40, seed=4),
+            rows=np.arange(5, 40),
+            evaluator=evaluator,
+            steps=steps,
+            plan=TrainingPlan(max_steps=6, batch_size=8, learning_rate=1e-2, accelerator="cpu"),
+            states=States(run_dir=run_dir),
+            seed=0,
+            tracked=TrackedRun(None, 1),
+            description="test",
+        )
+        return model, run_dir, records
+
+    return make
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
+def test_what_is_frozen_stays_to_the_bit_and_states_give_their_outcomes_again(method, train, evaluator, tiny_backbone):
+    before = tuned_by(method, tiny_backbone(embed_dim=48, num_heads=3), seed=0)
+    model, run_dir, records = train(method)
+    tuned = tuned_parameters(model)
+    for (name, parameter), (_, start) in zip(model.named_parameters(), before.named_parameters(), strict=True):
+        assert torch.equal(parameter, start) == (name not in tuned), name
+    assert sorted({record.step for record in records}) == [0, 1, 3, 6]
+    states = States(run_dir=run_dir)
+    for step in states.steps():
+        states.load(before, step)
+        for comparison in remeasure(run_dir, evaluator, before, step=step, records=records):
+            assert comparison.recorded is not None
+            assert comparison.differing == 0
+    # The last state is the model as training left it.
+    for name, parameter in tuned_parameters(before).items():
+        assert torch.equal(parameter, tuned[name])
+
+
+@pytest.mark.parametrize("method", [Full(), Lora(dropout=0.5)], ids=["full", "lora"])
+def test_evaluation_changes_no_weight(method, train):
+    often, _, _ = train(method, "often", steps=(0, 1, 2, 3, 4, 5, 6), proj_drop_rate=0.3)
+    seldom, _, _ = train(method, "seldom", steps=(6,), proj_drop_rate=0.3)
+    for one, other in zip(often.parameters(), seldom.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_resume_file_holds_only_what_moves_and_is_read_without_unpickling(train):
+    model, run_dir, _ = train(Lora())
+    checkpoint = torch.load(run_dir / "last.ckpt", weights_only=True)
+    assert set(checkpoint["state_dict"]) == {f"model.{name}" for name in tuned_parameters(model)}
+    assert checkpoint["global_step"] == 6
+    assert not list(run_dir.glob("*.part"))

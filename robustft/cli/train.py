@@ -100,8 +100,8 @@ def _train(
                     )
                 )
             print(
-                f"{shown(run_dir)}\n{method} on {parts.source.name}: {counts['trainable']:,} + {counts['head']:,} (head) of "
-                f"{counts['total']:,} parameters move\n{len(run.train_rows):,} training, "
+                f"{shown(run_dir)}\n{method} on {parts.source.name}: {counts['trainable']:,} + {counts['head']:,} "
+                f"(head) of {counts['total']:,} parameters move\n{len(run.train_rows):,} training, "
                 f"{len(run.validation_rows):,} validation and {len(run.dataset.test):,} test images; "
                 f"evaluated at steps {', '.join(map(str, steps))}"
             )

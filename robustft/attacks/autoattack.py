@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from robustft import checks
-from robustft.attacks.attack import Attack
+from robustft.attacks.attack import BatchAttack, Situation
 
 if TYPE_CHECKING:
-    from robustft.attacks.search import Search
+    from torch import Tensor, nn
 
-NORMS = {"linf": "Linf"}
+NORMS = {"linf": "Linf", "l2": "L2", "l1": "L1"}
 """Our names of the norms to the library's."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoAttack(Attack):
+class AutoAttack(BatchAttack):
     """The standard ensemble (Croce and Hein, ICML 2020, arXiv 2003.01690) as the package `pyautoattack` has it.
 
     APGD on cross-entropy, targeted APGD, targeted FAB and Square, each on what the ones before left unbroken. With
@@ -36,33 +36,31 @@ class AutoAttack(Attack):
         checks.whole_number("iterations", self.iterations, at_least=1)
         checks.whole_number("queries", self.queries, at_least=1)
 
-    def run(self, search: Search) -> None:
-        if not len(search):
-            return
-        import torch
+    def perturb(self, model: nn.Module, at: Situation) -> Tensor:
         from pyautoattack import AutoAttack as Official
 
-        model = search.counted_model()
-        with torch.no_grad():
-            classes = model(search.pixels[:1]).shape[1]
         ensemble = Official(
             model,
-            norm=NORMS[search.threat_model.norm],
-            eps=search.threat_model.eps,
+            norm=NORMS[at.threat_model.norm],
+            eps=at.threat_model.eps,
             version="custom",
-            attacks=_ensemble(classes),
-            device=search.pixels.device,
-            seed=search.noise.seed,
+            attacks=_ensemble(at.classes),
+            device=at.pixels.device,
+            seed=at.noise.seed,
         )
         ensemble.verbose = False
         logging.getLogger("auto-attack").setLevel(logging.ERROR)  # it warns about the number of targets, chosen here
+        if at.threat_model.norm == "l1":  # as its standard version sets it
+            ensemble.apgd.n_restarts = 5
+            ensemble.apgd.use_largereps = ensemble.apgd_targeted.use_largereps = True
+        targets = 5 if at.threat_model.norm == "l1" else 9
+        ensemble.apgd_targeted.n_target_classes = min(targets, at.classes - 1)
+        ensemble.fab.n_target_classes = min(9, at.classes - 1)
         for part in (ensemble.apgd, ensemble.apgd_targeted, ensemble.fab):
             part.n_iter = self.iterations
         ensemble.square.n_queries = self.queries
-        for part in (ensemble.apgd_targeted, ensemble.fab):
-            part.n_target_classes = min(9, classes - 1)
-        found, _ = ensemble.run_standard_evaluation(search.pixels, search.labels, batch_size=len(search))
-        search.visit(found)
+        found, _ = ensemble.run_standard_evaluation(at.pixels, at.labels, batch_size=len(at.labels))
+        return found
 
 
 def _ensemble(classes: int) -> list[str]:

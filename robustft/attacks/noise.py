@@ -3,28 +3,70 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+
+# The odd constants of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), as signed 64-bit integers: torch's integers wrap.
+_STRIDE = 0x9E3779B97F4A7C15 - 2**64
+_MIX_1 = 0xBF58476D1CE4E5B9 - 2**64
+_MIX_2 = 0x94D049BB133111EB - 2**64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
     """Random numbers for the images at `rows` of a split, the same whatever else is in the batch.
 
-    Every image draws from a generator of its own, keyed by (seed, row, stream), on the CPU, so that batch size, order
-    and device change nothing and no global generator is touched.
+    Number i of an image is a hash of (seed, row, stream, count, i), so batch size, order and device change nothing, no
+    global generator is touched, and an image of a batch can be as far along as it likes.
+
+    seed: of the run; rows: (N,) int64, places in the split, on the device where the numbers are wanted.
     """
 
     seed: int
     rows: Tensor
+    _keys: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
-    def uniform(self, shape: tuple[int, ...], *, stream: str) -> Tensor:
-        """(N, *shape) uniform in [-1, 1), float32 on the CPU; `stream` names what it is for (`restart-0`)."""
-        return torch.stack([self._draw(row, shape, stream) for row in self.rows.tolist()]) * 2 - 1
+    def take(self, chosen: Tensor) -> Noise:
+        """The noise of some of the images: (M,) indices or (N,) bool."""
+        return Noise(seed=self.seed, rows=self.rows[chosen])
 
-    def _draw(self, row: int, shape: tuple[int, ...], stream: str) -> Tensor:
-        digest = hashlib.blake2b(f"{self.seed}/{row}/{stream}".encode(), digest_size=8).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
-        return torch.rand(shape, generator=generator)
+    def uniform(self, shape: tuple[int, ...], *, stream: str, count: Tensor | int = 0) -> Tensor:
+        """(N, *shape) uniform in [0, 1), float32.
+
+        stream: what it is for (`restart-0`); count: (N,) or one number, for instance the iteration of every image.
+        """
+        keys = _mixed(self._key(stream) + (torch.as_tensor(count, device=self.rows.device) + 1) * _STRIDE)
+        places = torch.arange(1, math.prod(shape) + 1, device=self.rows.device) * _STRIDE
+        bits = _mixed(keys[:, None] + places[None]) >> 40  # arithmetic shift: the highest 24 bits, signed
+        return ((bits + 2**23).to(torch.float32) / 2**24).view(-1, *shape)
+
+    def signed(self, shape: tuple[int, ...], *, stream: str, count: Tensor | int = 0) -> Tensor:
+        """(N, *shape) uniform in [-1, 1)."""
+        return self.uniform(shape, stream=stream, count=count) * 2 - 1
+
+    def normal(self, shape: tuple[int, ...], *, stream: str, count: Tensor | int = 0) -> Tensor:
+        """(N, *shape) standard normal (Box and Muller, 1958)."""
+        one = self.uniform(shape, stream=f"{stream}/radius", count=count)
+        two = self.uniform(shape, stream=f"{stream}/angle", count=count)
+        return (-2 * (1 - one).log()).sqrt() * (2 * math.pi * two).cos()
+
+    def _key(self, stream: str) -> Tensor:
+        if stream not in self._keys:
+            digest = hashlib.blake2b(f"{self.seed}/{stream}".encode(), digest_size=8).digest()
+            self._keys[stream] = _mixed(self.rows * _STRIDE + int.from_bytes(digest, "little", signed=True))
+        return self._keys[stream]
+
+
+def _mixed(numbers: Tensor) -> Tensor:
+    """SplitMix64's finalizer: every bit of the input moves half the bits of the output."""
+    numbers = (numbers ^ _shifted(numbers, 30)) * _MIX_1
+    numbers = (numbers ^ _shifted(numbers, 27)) * _MIX_2
+    return numbers ^ _shifted(numbers, 31)
+
+
+def _shifted(numbers: Tensor, places: int) -> Tensor:
+    """A logical shift to the right: torch's keeps the sign."""
+    return (numbers >> places) & ((1 << (64 - places)) - 1)

@@ -1,107 +1,165 @@
-"""The search for adversarial images in one batch: trusts no attack, drops what is broken, counts the passes."""
+"""The search for adversarial images: trusts no attack, keeps the device full, counts the passes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
+from robustft.attacks.attack import Attack, BatchAttack, Situation, State, SteppedAttack
 from robustft.attacks.noise import Noise
 from robustft.attacks.threat_model import ThreatModel
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""(logits (N, K), labels (N,)) -> loss per image (N,)."""
+Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Rows (n,) -> pixels (n, 3, H, W) in [0, 1] and labels (n,), on the model's device."""
 
 
+@dataclass(kw_only=True)
+class Found:
+    """What a search found: `broken` (N,) bool in the order of the rows; passes, counted per image."""
+
+    broken: Tensor
+    forward_passes: int = 0
+    backward_passes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Search:
-    """The open images of a batch: those that the model still classifies correctly at everything visited.
+    """Attacks images in a pool of `slots` places.
 
-    An attack calls `visit` or `ascend` with one candidate per open image. The candidates are projected into the threat
-    model first, and the model alone decides what is broken. Broken images leave: `pixels`, `labels` and `positions`
-    (places in the batch) shrink to those still open, and so does what `visit` and `ascend` return.
+    Every place holds an image and what the attack knows of it. An image leaves as soon as it is broken or its budget
+    is spent, and the next one takes its place, so that the model sees full batches until the queue is empty. Every
+    candidate is projected into the threat model first, and the model alone decides what is broken.
 
-    The caller puts the model in eval mode and freezes its parameters.
+    model: frozen and in eval mode (the caller's part); fetch: where images come from; seed: of the noise.
     """
 
-    def __init__(
-        self, model: nn.Module, pixels: Tensor, labels: Tensor, threat_model: ThreatModel, noise: Noise
-    ) -> None:
-        """pixels: (N, 3, H, W) in [0, 1], classified correctly; labels: (N,); both on the model's device."""
-        self.model = model
-        self.pixels = pixels
-        self.labels = labels
-        self.threat_model = threat_model
-        self.noise = noise
-        self.positions = torch.arange(len(pixels), device=pixels.device)
-        self.broken = torch.zeros(len(pixels), dtype=torch.bool, device=pixels.device)
-        self.forward_passes = 0
-        self.backward_passes = 0
+    model: nn.Module
+    fetch: Fetch
+    threat_model: ThreatModel
+    seed: int
+    slots: int
 
-    def __len__(self) -> int:
-        """Images still open."""
-        return len(self.positions)
-
-    def uniform(self, *, stream: str) -> Tensor:
-        """Noise in [-1, 1) for every open image, its own whatever the batch: (len(self), 3, H, W)."""
-        noise = Noise(seed=self.noise.seed, rows=self.noise.rows[self.positions.cpu()])
-        return noise.uniform(tuple(self.pixels.shape[1:]), stream=stream).to(self.pixels)
-
-    def visit(self, candidates: Tensor) -> Tensor:
-        """Ask the model about one candidate per open image; returns the candidates of those that stay open."""
-        candidates = self.threat_model.project(self.pixels, candidates.detach())
+    def run(self, attack: Attack, rows: Tensor) -> Found:
+        """Attacks the images at `rows` (n,), which the model classifies correctly when clean."""
+        found = Found(broken=torch.zeros(len(rows), dtype=torch.bool))
+        if not len(rows):
+            return found
         with torch.no_grad():
-            logits = self.model(candidates)
-        self.forward_passes += len(candidates)
-        return candidates[self._drop_broken(logits)]
+            classes = self.model(self.fetch(rows[:1])[0]).shape[1]
+        found.forward_passes += 1
+        for run in range(attack.runs(classes)):
+            queue = (~found.broken).nonzero()[:, 0]
+            if isinstance(attack, SteppedAttack):
+                _Pool(search=self, attack=attack, rows=rows, found=found).empty(queue, run, classes)
+            elif isinstance(attack, BatchAttack):
+                for places in queue.split(self.slots):
+                    self._run_batch(attack, self.situation(rows[places], run, classes), places, found)
+            else:
+                raise TypeError(f"an attack must be a SteppedAttack or a BatchAttack, got {type(attack).__name__}")
+        return found
 
-    def ascend(self, candidates: Tensor, loss: Loss, *, drop: bool = True) -> tuple[Tensor, Tensor]:
-        """As `visit`, and the gradient of `loss` with respect to the candidates: (candidates, gradients) still open.
+    def situation(self, rows: Tensor, run: int, classes: int) -> Situation:
+        """The clean images at `rows`, as an attack sees them."""
+        pixels, labels = self.fetch(rows)
+        noise = Noise(seed=self.seed, rows=rows.to(pixels.device))
+        return Situation(
+            pixels=pixels, labels=labels, classes=classes, noise=noise, threat_model=self.threat_model, run=run
+        )
 
-        drop=False: success here does not count, every image stays open (an attack judged by its last iterate alone).
-        """
-        candidates = self.threat_model.project(self.pixels, candidates.detach()).requires_grad_()
+    def _run_batch(self, attack: BatchAttack, at: Situation, places: Tensor, found: Found) -> None:
+        candidates = attack.perturb(_Counted(self.model, found), at)
+        candidates = self.threat_model.project(at.pixels, candidates.detach())
+        with torch.no_grad():
+            broken = self.model(candidates).argmax(1) != at.labels
+        found.forward_passes += len(candidates)
+        found.broken[places[broken.cpu()]] = True
+
+
+@dataclass(kw_only=True)
+class _Pool:
+    """The images under attack in one run of a stepped attack."""
+
+    search: Search
+    attack: SteppedAttack
+    rows: Tensor
+    found: Found
+    places: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
+
+    def empty(self, queue: Tensor, run: int, classes: int) -> None:
+        """Attacks the images at the places `queue` (n,) until each is broken or done."""
+        at = self.search.situation(self.rows[queue[:0]], run, classes)
+        state = self.attack.begin(at)
+        while len(queue) or len(self.places):
+            if free := min(self.search.slots - len(self.places), len(queue)):
+                at, state = self._joined(at, state, queue[:free])
+                queue = queue[free:]
+            broken, losses, gradients = self._asked(at, state)
+            stays = ~broken
+            self.found.broken[self.places[broken.cpu()]] = True
+            at, state = self._kept(at, state, stays)
+            if len(self.places):
+                done = self.attack.advance(at, state, losses[stays], gradients[stays])
+                at, state = self._kept(at, state, ~done)
+
+    def _joined(self, at: Situation, state: State, places: Tensor) -> tuple[Situation, State]:
+        """The pool with the images at `places` behind those that are in it."""
+        new = self.search.situation(self.rows[places], at.run, at.classes)
+        begun = self.attack.begin(new)
+        self.places = torch.cat([self.places, places])
+        joined = replace(
+            at,
+            pixels=torch.cat([at.pixels, new.pixels]),
+            labels=torch.cat([at.labels, new.labels]),
+            noise=Noise(seed=self.search.seed, rows=torch.cat([at.noise.rows, new.noise.rows])),
+        )
+        return joined, {name: torch.cat([state[name], value]) for name, value in begun.items()}
+
+    def _kept(self, at: Situation, state: State, stays: Tensor) -> tuple[Situation, State]:
+        if bool(stays.all()):
+            return at, state
+        self.places = self.places[stays.cpu()]
+        kept = replace(at, pixels=at.pixels[stays], labels=at.labels[stays], noise=at.noise.take(stays))
+        return kept, {name: value[stays] for name, value in state.items()}
+
+    def _asked(self, at: Situation, state: State) -> tuple[Tensor, Tensor, Tensor]:
+        """(broken (n,) bool, losses (n,), gradients (n, 3, H, W)) of the candidates, which are made allowed first."""
+        candidates = self.search.threat_model.project(at.pixels, state["candidates"].detach())
+        state["candidates"] = candidates
+        leaf = candidates.clone().requires_grad_()
         with torch.enable_grad():
-            logits = self.model(candidates)
-            losses = loss(logits.float(), self.labels).sum()
-        self.forward_passes += len(candidates)
-        if drop and not bool((logits.argmax(1) == self.labels).any()):
-            gradients = torch.zeros_like(candidates)
-        else:
-            (gradients,) = torch.autograd.grad(losses, candidates)
-            self.backward_passes += len(candidates)
-        candidates = candidates.detach()
-        if drop:
-            stays = self._drop_broken(logits.detach())
-            candidates, gradients = candidates[stays], gradients[stays]
-        return candidates, gradients
-
-    def counted_model(self) -> nn.Module:
-        """The model for a library that asks it by itself: its passes are counted, its claims are not believed."""
-        return _Counted(self)
-
-    def _drop_broken(self, logits: Tensor) -> Tensor:
-        """Marks what the model misclassifies and forgets it; returns which of the open images stay (bool)."""
-        stays = logits.argmax(1) == self.labels
-        self.broken[self.positions[~stays]] = True
-        self.pixels, self.labels, self.positions = self.pixels[stays], self.labels[stays], self.positions[stays]
-        return stays
+            logits = self.search.model(leaf)
+            losses = self.attack.objective(
+                logits if logits.dtype == torch.float64 else logits.float(), at.labels, state
+            )
+        self.found.forward_passes += len(candidates)
+        broken = logits.detach().argmax(1) != at.labels
+        counts = self.attack.counts(state)
+        if counts is not None:
+            broken = broken & counts
+        if bool(broken.all()):
+            return broken, losses.detach(), torch.zeros_like(candidates)
+        (gradients,) = torch.autograd.grad(losses.sum(), leaf)
+        self.found.backward_passes += len(candidates)
+        return broken, losses.detach(), gradients
 
 
 class _Counted(nn.Module):
-    """Pixels to logits, counting every image's forward and backward passes in the search."""
+    """The model for a library that asks it by itself: its passes are counted."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, model: nn.Module, found: Found) -> None:
         super().__init__()
-        self._search = search
+        self._model = [model]  # in a list: not a part of this module, which is thrown away
+        self._found = found
 
     def forward(self, pixels: Tensor) -> Tensor:
-        search = self._search
-        logits: Tensor = search.model(pixels)
-        search.forward_passes += len(pixels)
+        logits: Tensor = self._model[0](pixels)
+        self._found.forward_passes += len(pixels)
         if logits.requires_grad:
             logits.register_hook(self._count_backward)
         return logits
 
     def _count_backward(self, gradient: Tensor) -> None:
-        self._search.backward_passes += len(gradient)
+        self._found.backward_passes += len(gradient)

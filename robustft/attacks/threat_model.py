@@ -10,15 +10,15 @@ from robustft import checks
 if TYPE_CHECKING:
     from torch import Tensor
 
-NORMS = ("linf",)
+NORMS = ("linf", "l2", "l1")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ThreatModel:
     """Perturbations of norm at most `eps` that leave the image inside [0, 1].
 
-    norm: `linf`, the largest change of any channel of any pixel.
-    eps_255: size in units of 1/255, at the backbone's resolution; at least 0, at most 255.
+    norm: `linf`, the largest change of any channel of any pixel; `l2`, Euclidean; `l1`, the sum of all changes.
+    eps_255: size in units of 1/255, at the backbone's resolution; at least 0. (An l2 eps of 0.5 is eps_255=127.5.)
     """
 
     norm: str = "linf"
@@ -26,7 +26,7 @@ class ThreatModel:
 
     def __post_init__(self) -> None:
         checks.one_of("norm", self.norm, NORMS)
-        checks.number("eps_255", self.eps_255, at_least=0, at_most=255)
+        checks.number("eps_255", self.eps_255, at_least=0, at_most=255 if self.norm == "linf" else None)
 
     @property
     def eps(self) -> float:
@@ -38,6 +38,7 @@ class ThreatModel:
 
         A candidate that is not finite anywhere becomes the clean image: it cannot count as a success.
         """
+        from robustft.attacks.norms import project  # here: threat models are read before torch is loaded
+
         finite = candidates.isfinite().flatten(1).all(1).view(-1, 1, 1, 1)
-        candidates = candidates.where(finite, pixels)
-        return candidates.clamp(pixels - self.eps, pixels + self.eps).clamp(0, 1)
+        return project(pixels, candidates.where(finite, pixels), self.norm, self.eps)

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from robustft.attacks.attack import Attack
-from robustft.attacks.noise import Noise
 from robustft.attacks.search import Search
 from robustft.data.dataset import Images
 from robustft.data.split import fixed_subset
@@ -105,22 +104,23 @@ class Evaluator:
     ) -> Measurement:
         begin = time.perf_counter()
         correct = clean.copy()  # what is wrong when clean is never attacked
-        forward_passes = backward_passes = 0
+        rows = torch.from_numpy(np.flatnonzero(clean))
         with undisturbed(model):
-            for rows in self._batches(np.flatnonzero(clean)):
-                pixels, labels = self._on_device(model, images, rows)
-                noise = Noise(seed=self.seed, rows=torch.from_numpy(rows))
-                search = Search(model, pixels, labels, self.suite.threat_model, noise)
-                attack.run(search)
-                correct[rows] &= ~search.broken.cpu().numpy()
-                forward_passes += search.forward_passes
-                backward_passes += search.backward_passes
+            search = Search(
+                model=model,
+                fetch=lambda some: self._on_device(model, images, some.numpy()),
+                threat_model=self.suite.threat_model,
+                seed=self.seed,
+                slots=self.suite.batch_size,
+            )
+            found = search.run(attack, rows)
+        correct[rows.numpy()] &= ~found.broken.numpy()
         return Measurement(
             condition=condition,
             correct=correct,
             seconds=time.perf_counter() - begin,
-            forward_passes=forward_passes,
-            backward_passes=backward_passes,
+            forward_passes=found.forward_passes,
+            backward_passes=found.backward_passes,
         )
 
     def _batches(self, rows: np.ndarray) -> list[np.ndarray]:

@@ -1,0 +1,96 @@
+"""The three norms of threat models: projections, lengths and steepest directions, image by image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from robustft.attacks.noise import Noise
+    from robustft.attacks.threat_model import ThreatModel
+
+
+def length(perturbations: Tensor, norm: str) -> Tensor:
+    """(N,) norms of perturbations (N, ...)."""
+    order = {"linf": float("inf"), "l2": 2.0, "l1": 1.0}[norm]
+    return torch.linalg.vector_norm(perturbations.flatten(1), ord=order, dim=1)
+
+
+def per_image(values: Tensor, like: Tensor) -> Tensor:
+    """(N,) values in a shape that multiplies images (N, ...)."""
+    return values.view(-1, *([1] * (like.ndim - 1)))
+
+
+def ascent(gradients: Tensor, norm: str) -> Tensor:
+    """Directions of length 1 that raise the loss.
+
+    The sign for linf, the normalised gradient for l2. For l1 the signs of the strongest twentieth of the coordinates:
+    the steepest direction proper is a single coordinate, which takes too many steps (Tramer and Boneh, NeurIPS 2019,
+    arXiv 1904.13000).
+    """
+    if norm == "linf":
+        return gradients.sign()
+    if norm == "l2":
+        return gradients / per_image(length(gradients, "l2").clamp_min(1e-12), gradients)
+    flat = gradients.flatten(1)
+    chosen = max(1, flat.shape[1] // 20)
+    strongest = flat.abs().topk(chosen, dim=1).indices
+    signs = torch.zeros_like(flat).scatter_(1, strongest, flat.gather(1, strongest).sign())
+    return signs.view_as(gradients) / chosen
+
+
+def random_in_ball(noise: Noise, pixels: Tensor, threat_model: ThreatModel, *, stream: str) -> Tensor:
+    """Random perturbations (N, 3, H, W) of at most eps, each image's own: uniform in linf, else of random length."""
+    shape = tuple(pixels.shape[1:])
+    if threat_model.norm == "linf":
+        return threat_model.eps * noise.signed(shape, stream=stream).to(pixels)
+    drawn = noise.normal(shape, stream=stream).to(pixels)
+    lengths = noise.uniform((1,), stream=f"{stream}/length")[:, 0].to(pixels)
+    return drawn * per_image(threat_model.eps * lengths / length(drawn, threat_model.norm), pixels)
+
+
+def project(pixels: Tensor, candidates: Tensor, norm: str, eps: float) -> Tensor:
+    """The allowed images nearest to `candidates`: within eps of `pixels` and in [0, 1]; exact for each of the norms.
+
+    For l2 and l1 the ball and the box are met together: alternating between the two would stop short of the
+    intersection's nearest point (for l1: Croce and Hein, ICML 2021, arXiv 2103.01208, proposition 2.1).
+    """
+    if norm == "linf":
+        return candidates.clamp(pixels - eps, pixels + eps).clamp(0, 1)
+    inside = candidates.clamp(0, 1)
+    too_far = length(inside - pixels, norm) > eps * (1 + 1e-6)  # what was projected before stays
+    if not bool(too_far.any()):
+        return inside
+    x, z = pixels[too_far].flatten(1), candidates[too_far].flatten(1)
+    found = _project_l2(x, z, eps) if norm == "l2" else _project_l1(x, z, eps)
+    projected = inside.clone()
+    projected[too_far] = found.view_as(projected[too_far])
+    return projected
+
+
+def _project_l2(x: Tensor, z: Tensor, eps: float) -> Tensor:
+    """By the multiplier: clamp(x + t (z - x)) grows with t, and its length is bisected to eps."""
+    delta = z - x
+    low, high = torch.zeros_like(x[:, :1]), torch.ones_like(x[:, :1])
+    for _ in range(40):
+        middle = (low + high) / 2
+        fits = ((x + middle * delta).clamp(0, 1) - x).norm(dim=1, keepdim=True) <= eps
+        low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
+    return (x + low * delta).clamp(0, 1)
+
+
+def _project_l1(x: Tensor, z: Tensor, eps: float) -> Tensor:
+    """By the multiplier: soft thresholding by t and clamping to the box shrink with t; the length is bisected to eps."""
+    delta = z - x
+    low, high = torch.zeros_like(x[:, :1]), delta.abs().amax(1, keepdim=True)
+
+    def shrunk(threshold: Tensor) -> Tensor:
+        return (x + delta.sign() * (delta.abs() - threshold).clamp_min(0)).clamp(0, 1)
+
+    for _ in range(40):
+        middle = (low + high) / 2
+        fits = (shrunk(middle) - x).abs().sum(1, keepdim=True) <= eps
+        high, low = torch.where(fits, middle, high), torch.where(fits, low, middle)
+    return shrunk(high)

@@ -38,6 +38,8 @@ def _differences(config: DictConfig, words: list[str]) -> list[str]:
     """`max_steps-50` for every identity setting given on the command line that differs from its default."""
     choices = config.hydra.runtime.choices
     given = [(word, OverridesParser.create().parse_override(word)) for word in words]
+    if all(override.key_or_group in (*NAMED, *IN_A_LEVEL) for _, override in given):
+        return []  # without composing anything: a study is hundreds of these
     groups = [(word, override) for word, override in given if override.key_or_group in choices]
     named = [word for word, override in groups if override.key_or_group in NAMED]
     found = {}

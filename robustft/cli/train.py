@@ -75,6 +75,7 @@ def _train(
         "method": method,
         "seed": parts.seed,
         "parameters": counts,
+        "provenance": parts.source.provenance(),
         "classes": list(run.dataset.classes),
         "validation_rows": run.validation_rows.tolist(),
         "versions": versions(),

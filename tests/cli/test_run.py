@@ -180,6 +180,7 @@ RESUMED = (
     "+backbone.options.proj_drop_rate=0.1",
     "trainer.max_steps=40",  # two epochs of 18 updates and a bit
     "trainer.decay=cosine",
+    "trainer.augment=[flip,crop,randaugment]",
     "schedule.points=4",
     "suite.max_images=16",
     "attack.pgd.steps=2",

@@ -18,7 +18,7 @@ from robustft.study.record import Record
 from robustft.study.records import read_records
 from robustft.study.tradeoff import best_step, tradeoff_points
 
-LINE = "{:>7}  {:<10}  {:<18}  {:>11}  {:>11}  {}"
+LINE = "{:>7}  {:<10}  {:<23}  {:>11}  {:>11}  {}"
 
 
 @command

@@ -59,7 +59,7 @@ def matched(
     if missing:
         notes.append(f"no images of {listed(missing)}")
     kept = images if len(rows) == len(images) else images.take(rows)
-    return Images(pixels=kept.pixels, labels=new[rows]), tuple(notes)
+    return kept.relabelled(new[rows]), tuple(notes)
 
 
 def _places(names: Sequence[str], what: str) -> dict[str, int]:

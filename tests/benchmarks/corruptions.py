@@ -64,7 +64,7 @@ def prepare_theirs() -> bool:
         import imagecorruptions.corruptions as module
     except ImportError:
         return False
-    np.float_ = np.float64  # type: ignore[attr-defined]
+    setattr(np, "float_", np.float64)  # noqa: B010
     from skimage.filters import gaussian
 
     def renamed(image: np.ndarray, *args: object, multichannel: bool = False, **settings: object) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ _TIMES_FREE = 2  # of the disk: whatever else runs there needs room too
 
 
 class CorruptedImages:
-    """`images` under `corruption` at `severity`; like `Images`, has a length and `take`, but no array of all pixels.
+    """`images` under `corruption` at `severity`: has a length and gives batches, but no array of all pixels.
 
     rows: the images' rows in their split (what is random belongs to them), so that a subset is corrupted as the whole
         split is.
@@ -41,12 +42,12 @@ class CorruptedImages:
         return len(self._images)
 
     def take(self, indices: np.ndarray) -> Images:
-        """The corrupted images at `indices`, in that order."""
-        labels = self._images.labels[indices]
-        if self._keep == "none":
-            return Images(pixels=self._corrupted(indices), labels=labels)
+        """A copy of the corrupted images at `indices`, in that order."""
         if self._kept is None:
             self._kept = self._room()
+        labels = self._images.labels[indices]
+        if self._kept is None:
+            return Images(pixels=self._corrupted(indices), labels=labels)
         missing = indices[~self._made[indices]]
         if len(missing):
             self._kept[missing] = self._corrupted(missing)
@@ -66,12 +67,19 @@ class CorruptedImages:
             made = list(pool.map(one, range(len(indices))))
         return np.stack(made) if made else pixels
 
-    def _room(self) -> np.ndarray:
-        shape = self._images.pixels.shape
+    def _room(self) -> np.ndarray | None:
+        shape = _shape(self._images)
         if self._keep == "memory":
             return np.empty(shape, dtype=np.uint8)
-        with tempfile.TemporaryFile(dir=_directory()) as file:  # the map holds on to it
-            return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
+        if self._keep == "disk":
+            try:
+                with tempfile.TemporaryFile(dir=_directory()) as file:  # the map holds on to it
+                    # Reserved at once: a disk that fills up under a map ends the process without a word.
+                    os.posix_fallocate(file.fileno(), 0, math.prod(shape))
+                    return np.memmap(file, dtype=np.uint8, mode="r+", shape=shape)
+            except (OSError, AttributeError):  # full, or a system without fallocate
+                self._keep = "none"
+        return None
 
 
 def corrupted_sets(
@@ -79,15 +87,15 @@ def corrupted_sets(
 ) -> dict[str, CorruptedImages]:
     """`<corruption>-<severity>` -> the images under it; ValueError if they are too small for that.
 
-    Nothing is computed yet. What is, is kept in memory, on disk if that is too much, or nowhere if the disk is too full.
+    Nothing is computed yet. What is, is kept in memory, on disk if that is too much, or nowhere if the disk is full.
     """
-    resolution = images.pixels.shape[-1]
+    resolution = _shape(images)[-1]
     if corruptions and resolution < SMALLEST_RESOLUTION:
         raise ValueError(
             f"corruptions need images of at least {SMALLEST_RESOLUTION} x {SMALLEST_RESOLUTION} pixels, "
             f"got {resolution} x {resolution}"
         )
-    needed = images.pixels.nbytes * len(corruptions) * len(severities)
+    needed = math.prod(_shape(images)) * len(corruptions) * len(severities)
     keep = "memory"
     if needed > KEPT_IN_MEMORY:
         keep = "disk" if shutil.disk_usage(_directory()).free > _TIMES_FREE * needed else "none"
@@ -96,6 +104,11 @@ def corrupted_sets(
         for corruption in corruptions
         for severity in severities
     }
+
+
+def _shape(images: Images) -> tuple[int, ...]:
+    """(N, 3, R, R), without a look at all pixels."""
+    return len(images), *images.take(np.arange(min(1, len(images)))).pixels.shape[1:]
 
 
 def _directory() -> str:

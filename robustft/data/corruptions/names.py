@@ -54,7 +54,7 @@ def corruption_names(value: Any) -> tuple[str, ...]:
 
 
 def severity_numbers(value: Any) -> tuple[int, ...]:
-    """The severities in `value`, one number or a list, ascending and each once. ValueError outside 1 to 5 or if none."""
+    """The severities in `value`, one number or a list, ascending, each once. ValueError if none or outside 1 to 5."""
     given = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
     if not given:
         raise ValueError("severities must have at least one of 1 to 5, got none")

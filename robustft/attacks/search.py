@@ -76,9 +76,32 @@ class Search:
             candidates, gradients = candidates[stays], gradients[stays]
         return candidates, gradients
 
+    def counted_model(self) -> nn.Module:
+        """The model for a library that asks it by itself: its passes are counted, its claims are not believed."""
+        return _Counted(self)
+
     def _drop_broken(self, logits: Tensor) -> Tensor:
         """Marks what the model misclassifies and forgets it; returns which of the open images stay (bool)."""
         stays = logits.argmax(1) == self.labels
         self.broken[self.positions[~stays]] = True
         self.pixels, self.labels, self.positions = self.pixels[stays], self.labels[stays], self.positions[stays]
         return stays
+
+
+class _Counted(nn.Module):
+    """Pixels to logits, counting every image's forward and backward passes in the search."""
+
+    def __init__(self, search: Search) -> None:
+        super().__init__()
+        self._search = search
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        search = self._search
+        logits: Tensor = search.model(pixels)
+        search.forward_passes += len(pixels)
+        if logits.requires_grad:
+            logits.register_hook(self._count_backward)
+        return logits
+
+    def _count_backward(self, gradient: Tensor) -> None:
+        self._search.backward_passes += len(gradient)

@@ -28,10 +28,14 @@ def register() -> None:
 
 def _resolve(*, _root_: DictConfig) -> str:
     choices = _root_.hydra.runtime.choices
-    backbone = _root_.backbone.name if choices.backbone == "timm" else choices.backbone
-    levels = [_root_.study.name, build(_root_, "dataset").name, backbone, choices.method]
+    levels = [_root_.study.name, build(_root_, "dataset").name, backbone_label(_root_, choices), choices.method]
     others = _differences(_root_, list(_root_.hydra.overrides.task))
     return "/".join([*map(_clean, levels), ",".join([f"seed-{_clean(_root_.seed)}", *others])])
+
+
+def backbone_label(config: DictConfig, choices: Any) -> str:
+    """The backbone's choice, `glyph_vit`, or where that says nothing, timm's name."""
+    return str(config.backbone.name if choices.backbone == "timm" else choices.backbone)
 
 
 def _differences(config: DictConfig, words: list[str]) -> list[str]:

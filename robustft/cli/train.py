@@ -15,6 +15,7 @@ from robustft.cli.build import Parts, parts_of
 from robustft.cli.identity import contents, settings
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import main_attack, show, shown
+from robustft.cli.run_dir import backbone_label
 from robustft.cli.versions import git_commit, versions
 from robustft.report.rows import point_rows, run_summary
 from robustft.study.run_file import run_id
@@ -71,7 +72,7 @@ def _train(
         "run_id": run_id(content["identity"]),
         "study": config.study.name,
         "dataset": parts.source.name,
-        "backbone": config.backbone.name,
+        "backbone": backbone_label(config, hydra.runtime.choices),
         "method": method,
         "seed": parts.seed,
         "parameters": counts,
@@ -99,8 +100,8 @@ def _train(
                     )
                 )
             print(
-                f"{method} on {parts.source.name}: {counts['trainable']:,} + {counts['head']:,} (head) of "
-                f"{counts['total']:,} parameters move\n{len(run.train_rows):,} training, "
+                f"{shown(run_dir)}\n{method} on {parts.source.name}: {counts['trainable']:,} + {counts['head']:,} "
+                f"(head) of {counts['total']:,} parameters move\n{len(run.train_rows):,} training, "
                 f"{len(run.validation_rows):,} validation and {len(run.dataset.test):,} test images; "
                 f"evaluated at steps {', '.join(map(str, steps))}"
             )
@@ -121,12 +122,13 @@ def _train(
             picture = run_dir / "tradeoff.png"
             show(points, content, picture)
             columns, rows = point_rows(points)
-            tracked.finish(columns=columns, rows=rows, picture=picture, summary=run_summary(points))
+            summary = run_summary(points)
+            tracked.finish(columns=columns, rows=rows, picture=picture, summary=summary)
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             claim.write_status(run_dir, content, "failed", reason[:2000])
             raise
-        claim.write_status(run_dir, content | {"finished": _now()}, "finished")
+        claim.write_status(run_dir, content | {"finished": _now(), "summary": summary}, "finished")
 
 
 def _now() -> str:

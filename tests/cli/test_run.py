@@ -57,6 +57,7 @@ def test_it_leaves_behind_what_the_design_says(finished):
     content = json.loads((run_dir / "run.json").read_text())
     assert content["status"] == "finished"
     assert (content["dataset"], content["method"], content["seed"]) == ("digits", "bitfit", 0)
+    assert (content["summary"]["best/step"], content["summary"]["last/step"]) == (4, 4)
     assert content["parameters"]["head"] == 97 * 10
     assert content["versions"]["torch"]
     assert len(content["validation_rows"]) == round(0.1 * 1347)
@@ -178,7 +179,8 @@ RESUMED = (
     "method=lora",
     "method.dropout=0.2",
     "+backbone.options.proj_drop_rate=0.1",
-    "trainer.max_steps=40",  # two epochs of 18 updates and a bit
+    "trainer.batch_size=16",
+    "trainer.max_steps=90",  # an epoch of 75 updates and a bit
     "trainer.decay=cosine",
     "schedule.points=4",
     "suite.max_images=16",
@@ -191,7 +193,7 @@ RESUMED = (
 
 def test_a_run_killed_mid_epoch_and_mid_evaluation_ends_like_the_unbroken_one(tmp_path, robustft):
     directories = {}
-    for name, kills in {"unbroken": [], "killed": [("step", 30), ("record", 3), ("record", 1)]}.items():
+    for name, kills in {"unbroken": [], "killed": [("step", 60), ("record", 3), ("record", 1)]}.items():
         cwd = tmp_path / name
         cwd.mkdir()
         for kill in kills:

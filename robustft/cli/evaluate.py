@@ -9,8 +9,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from robustft import checks
-from robustft.cli.build import parts_of
-from robustft.cli.identity import contents
+from robustft.cli.build import parts_of, shifts_of
+from robustft.cli.identity import contents, files_of
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import known_run, main_attack
 from robustft.evaluation.device import ACCELERATORS, torch_device
@@ -28,13 +28,8 @@ def run(config: DictConfig) -> None:
     with naming(""):
         checks.one_of("accelerator", config.accelerator, ACCELERATORS)
     parts = parts_of(_run_config(run_dir, config))
-    with naming("dataset."):
-        data_files = parts.source.files()
-    with naming("backbone."):
-        backbone_files = parts.backbone.files()
-    with naming("dataset."):
-        found = contents(data_files, backbone_files, content["contents"])
-    for name in ("dataset", "backbone"):
+    found = contents(files_of(parts), content["contents"])
+    for name in found:
         if found[name]["fingerprint"] != content["contents"][name]["fingerprint"]:
             raise Mistake(f"{name} has another content than the one that the run in {run_dir} was made with")
     with naming("run: "):
@@ -83,6 +78,16 @@ def _run_config(run_dir: Path, given: DictConfig) -> DictConfig:
             if key not in config[node]:
                 raise Mistake(f"{node}.{key} is no key of this run's {node}")
             config[node][key] = given[node][key]
+    names = {key: shift.source.name for key, shift in shifts_of(config).items()}
+    for key, changed in given.shift.items():
+        if key not in names or list(changed) != ["path"] or "path" not in config.shift[key]:
+            keys = ", ".join(f"shift.{key}.path" for key in names) or "none"
+            raise Mistake(f"shift may have the path of a shift set that the run had ({keys}); got shift.{key}")
+        # The condition keeps its name, which may have come from the old path.
+        config.shift[key] |= {
+            "path": changed.path,
+            **({"name": names[key]} if "source" not in config.shift[key] else {}),
+        }
     return config
 
 

@@ -63,9 +63,12 @@ def explained(error: BaseException, *, command: str, conf: Path, words: Sequence
     for cause in causes:
         if isinstance(cause, Mistake):
             return str(cause)
-        if isinstance(cause, MissingConfigException) and cause.options:
+        if isinstance(cause, MissingConfigException):
             group, _, choice = str(cause.missing_cfg_file).rpartition("/")
-            return f"{group} must be one of {', '.join(sorted(cause.options))}; got {choice}"
+            # Hydra does not say what there is where several are chosen as a list.
+            options = cause.options or ([path.stem for path in (conf / group).glob("*.yaml")] if group else [])
+            if options:
+                return f"{group} must be one of {', '.join(sorted(options))}; got {choice}"
         if isinstance(cause, MissingMandatoryValue):
             return f"{cause.full_key} must be given: it has no default"
     for cause in causes:

@@ -9,10 +9,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from robustft import checks
-from robustft.cli.build import parts_of, shifts_of
+from robustft.cli.build import parts_of
 from robustft.cli.identity import contents, files_of
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import known_run, main_attack
+from robustft.data.naming import dataset_name
 from robustft.evaluation.device import ACCELERATORS, torch_device
 from robustft.study.record import Record
 from robustft.study.records import read_records
@@ -78,16 +79,14 @@ def _run_config(run_dir: Path, given: DictConfig) -> DictConfig:
             if key not in config[node]:
                 raise Mistake(f"{node}.{key} is no key of this run's {node}")
             config[node][key] = given[node][key]
-    names = {key: shift.source.name for key, shift in shifts_of(config).items()}
     for key, changed in given.shift.items():
-        if key not in names or list(changed) != ["path"] or "path" not in config.shift[key]:
-            keys = ", ".join(f"shift.{key}.path" for key in names) or "none"
+        before = config.get("shift", {}).get(key, {})
+        if list(changed) != ["path"] or "path" not in before:
+            keys = ", ".join(f"shift.{name}.path" for name in config.get("shift", {})) or "none"
             raise Mistake(f"shift may have the path of a shift set that the run had ({keys}); got shift.{key}")
-        # The condition keeps its name, which may have come from the old path.
-        config.shift[key] |= {
-            "path": changed.path,
-            **({"name": names[key]} if "source" not in config.shift[key] else {}),
-        }
+        if before.name is None:  # the condition keeps its name, which came from the old place
+            before.name = dataset_name(None, str(before.path or before.hub_id).rstrip("/").rpartition("/")[2])
+        before.path = changed.path
     return config
 
 

@@ -11,6 +11,7 @@ from robustft.backbones.backbone import Backbone
 from robustft.cli.build import Parts
 from robustft.cli.mistakes import naming
 from robustft.data.dataset import Dataset
+from robustft.data.matching import matched
 from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.model import tuned_by
@@ -55,7 +56,11 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
         with naming(f"shift.{key}."):
             if name in ood:
                 raise ValueError(f"name must be another: this data set has a domain {name}")
-            ood[name], notes[name] = shift.source.load_test(resolution, classes=dataset.classes, mapping=shift.mapping)
+            found = shift.source.load(resolution)
+        with naming(f"shift.{key}: "):
+            ood[name], notes[name] = matched(
+                found.test, theirs=found.classes, ours=dataset.classes, mapping=shift.mapping
+            )
     with naming("backbone."):
         model = parts.backbone.build(classes=len(dataset.classes), seed=parts.seed)
     with naming("method."):

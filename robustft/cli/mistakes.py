@@ -94,6 +94,9 @@ def _unknown_key(key: str, *, command: str, conf: Path, words: Sequence[str]) ->
     prefix = f"{parent}." if parent else ""
     hint = f"; did you mean {prefix}{close[0]}?" if close else ";"
     where = parent or "the configuration"
+    if (conf / key).is_dir() and not siblings.count(key):
+        options = ", ".join(sorted(path.stem for path in (conf / key).glob("*.yaml")))
+        return f"{key} must be chosen before it is set: {key}=[NAME] with {options}"
     if parent.endswith(".options"):  # passed on as they are: any name may be meant
         return f"{key} is not set yet; +{key}=... adds it"
     return f"{key} is no key{hint} {where} has {', '.join(siblings)}" if siblings else f"{key} is no key"

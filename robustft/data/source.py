@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from robustft.data.dataset import Dataset, Images
-from robustft.data.matching import matched
+from robustft.data.dataset import Dataset
 
 
 class Source(ABC):
@@ -29,10 +27,3 @@ class Source(ABC):
     @abstractmethod
     def load(self, resolution: int) -> Dataset:
         """The data set with every image squashed to `resolution` x `resolution`. Raises DataError."""
-
-    def load_test(
-        self, resolution: int, *, classes: Sequence[str], mapping: Mapping[str, str]
-    ) -> tuple[Images, tuple[str, ...]]:
-        """The test images in the label space of another set's `classes`, and notes on what was left out: `matched`."""
-        found = self.load(resolution)
-        return matched(found.test, theirs=found.classes, ours=classes, mapping=mapping)

@@ -45,13 +45,13 @@ def test_the_mapping_goes_before_the_name():
 
 
 def test_without_a_class_in_common_both_lists_are_named():
-    with pytest.raises(DataError, match="^no class in common: it has ant, bee; this data set has cat, dog$"):
+    with pytest.raises(DataError, match=r"^no class in common: it has ant, bee; this data set has cat, dog$"):
         matched(images(0), theirs=("ant", "bee"), ours=("cat", "dog"))
 
 
 @pytest.mark.parametrize("mapping", [{"wasp": "cat"}, {"ant": "wasp"}])
 def test_a_mapping_of_what_is_not_there_is_refused(mapping):
-    with pytest.raises(DataError, match="^mapping has 'wasp', which is no class of"):
+    with pytest.raises(DataError, match=r"^mapping has 'wasp', which is no class of"):
         matched(images(0), theirs=("ant", "cat"), ours=("cat", "dog"), mapping=mapping)
 
 
@@ -72,5 +72,5 @@ def test_a_mapping_may_name_classes_by_numbers(given, expected):
 
 @pytest.mark.parametrize("given", ["car", ["car"], {"car": None}, {"car": ["automobile"]}])
 def test_another_mapping_is_refused(given):
-    with pytest.raises(ValueError, match="^mapping must"):
+    with pytest.raises(ValueError, match=r"^mapping must"):
         mapping_argument(given)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import colorsys
 from io import BytesIO
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_a_higher_severity_moves_farther_away(name, resolution):
         np.mean([distance(corrupt(image, name, severity, index=row), image) for row, image in enumerate(images)])
         for severity in SEVERITIES
     ]
-    assert all(less < more for less, more in zip(moved, moved[1:], strict=False)), moved
+    assert all(less < more for less, more in pairwise(moved)), moved
 
 
 @pytest.mark.parametrize("resolution", RESOLUTIONS)

@@ -46,11 +46,11 @@ def test_sets_are_named_by_corruption_and_severity(images):
     assert corrupted_sets(images, np.arange(9), (), (1, 5)) == {}
 
 
-@pytest.mark.parametrize(("free", "keep"), [(10**15, "disk"), (10, "none")])
-def test_what_is_too_much_for_memory_goes_to_disk_if_there_is_room(images, monkeypatch, free, keep, tmp_path):
+@pytest.mark.parametrize(("times_free", "keep"), [(1, "disk"), (10**15, "none")])
+def test_what_is_too_much_for_memory_goes_to_disk_if_there_is_room(images, monkeypatch, times_free, keep, tmp_path):
     monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path))
     monkeypatch.setattr(corrupted, "KEPT_IN_MEMORY", 100)
-    monkeypatch.setattr(corrupted.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free}))
+    monkeypatch.setattr(corrupted, "_TIMES_FREE", times_free)
     (found,) = corrupted_sets(images, np.arange(9), ("fog",), (1,)).values()
     found.take(np.arange(9))
     assert found._keep == keep

@@ -35,13 +35,13 @@ def test_severities_ascend(given, expected):
 
 @pytest.mark.parametrize("given", ["rain", ["fog", 3], 7])
 def test_another_name_is_refused_with_what_there_is(given):
-    with pytest.raises(ValueError, match="^corruptions must be"):
+    with pytest.raises(ValueError, match=r"^corruptions must be"):
         corruption_names(given)
 
 
 @pytest.mark.parametrize("given", [[], [0], [6], "all", [True]])
 def test_another_severity_is_refused(given):
-    with pytest.raises(ValueError, match="^severities must"):
+    with pytest.raises(ValueError, match=r"^severities must"):
         severity_numbers(given)
 
 

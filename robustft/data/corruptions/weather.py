@@ -104,7 +104,7 @@ def _window(resolution: int, random: np.random.Generator) -> np.ndarray:
         length = random.uniform(8, 22)
         streaks = kernels.convolved(dots, kernels.motion(2 * length, length, angle, 1.0), border="wrap")[..., 0]
         needles = np.maximum(needles, streaks * length)
-    texture = gaussian_filter(np.minimum(needles, 1.5), 0.6) * (0.4 + patches) + 1.6 * patches
+    texture = gaussian_filter(np.minimum(needles, 1.5), 0.6) * (0.4 + patches) + 0.7 * patches
     texture += 0.6 * np.abs(plasma(random, 1.4)[:SIDE, :SIDE] - 0.5)
     texture = (texture - texture.mean()) / texture.std()
     brightness, contrast = random.uniform(0.48, 0.8), random.uniform(0.08, 0.17)

@@ -53,6 +53,19 @@ DIGITS = "multirun/default/digits/glyph_vit/bitfit"
             "multirun/default/digits/vit_small_patch14_dinov2.lvd142m/bitfit/seed-0,pretrained-false",
         ),
         (["+backbone.options.proj_drop_rate=0.1"], f"{DIGITS}/seed-0,proj_drop_rate-0.1"),
+        (["shift=[]", "suite.corruptions=null", "suite.attack_ood=false"], f"{DIGITS}/seed-0"),
+        (["shift=[stl10]", "shift.stl10.path=/data/stl"], f"{DIGITS}/seed-0,shift-stl10"),
+        (["shift=[stl10,digits]", "seed=1"], f"{DIGITS}/seed-1,shift-stl10-digits"),
+        (["shift=[folder]", "shift.folder.path=/data/my birds"], f"{DIGITS}/seed-0,shift-my-birds"),
+        (
+            ["shift=[domains]", "shift.domains.path=/data/pacs", "shift.domains.source=photo"],
+            f"{DIGITS}/seed-0,shift-pacs-photo",
+        ),
+        (["suite.corruptions=all"], f"{DIGITS}/seed-0,corruptions-all"),
+        (
+            ["suite.corruptions=[fog,snow]", "suite.severities=[5]", "suite.attack_ood=true"],
+            f"{DIGITS}/seed-0,attack_ood-true,corruptions-fog_snow,severities-5",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -18,6 +18,9 @@ NEEDED = {
     "dataset=folder": ["dataset.path=pictures"],
     "dataset=domains": ["dataset.path=pictures", "dataset.source=photo"],
     "dataset=hub": ["dataset.hub_id=somebody/something"],
+    "shift=[folder]": ["shift.folder.path=pictures"],
+    "shift=[domains]": ["shift.domains.path=pictures", "shift.domains.source=photo"],
+    "shift=[hub]": ["shift.hub.hub_id=somebody/something"],
 }
 """What a choice leaves to the user."""
 
@@ -30,7 +33,14 @@ def composed(*words: str, command: str = "train") -> DictConfig:
         return compose(command, overrides=list(words))
 
 
-@pytest.mark.parametrize("choice", [f"{group.name}={path.stem}" for group in GROUPS for path in group.glob("*.yaml")])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        f"{group.name}=[{path.stem}]" if group.name == "shift" else f"{group.name}={path.stem}"
+        for group in GROUPS
+        for path in group.glob("*.yaml")
+    ],
+)
 def test_every_choice_composes_and_builds(choice):
     parts_of(composed(choice, *NEEDED.get(choice, [])))
 

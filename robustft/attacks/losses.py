@@ -25,16 +25,3 @@ def dlr(logits: Tensor, labels: Tensor) -> Tensor:
     """
     highest = logits.topk(3, dim=1).values
     return margin(logits, labels) / (highest[:, 0] - highest[:, 2] + 1e-12)
-
-
-def targeted_dlr(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-    """Its targeted form; needs 4 classes. Croce and Hein, ICML 2020 (arXiv 2003.01690), equation 7."""
-    highest = logits.topk(4, dim=1).values
-    true, target = (logits.gather(1, classes[:, None])[:, 0] for classes in (labels, targets))
-    return (target - true) / (highest[:, 0] - (highest[:, 2] + highest[:, 3]) / 2 + 1e-12)
-
-
-def targeted_margin(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-    """The target's logit less the true one: for fewer classes than the targeted DLR needs."""
-    true, target = (logits.gather(1, classes[:, None])[:, 0] for classes in (labels, targets))
-    return target - true

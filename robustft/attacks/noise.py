@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-# The odd constants of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), as signed 64-bit integers: torch's integers wrap.
+# The odd constants of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) as signed integers: torch's wrap at 64 bits.
 _STRIDE = 0x9E3779B97F4A7C15 - 2**64
 _MIX_1 = 0xBF58476D1CE4E5B9 - 2**64
 _MIX_2 = 0x94D049BB133111EB - 2**64

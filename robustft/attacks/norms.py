@@ -82,7 +82,7 @@ def _project_l2(x: Tensor, z: Tensor, eps: float) -> Tensor:
 
 
 def _project_l1(x: Tensor, z: Tensor, eps: float) -> Tensor:
-    """By the multiplier: soft thresholding by t and clamping to the box shrink with t; the length is bisected to eps."""
+    """By the multiplier: soft thresholding by t, then clamping, shrinks with t; the length is bisected to eps."""
     delta = z - x
     low, high = torch.zeros_like(x[:, :1]), delta.abs().amax(1, keepdim=True)
 

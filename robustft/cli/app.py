@@ -58,10 +58,12 @@ def conf_dir() -> Path:
 def _with_path_quoted(word: str) -> str:
     """A path as the shell completes it, commas, blanks and all: Hydra would take a comma for a sweep."""
     key, equals, value = word.partition("=")
-    if not equals or key.lstrip("+") not in PATHS or not value or value[0] in "'\"" or value in ("null", "???"):
+    key = key.lstrip("+")
+    is_path = key in PATHS or (key.startswith("shift.") and key.endswith(".path"))
+    if not equals or not is_path or not value or value[0] in "'\"" or value in ("null", "???"):
         return word
     escaped = value.replace("\\", "\\\\").replace('"', '\\"') if '"' in value or value.endswith("\\") else value
-    return f'{key}="{escaped}"'
+    return f'{word.partition("=")[0]}="{escaped}"'
 
 
 def _stop(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,16 +37,30 @@ class Parts:
     tracker: Tracker
     seed: int
     keep_states: str | None
+    shifts: Mapping[str, Shift]
 
 
-def build(config: DictConfig, key: str) -> Any:
-    """The object that node `key` describes by its `_target_`; a Mistake that names the key if it refuses."""
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """Another data set whose test split is looked at: the source, and how its classes are called here."""
+
+    source: Source
+    mapping: Mapping[str, str]
+
+
+def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
+    """The object that node `key` describes by its `_target_`; a Mistake that names the key if it refuses.
+
+    without: keys of the node that are not for the object.
+    """
     node = OmegaConf.select(config, key)
     if node is None:
         raise Mistake(f"{key} must be given: it has no default")
     missing = sorted(OmegaConf.missing_keys(node))
     if missing:
-        raise Mistake(f"{missing[0]} must be given: it has no default")
+        name = missing[0] if missing[0].startswith(f"{key}.") else f"{key}.{missing[0]}"
+        raise Mistake(f"{name} must be given: it has no default")
+    node = OmegaConf.masked_copy(node, [name for name in node if name not in without]) if without else node
     try:
         return instantiate(node, _convert_="all")
     except InstantiationException as error:
@@ -89,4 +104,23 @@ def parts_of(config: DictConfig) -> Parts:
         tracker=build(config, "tracker"),
         seed=seed,
         keep_states=keep,
+        shifts=shifts_of(config),
     )
+
+
+def shifts_of(config: DictConfig) -> dict[str, Shift]:
+    """The data sets of the `shift` group by their key; a Mistake if two would make the same condition."""
+    from robustft.data.matching import mapping_argument
+
+    shifts: dict[str, Shift] = {}
+    for key in config.get("shift") or {}:
+        if "_target_" not in (config.shift[key] or {}):
+            raise Mistake(f"shift.{key} must be chosen before it is set: shift=[{key}]")
+        source = build(config, f"shift.{key}", without=("mapping",))
+        if source.name in [shift.source.name for shift in shifts.values()] or source.name in ("clean", "corruptions"):
+            raise Mistake(f"shift.{key}.name must be another: ood:{source.name} is taken")
+        with naming(f"shift.{key}."):
+            given = OmegaConf.to_container(config.shift[key], resolve=True)
+            mapping = mapping_argument(given.get("mapping"))  # type: ignore[union-attr]
+        shifts[str(key)] = Shift(source=source, mapping=mapping)
+    return shifts

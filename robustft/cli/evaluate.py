@@ -10,15 +10,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from robustft import checks
 from robustft.cli.build import parts_of
-from robustft.cli.identity import contents
+from robustft.cli.identity import contents, files_of
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import known_run, main_attack
+from robustft.data.naming import dataset_name
 from robustft.evaluation.device import ACCELERATORS, torch_device
 from robustft.study.record import Record
 from robustft.study.records import read_records
 from robustft.study.tradeoff import best_step, tradeoff_points
 
-LINE = "{:>7}  {:<10}  {:<18}  {:>11}  {:>11}  {}"
+LINE = "{:>7}  {:<10}  {:<23}  {:>11}  {:>11}  {}"
 
 
 @command
@@ -28,13 +29,8 @@ def run(config: DictConfig) -> None:
     with naming(""):
         checks.one_of("accelerator", config.accelerator, ACCELERATORS)
     parts = parts_of(_run_config(run_dir, config))
-    with naming("dataset."):
-        data_files = parts.source.files()
-    with naming("backbone."):
-        backbone_files = parts.backbone.files()
-    with naming("dataset."):
-        found = contents(data_files, backbone_files, content["contents"])
-    for name in ("dataset", "backbone"):
+    found = contents(files_of(parts), content["contents"])
+    for name in found:
         if found[name]["fingerprint"] != content["contents"][name]["fingerprint"]:
             raise Mistake(f"{name} has another content than the one that the run in {run_dir} was made with")
     with naming("run: "):
@@ -83,6 +79,14 @@ def _run_config(run_dir: Path, given: DictConfig) -> DictConfig:
             if key not in config[node]:
                 raise Mistake(f"{node}.{key} is no key of this run's {node}")
             config[node][key] = given[node][key]
+    for key, changed in given.shift.items():
+        before = config.get("shift", {}).get(key, {})
+        if list(changed) != ["path"] or "path" not in before:
+            keys = ", ".join(f"shift.{name}.path" for name in config.get("shift", {})) or "none"
+            raise Mistake(f"shift may have the path of a shift set that the run had ({keys}); got shift.{key}")
+        if before.name is None:  # the condition keeps its name, which came from the old place
+            before.name = dataset_name(None, str(before.path or before.hub_id).rstrip("/").rpartition("/")[2])
+        before.path = changed.path
     return config
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from robustft.cli.build import Parts
+from robustft.cli.mistakes import naming
+
 SECTIONS = ("seed", "dataset", "backbone", "method", "threat_model", "attack", "schedule", "trainer", "suite")
 
 NOT_IDENTITY = (
@@ -19,10 +22,16 @@ NOT_IDENTITY = (
     "suite.batch_size",
 )
 
+NOT_IDENTITY_OF_A_SHIFT = ("name", "path", "hub_id", "revision")
+"""Of each data set in `shift`; the name is part of what is measured, but as it comes out, which no key says."""
+
 
 def is_identity(key: str) -> bool:
     """Whether a key of the configuration, `trainer.max_steps`, decides what a run is."""
-    return key.split(".")[0] in SECTIONS and key not in NOT_IDENTITY
+    section, *inner = key.split(".")
+    if section == "shift":
+        return inner[-1:] != [] and inner[-1] not in NOT_IDENTITY_OF_A_SHIFT
+    return section in SECTIONS and key not in NOT_IDENTITY
 
 
 def settings(config: DictConfig) -> dict[str, Any]:
@@ -35,20 +44,55 @@ def settings(config: DictConfig) -> dict[str, Any]:
         if isinstance(value, dict):
             value = {name: inner for name, inner in value.items() if is_identity(f"{section}.{name}")}
         identity[section] = value
+    identity["suite"] = _suite(identity["suite"])
+    if shifts := container.get("shift"):
+        identity["shift"] = {
+            key: {name: inner for name, inner in value.items() if is_identity(f"shift.{key}.{name}")}
+            for key, value in shifts.items()
+        }
     return identity
 
 
-def contents(data_files: dict[str, Path], backbone_files: dict[str, Path], known: dict[str, Any]) -> dict[str, Any]:
+def _suite(suite: dict[str, Any]) -> dict[str, Any]:
+    """What was added later is absent where it is off, so that runs without it are the runs that they were."""
+    from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
+
+    suite = dict(suite)
+    names = corruption_names(suite.pop("corruptions", None))
+    severities = severity_numbers(suite.pop("severities", SEVERITIES))
+    if names:
+        suite |= {"corruptions": list(names), "severities": list(severities)}
+    if not suite.get("attack_ood"):
+        suite.pop("attack_ood", None)
+    return suite
+
+
+def files_of(parts: Parts) -> dict[str, dict[str, Path]]:
+    """The files that decide the numbers of a run, by what they are of: `dataset`, `backbone`, `shift.<key>`."""
+    with naming("dataset."):
+        files = {"dataset": parts.source.files()}
+    with naming("backbone."):
+        files["backbone"] = parts.backbone.files()
+    for key, shift in parts.shifts.items():
+        with naming(f"shift.{key}."):
+            files[f"shift.{key}"] = shift.source.files()
+    return files
+
+
+def contents(files_of: dict[str, dict[str, Path]], known: dict[str, Any]) -> dict[str, Any]:
     """Fingerprints of what is read from disk, `{"dataset": {"stamp": ..., "fingerprint": ...}, "backbone": ...}`.
+
+    files_of: the files of each, by what they are of.
 
     known: the same from an earlier start of the run; where names, sizes and times are as then, nothing is read again.
     """
     from robustft.data.fingerprint import fingerprint, stamp
 
     found = {}
-    for name, files in (("dataset", data_files), ("backbone", backbone_files)):
-        now = stamp(files)
-        before = known.get(name, {})
-        same = before.get("stamp") == now
-        found[name] = {"stamp": now, "fingerprint": before["fingerprint"] if same else fingerprint(files)}
+    for name, files in files_of.items():
+        with naming(f"{name}."):
+            now = stamp(files)
+            before = known.get(name, {})
+            same = before.get("stamp") == now
+            found[name] = {"stamp": now, "fingerprint": before["fingerprint"] if same else fingerprint(files)}
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from robustft.backbones.backbone import Backbone
 from robustft.cli.build import Parts
 from robustft.cli.mistakes import naming
 from robustft.data.dataset import Dataset
+from robustft.data.matching import matched
 from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.model import tuned_by
@@ -21,13 +22,17 @@ VALIDATION_FRACTION = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """A run in memory; `train_rows` and `validation_rows` share out the data set's training split."""
+    """A run in memory; `train_rows` and `validation_rows` share out the data set's training split.
+
+    shifts: of each further data set, the number of its images and notes on what was left out.
+    """
 
     dataset: Dataset
     train_rows: np.ndarray
     validation_rows: np.ndarray
     model: Backbone
     evaluator: Evaluator
+    shifts: Mapping[str, tuple[int, tuple[str, ...]]]
 
 
 def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded:
@@ -45,20 +50,35 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
         else:
             held_out = np.asarray(validation_rows, dtype=np.int64)
             train_rows = np.setdiff1d(np.arange(count), held_out)
+    ood, notes = dict(dataset.ood), {}
+    for key, shift in parts.shifts.items():
+        name = shift.source.name
+        with naming(f"shift.{key}."):
+            if name in ood:
+                raise ValueError(f"name must be another: this data set has a domain {name}")
+            found = shift.source.load(resolution)
+        with naming(f"shift.{key}: "):
+            ood[name], notes[name] = matched(
+                found.test, theirs=found.classes, ours=dataset.classes, mapping=shift.mapping
+            )
     with naming("backbone."):
         model = parts.backbone.build(classes=len(dataset.classes), seed=parts.seed)
     with naming("method."):
         model = tuned_by(parts.method, model, seed=parts.seed)
+    with naming("suite."):
+        evaluator = Evaluator(
+            suite=parts.suite,
+            validation=dataset.train.take(held_out),
+            test=dataset.test,
+            ood=ood,
+            seed=parts.seed,
+            notes=notes,
+        )
     return Loaded(
         dataset=dataset,
         train_rows=train_rows,
         validation_rows=held_out,
         model=model,
-        evaluator=Evaluator(
-            suite=parts.suite,
-            validation=dataset.train.take(held_out),
-            test=dataset.test,
-            ood=dict(dataset.ood),
-            seed=parts.seed,
-        ),
+        evaluator=evaluator,
+        shifts={name: (len(ood[name]), notes[name]) for name in notes},
     )

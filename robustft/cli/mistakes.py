@@ -63,9 +63,12 @@ def explained(error: BaseException, *, command: str, conf: Path, words: Sequence
     for cause in causes:
         if isinstance(cause, Mistake):
             return str(cause)
-        if isinstance(cause, MissingConfigException) and cause.options:
+        if isinstance(cause, MissingConfigException):
             group, _, choice = str(cause.missing_cfg_file).rpartition("/")
-            return f"{group} must be one of {', '.join(sorted(cause.options))}; got {choice}"
+            # Hydra does not say what there is where several are chosen as a list.
+            options = cause.options or ([path.stem for path in (conf / group).glob("*.yaml")] if group else [])
+            if options:
+                return f"{group} must be one of {', '.join(sorted(options))}; got {choice}"
         if isinstance(cause, MissingMandatoryValue):
             return f"{cause.full_key} must be given: it has no default"
     for cause in causes:
@@ -91,6 +94,9 @@ def _unknown_key(key: str, *, command: str, conf: Path, words: Sequence[str]) ->
     prefix = f"{parent}." if parent else ""
     hint = f"; did you mean {prefix}{close[0]}?" if close else ";"
     where = parent or "the configuration"
+    if (conf / key).is_dir() and not siblings.count(key):
+        options = ", ".join(sorted(path.stem for path in (conf / key).glob("*.yaml")))
+        return f"{key} must be chosen before it is set: {key}=[NAME] with {options}"
     if parent.endswith(".options"):  # passed on as they are: any name may be meant
         return f"{key} is not set yet; +{key}=... adds it"
     return f"{key} is no key{hint} {where} has {', '.join(siblings)}" if siblings else f"{key} is no key"

@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from robustft.cli.build import build
+from robustft.cli.build import build, shifts_of
 from robustft.cli.identity import is_identity
 
 NAMED = ("dataset", "backbone", "method", "study")
@@ -42,6 +42,8 @@ def _differences(config: DictConfig, words: list[str]) -> list[str]:
     """`max_steps-50` for every identity setting given on the command line that differs from its default."""
     choices = config.hydra.runtime.choices
     given = [(word, OverridesParser.create().parse_override(word)) for word in words]
+    if all(override.key_or_group in (*NAMED, *IN_A_LEVEL) for _, override in given):
+        return []  # without composing anything: a study is hundreds of these
     groups = [(word, override) for word, override in given if override.key_or_group in choices]
     named = [word for word, override in groups if override.key_or_group in NAMED]
     found = {}
@@ -50,10 +52,13 @@ def _differences(config: DictConfig, words: list[str]) -> list[str]:
         group = override.key_or_group
         if group not in NAMED and is_identity(group) and choices[group] != default.hydra.runtime.choices[group]:
             found[group] = choices[group]
+    if config.get("shift"):
+        found["shift"] = "-".join(shift.source.name for shift in shifts_of(config).values())
     default = _compose([word for word, _ in groups])
     for _, override in given:
         key = override.key_or_group
-        if key in choices or key in IN_A_LEVEL or not is_identity(key):
+        in_a_name = key.startswith("shift.") and key.endswith(".source")
+        if key in choices or key in IN_A_LEVEL or in_a_name or not is_identity(key):
             continue
         value = OmegaConf.select(config, key)
         if value != OmegaConf.select(default, key):

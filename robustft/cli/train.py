@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from robustft.cli import claim
 from robustft.cli.build import Parts, parts_of
-from robustft.cli.identity import contents, settings
+from robustft.cli.identity import contents, files_of, settings
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import main_attack, show, shown
 from robustft.cli.run_dir import backbone_label
@@ -30,15 +30,15 @@ def run(config: DictConfig) -> None:
     try:
         parts = parts_of(config)
         before = claim.earlier(run_dir)
-        with naming("dataset."):
-            data_files = parts.source.files()
-        with naming("backbone."):
-            backbone_files = parts.backbone.files()
-        with naming("dataset."):
-            found = contents(data_files, backbone_files, before.get("contents", {}))
+        found = contents(files_of(parts), before.get("contents", {}))
         identity = settings(config)
         identity["dataset"]["fingerprint"] = found["dataset"]["fingerprint"]
-        identity["backbone"]["weights"] = found["backbone"]["fingerprint"] if backbone_files else None
+        identity["backbone"]["weights"] = found["backbone"]["fingerprint"] if parts.backbone.files() else None
+        for key, shift in parts.shifts.items():
+            identity["shift"][key] |= {
+                "name": shift.source.name,
+                "fingerprint": found[f"shift.{key}"]["fingerprint"],
+            }
         claim.refuse_another(run_dir, before, identity)
         if before.get("status") == "finished":
             print(
@@ -76,6 +76,7 @@ def _train(
         "method": method,
         "seed": parts.seed,
         "parameters": counts,
+        "provenance": parts.source.provenance(),
         "classes": list(run.dataset.classes),
         "validation_rows": run.validation_rows.tolist(),
         "versions": versions(),
@@ -105,6 +106,8 @@ def _train(
                 f"{len(run.validation_rows):,} validation and {len(run.dataset.test):,} test images; "
                 f"evaluated at steps {', '.join(map(str, steps))}"
             )
+            for name, (count, notes) in run.shifts.items():
+                print("; ".join([f"ood:{name}: {count:,} images", *notes]))
             records = fine_tune(
                 run_dir=run_dir,
                 model=run.model,

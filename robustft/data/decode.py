@@ -1,7 +1,12 @@
 """Encoded images to uint8 arrays.
 
-Every image becomes RGB and is squashed to a square with PIL's antialiased bilinear filter, as the study's processor
-does (no crop, the aspect ratio is not kept). Before that:
+Every image becomes RGB and a square, by PIL's antialiased bilinear filter, in one of two ways (RESIZE):
+
+- `squash`: the whole image, the aspect ratio is not kept, as the study's processor does.
+- `crop`: the short side becomes the resolution, and the middle of the long one is kept (as torchvision's Resize and
+  CenterCrop).
+
+Before that:
 
 - EXIF orientation is applied; an EXIF block that cannot be read is ignored, as it does not harm the picture.
 - Transparent pixels go on white, the page they were drawn for; dropping alpha would show whatever colour lies below.
@@ -13,51 +18,89 @@ does (no crop, the aspect ratio is not kept). Before that:
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sized
+from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
-from robustft.checks import whole_number
+from robustft.checks import one_of, whole_number
 from robustft.data.errors import DataError, one_line
 from robustft.data.threads import thread_count
 
 Encoded = bytes | Path | None
 """An image file's content or its path; None where a table has no image."""
 
+SQUASH = "squash"
+"""The default of `resize`."""
+
 _SHOW_PROGRESS_FROM = 2000
 _CHUNK = 1024
 
 
-def decode(encoded: Encoded, resolution: int) -> np.ndarray:
-    """uint8 (3, resolution, resolution). Raises whatever PIL raises if the file is broken, cut off or no image."""
+def decode(encoded: Encoded, resolution: int, resize: str = SQUASH) -> np.ndarray:
+    """uint8 (3, resolution, resolution), made square by `resize`, one of RESIZE.
+
+    Raises whatever PIL raises if the file is broken, cut off or no image.
+    """
     if encoded is None:
         raise ValueError("there is no image")
     with Image.open(encoded if isinstance(encoded, Path) else BytesIO(encoded)) as image:
         image.load()
-        return squash(_rgb(_upright(image)), resolution)
+        return RESIZE[resize](_rgb(_upright(image)), resolution)
 
 
 def squash(image: Image.Image, resolution: int) -> np.ndarray:
-    """An RGB or gray PIL image as uint8 (3, resolution, resolution)."""
-    resized = image.resize((resolution, resolution), Image.Resampling.BILINEAR)
+    """All of an RGB or gray PIL image as uint8 (3, resolution, resolution)."""
+    return _resized(image, resolution, box=None)
+
+
+def crop(image: Image.Image, resolution: int) -> np.ndarray:
+    """The middle of an RGB or gray PIL image, whose short side becomes `resolution`, as uint8 (3, R, R)."""
+    short = min(image.size)
+    # Whole pixels of the resized picture, as torchvision rounds them; without making it, which may be huge.
+    width, height = (resolution * side // short for side in image.size)
+    left, top = round((width - resolution) / 2), round((height - resolution) / 2)
+    across, down = image.width / width, image.height / height
+    right, bottom = min((left + resolution) * across, image.width), min((top + resolution) * down, image.height)
+    return _resized(image, resolution, box=(left * across, top * down, right, bottom))
+
+
+RESIZE: dict[str, Callable[[Image.Image, int], np.ndarray]] = {SQUASH: squash, "crop": crop}
+"""The ways to make an image square, by name."""
+
+
+def resize_argument(resize: Any) -> str:
+    """`resize` if it is one of RESIZE; ValueError otherwise."""
+    return str(one_of("resize", resize, RESIZE))
+
+
+def _resized(image: Image.Image, resolution: int, box: tuple[float, float, float, float] | None) -> np.ndarray:
+    resized = image.resize((resolution, resolution), Image.Resampling.BILINEAR, box=box)
     return np.asarray(resized.convert("RGB")).transpose(2, 0, 1)
 
 
 def decode_all(
-    items: Iterable[tuple[str, Encoded]], resolution: int, *, what: str = "images", count: int | None = None
+    items: Iterable[tuple[str, Encoded]],
+    resolution: int,
+    *,
+    resize: str = SQUASH,
+    what: str = "images",
+    count: int | None = None,
 ) -> np.ndarray:
     """All of `items` (name, encoded image), in order: uint8 (count, 3, resolution, resolution).
 
     `items` may be read lazily (then `count` must be given): about a thousand encoded images are in memory at a time.
-    `what` starts the error and names the progress bar. Raises one DataError for all images that do not decode.
+    `resize`: see RESIZE. `what` starts the error and names the progress bar. Raises one DataError for all images that
+    do not decode.
     """
     resolution = whole_number("resolution", resolution, at_least=1)
+    resize = resize_argument(resize)
     if count is None:
         if not isinstance(items, Sized):
             raise ValueError("count must be given for images without a length")
@@ -71,7 +114,7 @@ def decode_all(
             if done + len(chunk) > count:
                 raise DataError(f"{what}: the files changed while they were read")
             slots = pixels[done : done + len(chunk)]
-            reasons = pool.map(_decode_into, slots, (encoded for _, encoded in chunk))
+            reasons = pool.map(_decode_into, slots, (encoded for _, encoded in chunk), repeat(resize))
             for (name, _), reason in zip(chunk, reasons, strict=True):
                 if reason is not None:
                     first_failure = first_failure or f"{name}: {reason}"
@@ -85,10 +128,10 @@ def decode_all(
     return pixels
 
 
-def _decode_into(slot: np.ndarray, encoded: Encoded) -> str | None:
+def _decode_into(slot: np.ndarray, encoded: Encoded, resize: str) -> str | None:
     """Fill `slot` (3, R, R); the reason if that does not work."""
     try:
-        slot[...] = decode(encoded, slot.shape[-1])
+        slot[...] = decode(encoded, slot.shape[-1], resize)
     except UnidentifiedImageError:
         return "not an image that PIL can read"
     except MemoryError:

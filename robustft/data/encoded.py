@@ -10,7 +10,7 @@ import numpy as np
 
 from robustft.checks import whole_number
 from robustft.data.dataset import Dataset, Images
-from robustft.data.decode import Encoded, decode_all
+from robustft.data.decode import SQUASH, Encoded, decode_all
 from robustft.data.errors import DataError, listed
 
 
@@ -21,8 +21,8 @@ class EncodedImages:
     labels: np.ndarray
     items: Iterable[tuple[str, Encoded]]
 
-    def decode(self, resolution: int, what: str) -> Images:
-        pixels = decode_all(self.items, resolution, what=what, count=len(self.labels))
+    def decode(self, resolution: int, resize: str, what: str) -> Images:
+        pixels = decode_all(self.items, resolution, resize=resize, what=what, count=len(self.labels))
         return Images(pixels=pixels, labels=self.labels)
 
 
@@ -43,16 +43,19 @@ class EncodedDataset:
     ood: Mapping[str, EncodedImages]
     label_space_is_wider: bool = False
 
-    def decode(self, resolution: int) -> Dataset:
-        """The data set at `resolution`. Raises DataError before anything is decoded if it cannot be learned from."""
+    def decode(self, resolution: int, resize: str = SQUASH) -> Dataset:
+        """The data set at `resolution`, its images made square by `resize` (see decode.py).
+
+        Raises DataError before anything is decoded if it cannot be learned from.
+        """
         whole_number("resolution", resolution, at_least=1)
         self._check()
         return Dataset(
             classes=self.classes,
-            train=self.train.decode(resolution, f"{self.origin}, training split"),
-            test=self.test.decode(resolution, f"{self.origin}, test split"),
+            train=self.train.decode(resolution, resize, f"{self.origin}, training split"),
+            test=self.test.decode(resolution, resize, f"{self.origin}, test split"),
             ood={
-                name: images.decode(resolution, f"{self.origin}, test split of {name}")
+                name: images.decode(resolution, resize, f"{self.origin}, test split of {name}")
                 for name, images in self.ood.items()
             },
         )

@@ -6,13 +6,14 @@ from functools import cached_property
 from pathlib import Path
 
 from robustft.data.dataset import Dataset
+from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.encoded import EncodedDataset
 from robustft.data.errors import DataNotFound
 from robustft.data.image_tree import ClassFolders, check_splits, class_folders, encode, image_files
 from robustft.data.naming import dataset_name, path_argument
 from robustft.data.source import Source
 
-_LAYOUT = "SPLIT/CLASS/*"
+LAYOUT = "SPLIT/CLASS/*"
 
 
 class Folder(Source):
@@ -21,9 +22,10 @@ class Folder(Source):
     Classes are the folders with a training image, in sorted order. `name` is the base name of `path` unless given.
     """
 
-    def __init__(self, *, path: str | Path, name: str | None = None) -> None:
+    def __init__(self, *, path: str | Path, name: str | None = None, resize: str = SQUASH) -> None:
         self.path = path_argument(path)
         self.name = dataset_name(name, self.path.name)
+        self.resize = resize_argument(resize)
 
     def files(self) -> dict[str, Path]:
         train, test = self._splits
@@ -39,12 +41,12 @@ class Folder(Source):
             train=encode(train, classes, origin),
             test=encode(test, classes, origin),
             ood={},
-        ).decode(resolution)
+        ).decode(resolution, self.resize)
 
     @cached_property
     def _splits(self) -> tuple[ClassFolders, ClassFolders]:
-        check_splits(self.path, _LAYOUT)
-        train, test = (class_folders(self.path, split, _LAYOUT) for split in ("train", "test"))
+        check_splits(self.path, LAYOUT)
+        train, test = (class_folders(self.path, split, LAYOUT) for split in ("train", "test"))
         for split, folders in (("train", train), ("test", test)):
             if not folders:
                 raise DataNotFound(f"path {self.path} has no images: looked for {split}/CLASS/*")

@@ -33,6 +33,14 @@ def check_splits(root: Path, layout: str) -> None:
         raise DataNotFound(f"path {root} has no {missing[0]} split: looked for {layout} in train and test, {found}")
 
 
+def has_images(root: Path, *, domains: bool) -> bool:
+    """Whether an image lies in SPLIT/CLASS/*, or with domains in SPLIT/DOMAIN/CLASS/*, below the directory `root`."""
+    folders = [root / split for split in SPLITS if (root / split).is_dir()]
+    for _ in range(1 + domains):
+        folders = [folder / name for folder in folders for name in entries(folder)[0]]
+    return any(_images(entries(folder)[1]) for folder in folders)
+
+
 def class_folders(root: Path, folder: str, layout: str) -> ClassFolders:
     """The images in `folder`/CLASS/* below `root`. DataError if there are images above or below that depth."""
     classes, loose = entries(root / folder)

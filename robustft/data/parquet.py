@@ -11,6 +11,7 @@ import numpy as np
 
 from robustft.checks import whole_number
 from robustft.data.dataset import Dataset
+from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, listed
 from robustft.data.hub import hub_directory
@@ -28,11 +29,14 @@ class Parquet(Source):
 
     image_column: encoded images, as the hub's struct of bytes and path or as plain bytes
     label_column: whole numbers; the number `label_offset` is the first class (1 where a set counts from 1)
-    classes: their names; unless given, from the hub's metadata in the files, or else the numbers themselves
+    class_name_column: text, the name of the row's class; the same for all rows of a class
+    classes: their names; unless given, from `class_name_column`, or else from the hub's metadata in the files, or else
+        the numbers themselves
     domain_column: whole numbers or text; then `source` is the domain that is trained and tested on, and the test rows
         of every other domain are `ood`
     domains: names of the numbers in `domain_column`; unless given, from the metadata, or else the numbers themselves
     name: the base name of `path`, or of `hub_id`, unless given; the source is put behind it
+    resize: how images are made square (see decode.py)
     """
 
     def __init__(
@@ -49,6 +53,8 @@ class Parquet(Source):
         classes: Sequence[str] | None = None,
         name: str | None = None,
         label_offset: int = 0,
+        class_name_column: str | None = None,
+        resize: str = SQUASH,
     ) -> None:
         self.hub_id = _text_or_none("hub_id", hub_id)
         if path is None and self.hub_id is None:
@@ -62,6 +68,8 @@ class Parquet(Source):
         self.domains = _names_or_none("domains", domains)
         self.classes = _names_or_none("classes", classes)
         self.label_offset = whole_number("label_offset", label_offset, at_least=0)
+        self.class_name_column = _text_or_none("class_name_column", class_name_column)
+        self.resize = resize_argument(resize)
         for argument, value in (("source", self.source), ("domains", self.domains)):
             if value is not None and self.domain_column is None:
                 raise ValueError(f"{argument} must be none without a domain_column, got {value!r}")
@@ -93,11 +101,19 @@ class Parquet(Source):
                     for number, domain in enumerate(domains)
                 },
             )
-        return found.decode(resolution)
+        return found.decode(resolution, self.resize)
+
+    def provenance(self) -> dict[str, str]:
+        # A snapshot of the hub is a directory with the name of its commit.
+        return {} if self.path is not None else {"hub_id": str(self.hub_id), "commit": self._root.name}
+
+    @cached_property
+    def _root(self) -> Path:
+        return self.path if self.path is not None else hub_directory(str(self.hub_id), self.revision)
 
     @cached_property
     def _files(self) -> tuple[dict[str, Path], dict[str, Path]]:
-        return find_splits(self.path if self.path is not None else hub_directory(str(self.hub_id), self.revision))
+        return find_splits(self._root)
 
     @property
     def _origin(self) -> str:
@@ -115,6 +131,8 @@ class Parquet(Source):
         for split in (self._train, self._test):
             split.check_column("image_column", self.image_column)
             split.check_column("label_column", self.label_column)
+            if self.class_name_column is not None:
+                split.check_column("class_name_column", self.class_name_column)
         if self.domain_column is not None:
             check_source(self.source, self._domains[0], self._origin)
 
@@ -125,7 +143,7 @@ class Parquet(Source):
         """(classes, training labels, test labels) over all rows."""
         train, test = (split.values("label_column", self.label_column) for split in (self._train, self._test))
         numbers = np.concatenate([train, test])
-        classes = self.classes or self._class_names(self.label_column)
+        classes = self.classes or self._named_by_rows(numbers) or self._class_names(self.label_column)
         last = self.label_offset + len(classes) - 1 if classes else _MOST_CLASSES
         outside = numbers[(numbers < self.label_offset) | (numbers > last)]
         if len(outside):
@@ -136,6 +154,31 @@ class Parquet(Source):
         if not classes:
             classes = tuple(map(str, range(self.label_offset, int(numbers.max(initial=self.label_offset)) + 1)))
         return classes, train - self.label_offset, test - self.label_offset
+
+    def _named_by_rows(self, labels: np.ndarray) -> tuple[str, ...] | None:
+        """The classes as `class_name_column` names them beside `labels`, all rows'; None without that column.
+
+        A number without a row keeps its number as its name; of classes with the same name every one gets its number.
+        """
+        column = self.class_name_column
+        if column is None or len(labels) == 0 or labels.min() < self.label_offset or labels.max() > _MOST_CLASSES:
+            return None
+        parts = [split.values("class_name_column", column, text=True) for split in (self._train, self._test)]
+        if {part.dtype.kind for part in parts} != {"U"}:
+            raise DataError(f"class_name_column {column!r} of {self._origin} must hold text")
+        names = [str(number) for number in range(self.label_offset, int(labels.max()) + 1)]
+        named: dict[int, str] = {}
+        for number, name in np.unique(np.rec.fromarrays([labels, np.concatenate(parts)])).tolist():
+            if number in named:
+                raise DataError(
+                    f"class_name_column {column!r} of {self._origin} names the label {number} both {named[number]!r} "
+                    f"and {name!r}"
+                )
+            named[number] = name
+        for number, name in named.items():
+            unique = list(named.values()).count(name) == 1
+            names[number - self.label_offset] = name if unique else f"{name} ({number})"
+        return tuple(names)
 
     @cached_property
     def _domains(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:

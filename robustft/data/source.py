@@ -6,16 +6,19 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from robustft.data.dataset import Dataset
+from robustft.data.decode import SQUASH
 
 
 class Source(ABC):
     """Finds a data set's files and decodes them.
 
     A constructor takes plain keyword arguments, checks them and touches no disk. `name` goes into run directories:
-    characters [A-Za-z0-9._-] only, with the domain that is trained on at the end (`pacs-photo`).
+    characters [A-Za-z0-9._-] only, with the domain that is trained on at the end (`pacs-photo`). `resize` is how images
+    are made square: one of decode.py's RESIZE.
     """
 
     name: str
+    resize: str = SQUASH
 
     @abstractmethod
     def files(self) -> dict[str, Path]:
@@ -26,4 +29,8 @@ class Source(ABC):
 
     @abstractmethod
     def load(self, resolution: int) -> Dataset:
-        """The data set with every image squashed to `resolution` x `resolution`. Raises DataError."""
+        """The data set with every image made `resolution` x `resolution` by `resize`. Raises DataError."""
+
+    def provenance(self) -> dict[str, str]:
+        """Where the data was downloaded from, as exactly as can be told; {} for data that was not."""
+        return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -11,49 +11,74 @@ from torch import Tensor, nn
 
 from robustft.attacks.attack import Attack
 from robustft.attacks.search import Search
+from robustft.data.corruptions.corrupted import CorruptedImages, corrupted_sets
 from robustft.data.dataset import Images
 from robustft.data.split import fixed_subset
 from robustft.evaluation.measurement import Condition, Measurement
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.undisturbed import undisturbed
+from robustft.study.record import split_condition
+
+CORRUPTIONS = "corruptions"
+"""Behind `ood:` in the name of the condition that is all corruptions and severities together."""
+
+Place = tuple[str, str | None]
+"""Which images: a split, and the OOD set that takes its place."""
 
 
 class Evaluator:
     """suite x model -> measurements.
 
     suite: what to measure.
-    validation, test: the splits; ood: name -> images of another domain, clean accuracy only.
+    validation, test: the splits.
+    ood: name -> images of another domain or data set.
     seed: of the attacks' noise.
+    notes: name of an OOD set -> what a reader of its numbers must know.
     """
 
-    def __init__(self, *, suite: Suite, validation: Images, test: Images, ood: dict[str, Images], seed: int) -> None:
+    def __init__(
+        self,
+        *,
+        suite: Suite,
+        validation: Images,
+        test: Images,
+        ood: Mapping[str, Images],
+        seed: int,
+        notes: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        def rows_of(images: Images) -> np.ndarray:
+            return fixed_subset(len(images), suite.max_images)
+
         def subset(images: Images) -> Images:
-            if suite.max_images is None or suite.max_images >= len(images):
-                return images
-            return images.take(fixed_subset(len(images), suite.max_images))
+            return images if len(rows_of(images)) == len(images) else images.take(rows_of(images))
 
         self.suite = suite
         self.seed = seed
-        self._splits = {"validation": subset(validation), "test": subset(test)}
-        self._ood = {name: subset(images) for name, images in ood.items()}
+        self._notes = notes or {}
+        self._ood = tuple(ood)
+        corrupted = corrupted_sets(subset(test), rows_of(test), suite.corruptions, suite.severities)
+        self._corrupted = tuple(corrupted)
+        for name in {*corrupted, CORRUPTIONS} & set(ood) if corrupted else ():
+            raise ValueError(f"corruptions have the name of a data set in other conditions: {name}")
+        self._images: dict[Place, Images | CorruptedImages] = {
+            ("validation", None): subset(validation),
+            ("test", None): subset(test),
+            **{("test", name): subset(images) for name, images in ood.items()},
+            **{("test", name): images for name, images in corrupted.items()},
+        }
 
     def conditions(self) -> tuple[Condition, ...]:
-        """Everything that `evaluate` measures, in its order."""
-        threat_model = self.suite.threat_model
-        conditions = []
-        for split in self._splits:
-            conditions.append(Condition(split=split, name="clean"))
-            for name, attack in self.suite.attacks.items():
-                conditions.append(
-                    Condition(
-                        split=split,
-                        name=name,
-                        norm=threat_model.norm,
-                        eps=threat_model.eps,
-                        attack=attack.settings_hash,
-                    )
-                )
-        conditions += [Condition(split="test", name=f"ood:{name}") for name in self._ood]
+        """Everything that `evaluate` measures, in its order: attacks behind what they attack, the sum behind all."""
+        conditions: list[Condition] = []
+        for split in ("validation", "test"):
+            conditions += [Condition(split=split, name="clean"), *self._attacks(split, "{}")]
+        for name in self._ood:
+            conditions.append(Condition(split="test", name=f"ood:{name}"))
+            if self.suite.attack_ood:
+                conditions += self._attacks("test", f"ood:{name}/{{}}")
+        conditions += [Condition(split="test", name=f"ood:{name}") for name in self._corrupted]
+        if self._corrupted:
+            conditions.append(Condition(split="test", name=f"ood:{CORRUPTIONS}"))
         return tuple(conditions)
 
     def evaluate(
@@ -63,28 +88,52 @@ class Evaluator:
 
         The model and all random generators are as before between two measurements as well as at the end.
         """
-        clean: dict[str, np.ndarray] = {}
+        clean: dict[Place, np.ndarray] = {}
+        # An attack starts from the clean outcomes and the sum from its parts': these are looked at for either's sake.
+        needed = {_clean_place(condition) for condition in self.conditions() if wanted(condition)}
+        if ("test", CORRUPTIONS) in needed:
+            needed |= {("test", name) for name in self._corrupted}
         for condition in self.conditions():
-            is_ood = condition.name.startswith("ood:")
-            images = self._ood[condition.name[4:]] if is_ood else self._splits[condition.split]
+            place = _clean_place(condition)
+            if place not in needed:
+                continue
+            if place == ("test", CORRUPTIONS):
+                yield self._summed(condition, clean)
+                continue
+            images = self._images[place]
             if condition.attack is None:
-                # An attack starts from the clean outcomes, so the clean condition is looked at for either's sake.
-                needed = wanted(condition) or (not is_ood and self._attacks_wanted(condition.split, wanted))
-                if not needed:
-                    continue
                 measurement = self._measure_clean(model, condition, images)
-                if not is_ood:
-                    clean[condition.split] = measurement.correct
+                clean[place] = measurement.correct
                 if wanted(condition):
                     yield measurement
             elif wanted(condition):
-                attack = self.suite.attacks[condition.name]
-                yield self._measure_attack(model, condition, images, clean[condition.split], attack)
+                attack = self.suite.attacks[condition.name.rpartition("/")[2]]
+                yield self._measure_attack(model, condition, images, clean[place], attack)
 
-    def _attacks_wanted(self, split: str, wanted: Callable[[Condition], bool]) -> bool:
-        return any(wanted(other) for other in self.conditions() if other.split == split and other.attack is not None)
+    def _attacks(self, split: str, form: str) -> list[Condition]:
+        threat_model = self.suite.threat_model
+        return [
+            Condition(
+                split=split,
+                name=form.format(name),
+                norm=threat_model.norm,
+                eps=threat_model.eps,
+                attack=attack.settings_hash,
+            )
+            for name, attack in self.suite.attacks.items()
+        ]
 
-    def _measure_clean(self, model: nn.Module, condition: Condition, images: Images) -> Measurement:
+    def _summed(self, condition: Condition, clean: Mapping[Place, np.ndarray]) -> Measurement:
+        return Measurement(
+            condition=condition,
+            correct=np.concatenate([clean["test", name] for name in self._corrupted]),
+            seconds=0,
+            forward_passes=0,
+            backward_passes=0,
+            sum_of=tuple(f"ood:{name}" for name in self._corrupted),
+        )
+
+    def _measure_clean(self, model: nn.Module, condition: Condition, images: Images | CorruptedImages) -> Measurement:
         begin = time.perf_counter()
         correct = np.zeros(len(images), dtype=bool)
         with undisturbed(model), torch.no_grad():
@@ -97,10 +146,16 @@ class Evaluator:
             seconds=time.perf_counter() - begin,
             forward_passes=len(images),
             backward_passes=0,
+            notes=self._notes_on(condition),
         )
 
     def _measure_attack(
-        self, model: nn.Module, condition: Condition, images: Images, clean: np.ndarray, attack: Attack
+        self,
+        model: nn.Module,
+        condition: Condition,
+        images: Images | CorruptedImages,
+        clean: np.ndarray,
+        attack: Attack,
     ) -> Measurement:
         begin = time.perf_counter()
         correct = clean.copy()  # what is wrong when clean is never attacked
@@ -121,15 +176,23 @@ class Evaluator:
             seconds=time.perf_counter() - begin,
             forward_passes=found.forward_passes,
             backward_passes=found.backward_passes,
+            notes=self._notes_on(condition),
         )
+
+    def _notes_on(self, condition: Condition) -> tuple[str, ...]:
+        return tuple(self._notes.get(_clean_place(condition)[1] or "", ()))
 
     def _batches(self, rows: np.ndarray) -> list[np.ndarray]:
         size = self.suite.batch_size
         return [rows[begin : begin + size] for begin in range(0, len(rows), size)]
 
     @staticmethod
-    def _on_device(model: nn.Module, images: Images, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    def _on_device(model: nn.Module, images: Images | CorruptedImages, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         device = next(model.parameters()).device
         batch = images.take(rows)
         pixels = torch.from_numpy(np.ascontiguousarray(batch.pixels)).to(device).float().div(255)
         return pixels, torch.from_numpy(np.ascontiguousarray(batch.labels)).to(device)
+
+
+def _clean_place(condition: Condition) -> Place:
+    return condition.split, split_condition(condition.name)[0]

@@ -12,7 +12,8 @@ class Condition:
     """One way to look at a model.
 
     split: `validation` or `test`.
-    name: `clean`, `<attack>`, `ood:<name>` or `ood:<name>/<attack>`.
+    name: `clean`, `<attack>`, `ood:<name>` or `ood:<name>/<attack>`; `ood:<corruption>-<severity>` are the test images
+        under a corruption, `ood:corruptions` all of these together.
     norm, eps: of the threat model if something attacks, else None; eps in pixel units.
     attack: hash of the attack's settings, or None.
     """
@@ -30,6 +31,9 @@ class Measurement:
 
     correct: (N,) bool in data set order, over ALL images of the split or its fixed subset.
     seconds: wall clock; passes are counted per image.
+    sum_of: the conditions that this one puts together (then `correct` is theirs, one after the other, and it took no
+        time or passes of its own); none for what was measured.
+    notes: what a reader must know to trust the numbers.
     """
 
     condition: Condition
@@ -37,3 +41,5 @@ class Measurement:
     seconds: float
     forward_passes: int
     backward_passes: int
+    sum_of: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

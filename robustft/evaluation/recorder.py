@@ -54,6 +54,8 @@ def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
         seconds=round(measurement.seconds, 3),
         forward_passes=measurement.forward_passes,
         backward_passes=measurement.backward_passes,
+        sum_of=measurement.sum_of,
+        notes=measurement.notes,
         time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
 

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from robustft import checks
 from robustft.attacks.attack import Attack
 from robustft.attacks.threat_model import ThreatModel
+from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
     """Clean and attacked accuracy on the validation and the test split, clean accuracy on every OOD set.
 
+    If asked for, also attacked accuracy on these, and accuracy under corruptions of the test split.
+
     threat_model: what the adversary may do.
     attacks: name -> attack; the name is the condition's.
     max_images: size of the fixed subset of every split that is evaluated (it does not depend on the run's seed);
         None: all images.
     batch_size: images per forward pass; changes speed and memory, and results by rounding at most.
+    corruptions: those that the test split is looked at under: names, `all` (the 15 of ImageNet-C), `extra` (its 4
+        more), or a list of these; None: none. Afterwards a tuple of names.
+    severities: of every corruption, 1 to 5.
+    attack_ood: whether the attacks attack other domains' images too (corrupted images they never do).
     """
 
     threat_model: ThreatModel
     attacks: Mapping[str, Attack] = field(default_factory=dict)
     max_images: int | None = None
     batch_size: int = 128
+    corruptions: Any = None
+    severities: Any = SEVERITIES
+    attack_ood: bool = False
 
     def __post_init__(self) -> None:
         if not self.attacks:
@@ -32,6 +43,9 @@ class Suite:
         if self.max_images is not None:
             checks.whole_number("max_images", self.max_images, at_least=1)
         checks.whole_number("batch_size", self.batch_size, at_least=1)
+        object.__setattr__(self, "corruptions", corruption_names(self.corruptions))
+        object.__setattr__(self, "severities", severity_numbers(self.severities))
+        checks.yes_or_no("attack_ood", self.attack_ood)
 
     @property
     def main_attack(self) -> str:

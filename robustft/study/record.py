@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from robustft.checks import number, one_of, whole_number
 from robustft.study.canonical import canonical_hash
 
 SPLITS = ("train", "validation", "test")
+_OPTIONAL = ("notes", "sum_of")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,8 @@ class Record:
         forward_passes, backward_passes: how often the network was run, counted per image.
         time: when the measurement ended, UTC, ISO 8601.
         notes: what a reader must know to trust the numbers, for example an attack that had to be weakened.
+        sum_of: the conditions (of the same step and split) whose counts this record adds up, for a mean over many:
+            `ood:corruptions` is over all corruptions and severities of the run. Not in the JSON line if there are none.
     """
 
     step: int
@@ -47,6 +50,7 @@ class Record:
     backward_passes: int
     time: str
     notes: tuple[str, ...] = ()
+    sum_of: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check every field, and turn numpy's numbers and lists into what JSON gives back, so that records compare."""
@@ -58,7 +62,8 @@ class Record:
             "seconds": number("seconds", self.seconds, at_least=0),
             "forward_passes": whole_number("forward_passes", self.forward_passes, at_least=0),
             "backward_passes": whole_number("backward_passes", self.backward_passes, at_least=0),
-            "notes": _notes(self.notes),
+            "notes": _texts("notes", self.notes),
+            "sum_of": _texts("sum_of", self.sum_of),
         }
         checked["correct"] = whole_number("correct", self.correct, at_least=0, at_most=checked["total"])
         _, attack_name = split_condition(self.condition)
@@ -104,7 +109,10 @@ class Record:
 
     def to_json(self) -> str:
         """One line, without its newline. `key` and `eps_255` are there for people and other tools."""
-        return json.dumps({"key": self.key, **asdict(self), "eps_255": self.eps_255}, allow_nan=False)
+        content = {"key": self.key, **asdict(self), "eps_255": self.eps_255}
+        if not self.sum_of:
+            del content["sum_of"]
+        return json.dumps(content, allow_nan=False)
 
     @classmethod
     def from_json(cls, line: str) -> Record:
@@ -116,7 +124,7 @@ class Record:
         content = json.loads(line)
         if not isinstance(content, dict):
             raise ValueError(f"a record must be a JSON object, got {line[:40]!r}")
-        missing = [field.name for field in fields(cls) if field.name not in content and field.name != "notes"]
+        missing = [field.name for field in fields(cls) if field.name not in content and field.name not in _OPTIONAL]
         if missing:
             raise ValueError(f"a record must have {', '.join(missing)}, got only {', '.join(content)}")
         return cls(**{field.name: content[field.name] for field in fields(cls) if field.name in content})
@@ -163,10 +171,17 @@ def _belongs(name: str, value: Any, condition: str, *, attacked: bool) -> None:
         raise ValueError(f"{name} must be a string, got {value!r}")
 
 
-def _notes(notes: Any) -> tuple[str, ...]:
-    if isinstance(notes, str) or not isinstance(notes, Sequence) or not all(isinstance(note, str) for note in notes):
-        raise ValueError(f"notes must be a sequence of strings, got {notes!r}")
-    return tuple(notes)
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(text, str) for text in value):
+        raise ValueError(f"{name} must be a sequence of strings, got {value!r}")
+    return tuple(value)
+
+
+def without_parts(records: Iterable[Record]) -> list[Record]:
+    """The records that people look at: those that another one adds up are left out."""
+    records = list(records)
+    parts = {(record.split, part) for record in records for part in record.sum_of}
+    return [record for record in records if (record.split, record.condition) not in parts]
 
 
 def _check_utc(time: Any) -> None:

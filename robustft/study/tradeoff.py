@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from robustft.study.record import Record
+from robustft.study.record import Record, without_parts
 from robustft.study.statistics import wilson_interval
 
 
@@ -35,7 +35,7 @@ class TradeoffPoint:
         step: completed optimiser updates.
         epoch: the same in passes over the training split.
         clean, robust: test counts without and with the attack.
-        ood: test counts without attack in other domains, by the domain's name.
+        ood: test counts without attack in other domains, by the domain's name, and under `corruptions`, summed up.
         validation_clean, validation_robust: validation counts.
         attack, norm, eps: what `robust` was measured against; eps in pixel units of [0, 1].
     """
@@ -77,7 +77,7 @@ def tradeoff_points(
         eps: only this eps, in pixel units of [0, 1].
         settings: only this hash of the attack's settings, as in `Record.attack`.
     """
-    records = list(records)
+    records = without_parts(records)
     asked = {"norm": norm, "eps": eps, "attack": settings}
     against = next(
         (

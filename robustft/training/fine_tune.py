@@ -89,7 +89,7 @@ def fine_tune(
     batches = TrainingBatches(images, rows, batch_size=plan.batch_size, seed=seed, total_steps=total_steps)
     model.train()
     trainer.fit(
-        FineTuning(model=model, plan=plan, total_steps=total_steps),
+        FineTuning(model=model, plan=plan, total_steps=total_steps, seed=seed),
         datamodule=TrainingData(batches),
         ckpt_path=last if last.is_file() else None,
         weights_only=True,

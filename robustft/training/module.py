@@ -1,4 +1,4 @@
-"""The Lightning module: loss and optimiser, nothing else."""
+"""The Lightning module: loss, augmentation and optimiser, nothing else."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from robustft.backbones.backbone import Backbone
 from robustft.methods.tuned_state import tuned_parameters
+from robustft.training.augment import Augmentation
 from robustft.training.plan import TrainingPlan
 
 
@@ -24,15 +25,18 @@ class FineTuning(pl.LightningModule):
 
     strict_loading = False  # Lightning's word for: the checkpoint need not have every parameter
 
-    def __init__(self, *, model: Backbone, plan: TrainingPlan, total_steps: int) -> None:
+    def __init__(self, *, model: Backbone, plan: TrainingPlan, total_steps: int, seed: int) -> None:
+        """seed: of the augmentation."""
         super().__init__()
         self.model = model
         self.plan = plan
         self.total_steps = total_steps
+        self.augment = Augmentation(plan.augment, seed=seed)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """batch: uint8 pixels (N, 3, H, W), converted here, on the device; labels (N,)."""
         pixels, labels = batch
+        pixels = self.augment(pixels, step=self.global_step)
         return cross_entropy(self.model(pixels.float().div(255)), labels)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:

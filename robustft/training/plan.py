@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from robustft import checks
 from robustft.evaluation.device import ACCELERATORS
 
 DECAYS = ("constant", "linear", "cosine")
+AUGMENTATIONS = ("flip", "crop", "randaugment")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
@@ -22,6 +24,7 @@ class TrainingPlan:
     learning_rate: the peak; weight_decay: AdamW's, decoupled.
     decay: `constant`, `linear` or `cosine`, to zero at the run's end.
     warmup_steps: updates of linear warm-up; if None, `warmup_fraction` of the run.
+    augment: how training images are varied, names of AUGMENTATIONS (see augment.py), applied in this order.
     precision: Lightning's name of the training precision; evaluation is float32.
     accelerator: Lightning's name of the device's kind.
     """
@@ -34,6 +37,7 @@ class TrainingPlan:
     decay: str = "cosine"
     warmup_fraction: float = 0.1
     warmup_steps: int | None = None
+    augment: Sequence[str] = ()
     precision: str = "32-true"
     accelerator: str = "auto"
 
@@ -51,6 +55,7 @@ class TrainingPlan:
         checks.number("warmup_fraction", self.warmup_fraction, at_least=0, at_most=1)
         if self.warmup_steps is not None:
             checks.whole_number("warmup_steps", self.warmup_steps, at_least=0)
+        _check_augment(self.augment)
         checks.one_of("precision", self.precision, PRECISIONS)
         checks.one_of("accelerator", self.accelerator, ACCELERATORS)
 
@@ -75,3 +80,9 @@ class TrainingPlan:
         if self.decay == "cosine":
             return (1 + math.cos(math.pi * progress)) / 2
         return 1.0
+
+
+def _check_augment(names: Sequence[str]) -> None:
+    listed = isinstance(names, Sequence) and not isinstance(names, str)
+    if not listed or any(name not in AUGMENTATIONS for name in names) or len(set(names)) < len(names):
+        raise ValueError(f"augment must be a list of different ones of {', '.join(AUGMENTATIONS)}; got {names!r}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 from tqdm import tqdm
 
-from robustft.study.record import Record
+from robustft.study.record import Record, without_parts
 
 
 class Progress(pl.Callback):
@@ -38,7 +38,7 @@ class Progress(pl.Callback):
 
     def evaluated(self, step: int, records: Sequence[Record]) -> None:
         """A line of test accuracies of the state after `step` updates."""
-        shown = [record for record in records if record.step == step and record.split == "test"]
+        shown = without_parts(record for record in records if record.step == step and record.split == "test")
         rates = "   ".join(f"{record.condition} {100 * record.accuracy:5.1f} %" for record in shown)
         tqdm.write(f"step {step:>6}   {rates}")  # to standard output, above the bar
 

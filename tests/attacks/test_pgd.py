@@ -3,34 +3,21 @@ from __future__ import annotations
 import pytest
 import torch
 
-from robustft.attacks.noise import Noise
 from robustft.attacks.pgd import Pgd
-from robustft.attacks.search import Search
-from robustft.attacks.threat_model import ThreatModel
 
 ATTACKS = [
     Pgd(),
     Pgd(steps=1, step_size_255=20, random_start=False),
     Pgd(steps=40, step_size_255=1),
-    Pgd(steps=8, restarts=2),
+    Pgd(steps=8, restarts=2, opening=[]),
+    Pgd(loss="margin"),
+    Pgd(loss="dlr"),
     Pgd(success="last"),
 ]
 
 
-def robust(model, pixels, labels, attack, eps_255=8.0, batch_size=1000, seed=0):
-    """(N,) bool: correct when clean and unbroken by the attack."""
-    correct = model(pixels).argmax(1) == labels
-    rows = correct.nonzero()[:, 0]
-    for batch in rows.split(batch_size):
-        noise = Noise(seed=seed, rows=batch)
-        search = Search(model, pixels[batch], labels[batch], ThreatModel(eps_255=eps_255), noise)
-        attack.run(search)
-        correct[batch] &= ~search.broken
-    return correct
-
-
 @pytest.mark.parametrize("attack", ATTACKS, ids=repr)
-def test_on_a_linear_model_the_robust_accuracy_is_the_closed_form(attack, linear_model):
+def test_on_a_linear_model_the_robust_accuracy_is_the_closed_form(attack, linear_model, robust):
     # With two classes the worst perturbation is eps * sign(w), so an image is robust exactly if its margin is above
     # eps * |w|_1; pixels in [0.2, 0.8] keep the bounds of the image out of it,
     # and eight steps of eps / 4 reach that corner from anywhere in the ball.
@@ -60,15 +47,35 @@ def pixels():
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=repr)
-def test_verdicts_do_not_depend_on_the_batch(attack, network, pixels):
+def test_verdicts_do_not_depend_on_the_batch(attack, network, pixels, robust):
     labels = network(pixels).argmax(1)
     whole = robust(network, pixels, labels, attack)
     assert 0 < int(whole.sum()) < 300
-    assert torch.equal(robust(network, pixels, labels, attack, batch_size=7), whole)
+    assert torch.equal(robust(network, pixels, labels, attack, slots=7), whole)
+
+
+@pytest.mark.parametrize(("norm", "eps_255"), [("l2", 60), ("l1", 300)])
+def test_other_norms_reach_the_closed_form_of_a_linear_model_nearly(norm, eps_255, linear_model, robust):
+    # The margin falls by eps times the dual norm of w at most: exactly what l2 reaches. In l1 all of eps would go into
+    # the coordinate with the largest weight; boxed pixels and sparse steps on a twentieth of them reach less.
+    torch.manual_seed(0)
+    weight = torch.randn(48)
+    pixels = torch.rand(400, 3, 4, 4) * 0.2 + 0.4
+    model = linear_model(torch.stack([-weight, weight]) / 2, torch.tensor([weight.sum() / 4, -weight.sum() / 4]))
+    margin = ((pixels.flatten(1) - 0.5) @ weight).abs()
+    labels = model(pixels).argmax(1)
+    dual = weight.norm() if norm == "l2" else weight.abs().max()
+    found = robust(model, pixels, labels, Pgd(steps=40), norm=norm, eps_255=eps_255)
+    certain = margin > eps_255 / 255 * dual
+    assert bool(found[certain].all())
+    if norm == "l2":
+        assert torch.equal(found, certain)
+    else:
+        assert int(found.sum()) < 400
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=repr)
-def test_robust_is_at_most_clean_and_a_larger_eps_breaks_more(attack, network, pixels):
+def test_robust_is_at_most_clean_and_a_larger_eps_breaks_more(attack, network, pixels, robust):
     labels = torch.randint(0, 5, (300,), generator=torch.Generator().manual_seed(2))
     labels[:200] = network(pixels[:200]).argmax(1)
     clean = network(pixels).argmax(1) == labels
@@ -77,24 +84,35 @@ def test_robust_is_at_most_clean_and_a_larger_eps_breaks_more(attack, network, p
     assert int(large.sum()) < int(small.sum()) <= int(clean.sum())
 
 
-def test_any_iterate_is_at_least_as_strong_as_the_last_one(network, pixels):
+def test_any_iterate_is_at_least_as_strong_as_the_last_one(network, pixels, robust):
     labels = network(pixels).argmax(1)
-    settings = {"steps": 10, "step_size_255": 16}  # long steps overshoot, so that some iterates in between win
+    settings = {
+        "steps": 10,
+        "step_size_255": 16,
+        "opening": [],
+    }  # long steps overshoot, so that some iterates in between win
     any_iterate = robust(network, pixels, labels, Pgd(**settings))
     last = robust(network, pixels, labels, Pgd(**settings, success="last"))
     assert not bool((any_iterate & ~last).any())
     assert int(any_iterate.sum()) < int(last.sum())
 
 
-def test_restarts_only_make_it_stronger(network, pixels):
+def test_restarts_only_make_it_stronger(network, pixels, robust):
     labels = network(pixels).argmax(1)
-    once = robust(network, pixels, labels, Pgd(steps=1))
-    often = robust(network, pixels, labels, Pgd(steps=1, restarts=8))
+    once = robust(network, pixels, labels, Pgd(steps=1, opening=[]))
+    often = robust(network, pixels, labels, Pgd(steps=1, opening=[], restarts=8))
     assert not bool((often & ~once).any())
     assert int(often.sum()) < int(once.sum())
 
 
-def test_eps_zero_breaks_nothing(network, pixels):
+def test_the_opening_breaks_more_with_fewer_passes(network, pixels, searched):
+    labels = network(pixels).argmax(1)
+    opened, plain = (searched(network, pixels, labels, attack, eps_255=6) for attack in (Pgd(), Pgd(opening=[])))
+    assert int(opened.broken.sum()) >= int(plain.broken.sum())
+    assert opened.forward_passes < plain.forward_passes
+
+
+def test_eps_zero_breaks_nothing(network, pixels, robust):
     labels = network(pixels).argmax(1)
     assert bool(robust(network, pixels, labels, Pgd(), eps_255=0).all())
 
@@ -113,6 +131,9 @@ def test_the_hash_tells_settings_apart():
         ({"step_size_255": 0}, "step_size_255 must be a number above 0, got 0"),
         ({"restarts": True}, "restarts must be a whole number of at least 1, got True"),
         ({"random_start": "yes"}, "random_start must be true or false, got 'yes'"),
+        ({"loss": "hinge"}, "loss must be one of cross_entropy, margin, dlr; got 'hinge'"),
+        ({"opening": [0]}, "opening must be a number above 0, got 0"),
+        ({"opening": 2}, "opening must be a list of multiples of eps, got 2"),
         ({"success": "first"}, "success must be one of any, last; got 'first'"),
     ],
 )

@@ -1,18 +1,42 @@
 from __future__ import annotations
 
-import torch
-from torch.nn.functional import cross_entropy
+from dataclasses import dataclass
 
-from robustft.attacks.noise import Noise
-from robustft.attacks.search import Search
-from robustft.attacks.threat_model import ThreatModel
+import pytest
+import torch
+
+from robustft.attacks.attack import BatchAttack, SteppedAttack
+from robustft.attacks.norms import length
 
 EPS_255 = 25.5  # 0.1
 
 
-def search_on(model, pixels, labels):
-    noise = Noise(seed=0, rows=torch.arange(len(pixels)))
-    return Search(model, pixels, labels, ThreatModel(eps_255=EPS_255), noise)
+@dataclass(frozen=True, kw_only=True)
+class Claims(SteppedAttack):
+    """Proposes images `offset` brighter, `visits` times, whatever the threat model says."""
+
+    offset: float = 0.0
+    visits: int = 1
+
+    def begin(self, at):
+        return {"candidates": at.pixels + self.offset, "visited": at.labels * 0}
+
+    def objective(self, logits, labels, state):
+        return logits[:, 0]
+
+    def advance(self, at, state, losses, gradients):
+        state["visited"] = state["visited"] + 1
+        state["candidates"] = at.pixels + self.offset
+        return state["visited"] == self.visits
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsAtOnce(BatchAttack):
+    offset: float = 0.0
+
+    def perturb(self, model, at):
+        model(at.pixels)
+        return at.pixels + self.offset
 
 
 def brightness_model(linear_model, threshold: float):
@@ -25,59 +49,71 @@ def flat_images(*levels: float) -> torch.Tensor:
     return torch.tensor(levels).view(-1, 1, 1, 1).expand(-1, 3, 2, 2).clone()
 
 
-def test_what_an_attack_claims_is_not_believed(linear_model):
+def dark(count: int) -> torch.Tensor:
+    return torch.zeros(count, dtype=torch.long)
+
+
+@pytest.mark.parametrize("attack", [Claims, ClaimsAtOnce])
+def test_what_an_attack_claims_is_not_believed(attack, linear_model, searched):
     # Only an image 0.3 brighter would be misclassified: three times what the threat model allows.
-    search = search_on(brightness_model(linear_model, 0.7), flat_images(0.4), torch.tensor([0]))
-    search.visit(search.pixels + 0.3)
-    assert not bool(search.broken.any())
-    assert len(search) == 1
-
-
-def test_only_allowed_images_reach_the_model(linear_model):
     model = brightness_model(linear_model, 0.7)
+    assert not bool(searched(model, flat_images(0.4), dark(1), attack(offset=0.3), eps_255=EPS_255).broken.any())
+
+
+@pytest.mark.parametrize("attack", [Claims, ClaimsAtOnce])
+@pytest.mark.parametrize("offset", [float("nan"), float("inf")])
+def test_what_is_not_finite_breaks_nothing(attack, offset, linear_model, searched):
+    model = brightness_model(linear_model, 0.7)
+    assert not bool(searched(model, flat_images(0.65), dark(1), attack(offset=offset), eps_255=EPS_255).broken.any())
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+@pytest.mark.parametrize("attack", [Claims, ClaimsAtOnce])
+@pytest.mark.parametrize("offset", [-5, 5])
+def test_only_allowed_images_reach_the_model(attack, norm, offset, linear_model, searched):
+    model = brightness_model(linear_model, 2.0)
     pixels = flat_images(0.02, 0.4, 0.6)
-    search = search_on(model, pixels, torch.zeros(3, dtype=torch.long))
-    search.visit(search.pixels - 5)
-    search.ascend(search.pixels + 5, lambda logits, labels: cross_entropy(logits, labels, reduction="none"))
-    for seen in model.seen:
-        assert float((seen - pixels[: len(seen)]).abs().max()) <= 0.1 + 1e-6
-        assert float(seen.min()) >= 0
-        assert float(seen.max()) <= 1
+    searched(model, pixels, dark(3), attack(offset=offset), eps_255=EPS_255, norm=norm)
+    seen = model.seen[-1]
+    assert float(length(seen - pixels, norm).max()) <= 0.1 * (1 + 1e-5)
+    assert float(seen.min()) >= 0
+    assert float(seen.max()) <= 1
 
 
-def test_broken_images_leave_and_the_rest_keep_their_places(linear_model):
+@pytest.mark.parametrize("slots", [1, 3, 4, 100])
+def test_every_image_gets_its_own_verdict_however_many_places_there_are(slots, linear_model, searched):
+    levels = torch.linspace(0.1, 0.49, 25)
     model = brightness_model(linear_model, 0.5)
-    search = search_on(model, flat_images(0.3, 0.45, 0.2, 0.48), torch.zeros(4, dtype=torch.long))
-    remaining = search.visit(search.pixels + 0.1)
-    assert search.broken.tolist() == [False, True, False, True]
-    assert search.positions.tolist() == [0, 2]
-    assert torch.equal(search.pixels, flat_images(0.3, 0.2))
-    assert len(remaining) == len(search.labels) == 2
+    pixels = flat_images(*levels.tolist())
+    found = searched(model, pixels, dark(25), Claims(offset=0.2, visits=3), eps_255=EPS_255, slots=slots)
+    assert torch.equal(found.broken, levels + 0.1 > 0.5)
+    assert max(len(seen) for seen in model.seen) <= slots
 
 
-def test_passes_are_counted_per_image(linear_model):
+def test_the_places_stay_full_until_the_queue_is_empty(linear_model, searched):
     model = brightness_model(linear_model, 0.5)
-    search = search_on(model, flat_images(0.3, 0.45, 0.2), torch.zeros(3, dtype=torch.long))
-
-    def loss(logits, labels):
-        return cross_entropy(logits, labels, reduction="none")
-
-    candidates, _ = search.ascend(search.pixels + 0.1, loss)  # breaks one
-    search.ascend(candidates, loss)
-    search.visit(candidates)
-    assert search.forward_passes == 3 + 2 + 2
-    assert search.backward_passes == 3 + 2
+    levels = [0.2, 0.45] * 20  # every second one breaks at once
+    searched(model, flat_images(*levels), dark(40), Claims(offset=0.2, visits=5), eps_255=EPS_255, slots=8)
+    sizes = [len(seen) for seen in model.seen[1:]]  # the first call asks for the number of classes
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes.count(8) >= len(sizes) - 8
 
 
-def test_the_gradient_is_that_of_each_image_alone(linear_model):
-    torch.manual_seed(0)
-    model = linear_model(torch.randn(3, 12))
-    pixels = torch.rand(5, 3, 2, 2)
-    labels = model(pixels).argmax(1)
-    search = search_on(model, pixels, labels)
-    candidates, gradients = search.ascend(
-        pixels, lambda logits, labels: cross_entropy(logits, labels, reduction="none")
-    )
-    softmax = (candidates.flatten(1) @ model.weight.T).softmax(1)
-    expected = (softmax - torch.eye(3)[labels]) @ model.weight
-    torch.testing.assert_close(gradients.flatten(1), expected.detach())
+def test_passes_are_counted_per_image(linear_model, searched):
+    model = brightness_model(linear_model, 0.5)
+    attack = Claims(offset=0.2, visits=3)
+    found = searched(model, flat_images(0.3, 0.45, 0.2), dark(3), attack, eps_255=EPS_255)
+    assert found.broken.tolist() == [False, True, False]
+    assert found.forward_passes == 1 + 3 + 2 + 2
+    assert found.backward_passes == 3 + 2 + 2
+
+
+def test_a_librarys_passes_are_counted(linear_model, searched):
+    model = brightness_model(linear_model, 0.5)
+    found = searched(model, flat_images(0.3, 0.2), dark(2), ClaimsAtOnce(), eps_255=EPS_255)
+    assert found.forward_passes == 1 + 2 + 2
+
+
+def test_nothing_to_attack_is_no_error(linear_model, searched):
+    model = brightness_model(linear_model, 0.5)
+    assert len(searched(model, flat_images(0.3)[:0], dark(0), Claims()).broken) == 0

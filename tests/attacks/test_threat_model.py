@@ -42,7 +42,7 @@ def test_a_candidate_that_is_not_finite_becomes_the_clean_image(value):
     [
         ({"eps_255": -1}, "eps_255 must be a number at least 0 and at most 255, got -1"),
         ({"eps_255": "4/255"}, "eps_255 must be a number at least 0 and at most 255, got '4/255'"),
-        ({"eps_255": 8, "norm": "l7"}, "norm must be one of linf; got 'l7'"),
+        ({"eps_255": 8, "norm": "l7"}, "norm must be one of linf, l2, l1; got 'l7'"),
     ],
 )
 def test_mistakes_name_the_argument_and_what_is_allowed(settings, message):

@@ -182,6 +182,7 @@ RESUMED = (
     "trainer.batch_size=16",
     "trainer.max_steps=90",  # an epoch of 75 updates and a bit
     "trainer.decay=cosine",
+    "trainer.augment=[flip,crop,randaugment]",
     "schedule.points=4",
     "suite.max_images=16",
     "attack.pgd.steps=2",

@@ -9,7 +9,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from robustft.cli.app import COMMANDS, conf_dir
-from robustft.cli.build import parts_of
+from robustft.cli.build import build, parts_of
+from robustft.cli.identity import settings
 
 GROUPS = sorted(path for path in conf_dir().iterdir() if path.is_dir())
 NEEDED = {
@@ -17,6 +18,9 @@ NEEDED = {
     "dataset=folder": ["dataset.path=pictures"],
     "dataset=domains": ["dataset.path=pictures", "dataset.source=photo"],
     "dataset=hub": ["dataset.hub_id=somebody/something"],
+    "shift=[folder]": ["shift.folder.path=pictures"],
+    "shift=[domains]": ["shift.domains.path=pictures", "shift.domains.source=photo"],
+    "shift=[hub]": ["shift.hub.hub_id=somebody/something"],
 }
 """What a choice leaves to the user."""
 
@@ -29,7 +33,14 @@ def composed(*words: str, command: str = "train") -> DictConfig:
         return compose(command, overrides=list(words))
 
 
-@pytest.mark.parametrize("choice", [f"{group.name}={path.stem}" for group in GROUPS for path in group.glob("*.yaml")])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        f"{group.name}=[{path.stem}]" if group.name == "shift" else f"{group.name}={path.stem}"
+        for group in GROUPS
+        for path in group.glob("*.yaml")
+    ],
+)
 def test_every_choice_composes_and_builds(choice):
     parts_of(composed(choice, *NEEDED.get(choice, [])))
 
@@ -68,6 +79,37 @@ def test_the_command_line_wins_over_what_a_data_set_chooses():
     assert config.threat_model.eps_255 == 4
     assert config.trainer.learning_rate == 0.1
     assert composed("schedule=paper", "threat_model.eps_255=2").threat_model.eps_255 == 2
+
+
+SOURCES = ("clipart", "infograph", "painting", "quickdraw", "real", "sketch")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_domain_as_a_choice_is_the_same_run_as_the_domain_as_a_key(source):
+    by_choice, by_key = (
+        composed(f"dataset=domainnet_{source}"),
+        composed("dataset=domainnet", f"dataset.source={source}"),
+    )
+    assert by_choice == by_key
+    assert build(by_choice, "dataset").name == f"domainnet-{source}"
+
+
+def test_a_revision_is_there_to_pin_but_is_not_what_a_run_is():
+    for dataset in STUDY_DATA:
+        config = composed(f"dataset={dataset}", "dataset.revision=v1.0")
+        assert settings(config) == settings(composed(f"dataset={dataset}"))
+
+
+def test_the_ways_to_resize_are_different_runs():
+    runs = [settings(composed("dataset=cifar10", f"dataset.resize={resize}")) for resize in ("squash", "crop")]
+    assert settings(composed("dataset=cifar10")) == runs[0] != runs[1]
+
+
+def test_augmentation_is_off_by_default_and_part_of_what_a_run_is():
+    assert composed("dataset=cifar10").trainer.augment == composed().trainer.augment == []
+    with_flip = composed("dataset=cifar10", "trainer.augment=[flip]")
+    assert parts_of(with_flip).plan.augment == ["flip"]
+    assert settings(with_flip) != settings(composed("dataset=cifar10"))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -28,6 +28,25 @@ def save(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def every_mode() -> list[tuple[bytes, tuple[int, int, int]]]:
+    """A picture of every kind that sets from the web hold, each of one color, and that color: gray, RGBA (opaque and
+    not), palette, CMYK, 16-bit gray, EXIF-rotated, plain."""
+    palette = Image.new("P", (12, 8), 1)
+    palette.putpalette([0, 0, 0, 10, 20, 30])
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    return [
+        (encoded(77, mode="L"), (77, 77, 77)),
+        (encoded((10, 20, 30, 255), mode="RGBA"), (10, 20, 30)),
+        (encoded((10, 20, 30, 0), mode="RGBA"), (255, 255, 255)),
+        (save(palette), (10, 20, 30)),
+        (save(Image.new("CMYK", (12, 8), (0, 255, 255, 0)), "JPEG", quality=95), (255, 0, 0)),
+        (encoded(77 * 257, mode="I;16"), (77, 77, 77)),
+        (save(Image.new("RGB", (12, 8), (200, 30, 30)), "JPEG", quality=95, exif=turned), (200, 30, 30)),
+        (encoded((200, 30, 30), form="JPEG"), (200, 30, 30)),
+    ]
+
+
 def put(file: Path, content: bytes | None = None) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(encoded() if content is None else content)

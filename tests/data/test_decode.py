@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from robustft.data.decode import decode, decode_all
+from robustft.data.decode import RESIZE, decode, decode_all
 from robustft.data.errors import DataError
 from tests.data.pictures import encoded, put, save
 
@@ -86,9 +86,41 @@ def test_squash_is_bilinear_and_antialiased() -> None:
     assert (decode(save(Image.fromarray(GRADIENT)), 9) == np.asarray(expected).transpose(2, 0, 1)).all()
 
 
-def test_an_image_of_the_resolution_is_unchanged() -> None:
+@pytest.mark.parametrize("resize", RESIZE)
+def test_an_image_of_the_resolution_is_unchanged(resize: str) -> None:
     square = GRADIENT[:, :16]
-    assert (decode(save(Image.fromarray(square)), 16) == square).all()
+    assert (decode(save(Image.fromarray(square)), 16, resize) == square).all()
+
+
+@pytest.mark.parametrize("size", [(24, 16), (16, 24), (31, 17), (50, 9), (7, 5), (300, 213)])
+@pytest.mark.parametrize("resolution", [5, 8, 28])
+def test_crop_is_torchvisions_resize_of_the_short_side_and_centre_crop(size: tuple[int, int], resolution: int) -> None:
+    from torchvision.transforms import CenterCrop, Compose, Resize
+
+    random = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    expected = np.asarray(Compose([Resize(resolution), CenterCrop(resolution)])(Image.fromarray(random)))
+    found = decode(save(Image.fromarray(random)), resolution, "crop")
+    assert np.abs(found.astype(int) - expected.transpose(2, 0, 1)).max() <= 1
+
+
+def test_crop_keeps_the_middle_and_the_aspect_ratio_after_turning_by_exif() -> None:
+    pixels = np.zeros((8, 24, 3), np.uint8)
+    pixels[:, 8:16] = 255
+    assert (decode(save(Image.fromarray(pixels)), 8, "crop") == 255).all()
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    assert decode(save(Image.fromarray(pixels), exif=turned), 8, "crop").min() == 255
+
+
+def test_crop_of_a_picture_as_thin_as_can_be_takes_no_memory() -> None:
+    assert decode(encoded((9, 9, 9), size=(60_000, 1)), 224, "crop").shape == (3, 224, 224)
+
+
+def test_crop_of_all() -> None:
+    items = [("a", encoded()), ("b", save(Image.fromarray(GRADIENT)))]
+    found = decode_all(items, 8, resize="crop")
+    assert (found[1] == decode(items[1][1], 8, "crop")).all()
+    assert (found[1] != decode(items[1][1], 8)).any()
 
 
 def test_all_in_order_from_bytes_and_paths(tmp_path: Path) -> None:
@@ -140,6 +172,8 @@ def test_a_count_that_is_not_the_items_is_an_error(count: int) -> None:
 def test_arguments_are_checked() -> None:
     with pytest.raises(ValueError, match=r"^resolution must be"):
         decode_all([], 0)
+    with pytest.raises(ValueError, match=r"^resize must be one of squash, crop; got 'fit'$"):
+        decode_all([], 4, resize="fit")
     with pytest.raises(ValueError, match=r"^count must be given"):
         decode_all(iter([]), 4)
 

@@ -28,7 +28,7 @@ def _ask(hub: Path, arguments: str) -> str:
         "from robustft.data.parquet import Parquet\n"
         "from robustft.data.errors import DataNotFound\n"
         f"source = Parquet({arguments})\n"
-        "try:\n    print(sorted(source.files()), len(source.load(4).train))\n"
+        "try:\n    print(sorted(source.files()), len(source.load(4).train), source.provenance())\n"
         "except DataNotFound as error:\n    print(error)"
     )
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(hub)}
@@ -42,9 +42,10 @@ FILES = ["data/test-00000-of-00001.parquet", "data/train-00000-of-00002.parquet"
 
 
 @pytest.mark.parametrize("revision", ["None", repr("main"), repr(COMMIT)])
-def test_the_cache_is_enough(tmp_path: Path, revision: str) -> None:
+def test_the_cache_is_enough_and_tells_the_commit(tmp_path: Path, revision: str) -> None:
     _cached(tmp_path, FILES)
-    assert _ask(tmp_path, f"hub_id='some/birds', revision={revision}") == f"{FILES} 4"
+    provenance = {"hub_id": "some/birds", "commit": COMMIT}
+    assert _ask(tmp_path, f"hub_id='some/birds', revision={revision}") == f"{FILES} 4 {provenance}"
 
 
 @pytest.mark.parametrize("files", [[], FILES[1:], FILES[:2]])
@@ -69,4 +70,4 @@ def test_the_path_comes_first(tmp_path: Path) -> None:
     for split in ("train", "test"):
         write(tmp_path / "here" / f"{split}.parquet", table([0, 1]))
     said = _ask(tmp_path / "hub", f"hub_id='some/birds', path={str(tmp_path / 'here')!r}")
-    assert said == "['test.parquet', 'train.parquet'] 2"
+    assert said == "['test.parquet', 'train.parquet'] 2 {}"

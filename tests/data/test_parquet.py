@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from robustft.data.errors import DataError, DataNotFound
@@ -39,6 +41,32 @@ def test_label_offset_leaves_no_dummy_class(tmp_path: Path) -> None:
     assert data.classes == ("1", "2", "3")
     assert data.train.labels.tolist() == [0, 2, 1]
     assert data.test.labels.tolist() == [1, 2]
+
+
+def test_a_column_names_the_classes(tmp_path: Path) -> None:
+    for split, labels in (("train", [1, 3, 4, 4, 6]), ("test", [3, 6])):
+        words = {1: "ak47", 3: "frog", 4: "backpack", 6: "frog"}
+        named = table(labels).append_column("text", pa.array([words[label] for label in labels]))
+        write(tmp_path / f"{split}.parquet", named)
+    data = Parquet(path=tmp_path, label_offset=1, class_name_column="text").load(4)
+    assert data.classes == ("ak47", "2", "frog (3)", "backpack", "5", "frog (6)")
+    assert data.train.labels.tolist() == [0, 2, 3, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["cat", "dog", "cow"], r"^class_name_column 'text' of path .* names the label 1 both 'cow' and 'dog'$"),
+        ([1, 2, 2], r"^class_name_column 'text' of path .* must hold text$"),
+    ],
+)
+def test_a_column_that_names_no_classes(tmp_path: Path, words: list[Any], message: str) -> None:
+    for split in ("train", "test"):
+        write(tmp_path / f"{split}.parquet", table([0, 1, 1]).append_column("text", pa.array(words)))
+    with pytest.raises(DataError, match=message):
+        Parquet(path=tmp_path, class_name_column="text").load(4)
+    with pytest.raises(DataError, match=r"^class_name_column 'word' is not in test\.parquet|train\.parquet"):
+        Parquet(path=tmp_path, class_name_column="word").files()
 
 
 def test_given_classes_are_used(tmp_path: Path) -> None:
@@ -106,6 +134,28 @@ def test_only_wanted_images_are_decoded(tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", table([0, 0, 1, 0, 0], images=images, domains=[0, 1, 1, 1, 2]))
     write(tmp_path / "test.parquet", table([0, 1], domains=[1, 1]))
     assert len(Parquet(path=tmp_path, domain_column="domain", source="1").load(4).train) == 3
+
+
+def test_reading_the_domains_reads_no_image(tmp_path: Path) -> None:
+    """Not one byte of the image column: it is overwritten in the file, and its pages have checksums."""
+    labels, domains = [0, 1, 0, 1], [0, 0, 1, 1]
+    parquet(tmp_path, labels, labels, domains=domains)
+    for split in ("train", "test"):
+        file = tmp_path / f"{split}.parquet"
+        content = bytearray(file.read_bytes())
+        metadata = pq.read_metadata(file)
+        for group in range(metadata.num_row_groups):
+            for column in (metadata.row_group(group).column(index) for index in range(metadata.num_columns)):
+                if column.path_in_schema.startswith("image"):
+                    start = column.dictionary_page_offset or column.data_page_offset
+                    content[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+        file.write_bytes(content)
+    source = Parquet(path=tmp_path, domain_column="domain", source="1")
+    assert len(source.files()) == 2
+    with pytest.raises(DataError, match=r"source must be one of the domains of .*: 0, 1; got '2'"):
+        Parquet(path=tmp_path, domain_column="domain", source="2").files()
+    with pytest.raises(DataError):
+        source.load(4)
 
 
 def test_a_class_that_the_source_never_saw_counts_as_wrong_and_is_told(tmp_path: Path) -> None:

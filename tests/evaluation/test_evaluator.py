@@ -6,6 +6,7 @@ import torch
 
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
+from robustft.data.corruptions.corrupt import corrupt
 from robustft.data.split import fixed_subset
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.suite import Suite
@@ -118,13 +119,111 @@ def test_passes_are_those_of_the_correct_images_only(evaluator_of, model):
     clean, short = measured["test", "clean"], measured["test", "short"]
     assert clean.forward_passes == 50
     assert clean.backward_passes == 0
-    assert short.forward_passes <= 2 * clean.correct.sum()
-    assert short.backward_passes <= clean.correct.sum()
+    assert short.forward_passes <= 2 * clean.correct.sum() + 1  # and one that asks for the number of classes
+    assert short.backward_passes <= 2 * clean.correct.sum()
+
+
+class Shapes(torch.nn.Module):
+    """Names a picture of 28 x 28 pixels by a linear rule, drawn once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rule = torch.nn.Linear(3 * 28 * 28, 4)
+        with torch.no_grad():
+            self.rule.weight.copy_(torch.randn(4, 3 * 28 * 28, generator=torch.Generator().manual_seed(0)))
+
+    def forward(self, pixels):
+        return self.rule(pixels.flatten(1) - 0.5)
+
+
+@pytest.fixture
+def shifted(random_images):
+    """(settings) -> an evaluator of 28 px images with corruptions and a shift set."""
+
+    def make(**settings) -> Evaluator:
+        given = {"corruptions": ["fog", "gaussian_noise"], "severities": [1, 4], **settings}
+        return Evaluator(
+            suite=Suite(**{"threat_model": ThreatModel(eps_255=4), "attacks": ATTACKS, **given}),
+            validation=random_images(8, resolution=28, seed=1),
+            test=random_images(20, resolution=28, seed=2),
+            ood={"sketch": random_images(12, resolution=28, seed=3)},
+            seed=0,
+            notes={"sketch": ("2 images left out",)},
+        )
+
+    return make
+
+
+CORRUPTED = ["ood:gaussian_noise-1", "ood:gaussian_noise-4", "ood:fog-1", "ood:fog-4"]
+
+
+def test_corruptions_are_conditions_of_the_test_split_with_their_sum_behind_them(shifted):
+    evaluator = shifted()
+    measured = list(evaluator.evaluate(Shapes()))
+    assert tuple(measurement.condition for measurement in measured) == evaluator.conditions()
+    names = [condition.name for condition in evaluator.conditions() if condition.split == "test"]
+    assert names == ["clean", "pgd", "short", "ood:sketch", *CORRUPTED, "ood:corruptions"]
+    *_, one, two, three, four, total = measured
+    assert np.array_equal(total.correct, np.concatenate([part.correct for part in (one, two, three, four)]))
+    assert len(total.correct) == 4 * 20
+    assert total.sum_of == tuple(CORRUPTED)
+    assert one.sum_of == ()
+
+
+def test_corrupted_outcomes_are_the_models_own_on_the_corrupted_pixels(shifted, random_images):
+    images, rows = random_images(20, resolution=28, seed=2), fixed_subset(20, 7)
+    pixels = np.stack([corrupt(images.pixels[row], "fog", 4, index=int(row)) for row in rows])
+    model = Shapes()
+    expected = model(torch.from_numpy(pixels).float() / 255).argmax(1).numpy() == images.labels[rows]
+    assert np.array_equal(outcomes(shifted(max_images=7), model)["test", "ood:fog-4"], expected)
+
+
+def test_other_domains_are_attacked_if_asked_for_and_corruptions_never(shifted):
+    model = Shapes()
+    evaluator = shifted(attack_ood=True)
+    found = outcomes(evaluator, model)
+    attacked = [
+        condition for condition in evaluator.conditions() if condition.name.startswith("ood:") and condition.attack
+    ]
+    assert [condition.name for condition in attacked] == ["ood:sketch/pgd", "ood:sketch/short"]
+    assert {(condition.norm, condition.eps) for condition in attacked} == {("linf", 4 / 255)}
+    assert attacked[0].attack == ATTACKS["pgd"].settings_hash
+    assert not (found["test", "ood:sketch/pgd"] & ~found["test", "ood:sketch"]).any()
+    assert found["test", "ood:sketch/pgd"].sum() < found["test", "ood:sketch"].sum()
+    unattacked = outcomes(shifted(), model)
+    assert all(np.array_equal(found[key], unattacked[key]) for key in unattacked)
+
+
+def test_asking_for_one_corruption_or_attacked_domain_gives_the_same_as_asking_for_all(shifted):
+    evaluator, model = shifted(attack_ood=True), Shapes()
+    whole = outcomes(evaluator, model)
+    for condition in evaluator.conditions():
+        alone = outcomes(evaluator, model, wanted=lambda other, only=condition: other == only)
+        assert list(alone) == [(condition.split, condition.name)]
+        assert np.array_equal(alone[condition.split, condition.name], whole[condition.split, condition.name])
+
+
+def test_notes_are_on_what_they_are_about(shifted):
+    measured = list(shifted(attack_ood=True).evaluate(Shapes()))
+    noted = [measurement.condition.name for measurement in measured if measurement.notes == ("2 images left out",)]
+    assert noted == ["ood:sketch", "ood:sketch/pgd", "ood:sketch/short"]
+    assert all(not measurement.notes for measurement in measured if measurement.condition.name not in noted)
+
+
+@pytest.mark.parametrize("name", ["fog-1", "corruptions"])
+def test_a_domain_that_is_called_like_a_corruption_is_refused(random_images, name):
+    images = random_images(4, resolution=28)
+    suite = Suite(threat_model=ThreatModel(eps_255=4), attacks=ATTACKS, corruptions="fog")
+    with pytest.raises(ValueError, match=f"corruptions have the name of a data set in other conditions: {name}"):
+        Evaluator(suite=suite, validation=images, test=images, ood={name: images}, seed=0)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"corruptions": ["rain"]}, "corruptions must be all"),
+        ({"severities": [0]}, "severities must be a whole number of at least 1 and at most 5, got 0"),
+        ({"attack_ood": 1}, "attack_ood must be true or false, got 1"),
         ({"attacks": {}}, "attacks must have at least one attack, got none"),
         ({"max_images": 0}, "max_images must be a whole number of at least 1, got 0"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
@@ -78,3 +79,33 @@ def test_measuring_again_agrees_for_the_same_state_and_differs_for_another(tmp_p
     assert any(comparison.differing for comparison in other)
     unknown = list(remeasure(tmp_path, evaluator, tiny_backbone(), step=6, records=records))
     assert all(comparison.recorded is None for comparison in unknown)
+
+
+def test_corruptions_and_their_sum_are_cut_off_and_remeasured_like_the_rest(tmp_path, random_images, linear_model):
+    images = random_images(6, resolution=28)
+    suite = Suite(
+        threat_model=ThreatModel(eps_255=4),
+        attacks={"pgd": Pgd(steps=1)},
+        corruptions=["fog", "contrast"],
+        severities=[5],
+        attack_ood=True,
+    )
+    evaluator = Evaluator(suite=suite, validation=images, test=images, ood={"sketch": images}, seed=0)
+    model = linear_model(torch.randn(4, 3 * 28 * 28, generator=torch.Generator().manual_seed(0)))
+    Recorder(tmp_path, evaluator).measure(model, step=5, epoch=0.5)
+    file = tmp_path / "records.jsonl"
+    whole, lines = read_records(file), file.read_bytes().splitlines(keepends=True)
+    total = whole[-1]
+    assert (total.condition, total.total) == ("ood:corruptions", 12)
+    assert total.correct == sum(record.correct for record in whole if record.condition in total.sum_of)
+    assert read_outcomes(tmp_path, total).sum() == total.correct
+    for kept in range(len(lines)):
+        file.write_bytes(b"".join(lines[:kept]))
+        Recorder(tmp_path, evaluator).measure(model, step=5, epoch=0.5)
+        again = read_records(file)
+        assert [(record.key, record.correct, record.sum_of) for record in again] == [
+            (record.key, record.correct, record.sum_of) for record in whole
+        ]
+    again = list(remeasure(tmp_path, evaluator, model, step=5, records=whole))
+    assert len(again) == len(whole)
+    assert all(comparison.recorded is not None and comparison.differing == 0 for comparison in again)

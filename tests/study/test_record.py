@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robustft.study.record import Record, record_key, split_condition
+from robustft.study.record import Record, record_key, split_condition, without_parts
 
 MakeRecord = Callable[..., Record]
 
@@ -80,6 +80,21 @@ def test_the_key_stays_what_it_is_in_files_already_written(make_record: MakeReco
     assert make_record(condition="pgd").key == "fe16ef528a3fb12e"
 
 
+def test_what_a_sum_is_of_is_in_its_line_and_in_no_other(make_record: MakeRecord) -> None:
+    total = make_record(condition="ood:corruptions", sum_of=["ood:fog-1", "ood:fog-2"])
+    assert Record.from_json(total.to_json()) == total
+    assert total.sum_of == ("ood:fog-1", "ood:fog-2")
+    assert "sum_of" not in json.loads(make_record().to_json())
+    assert total.key == make_record(condition="ood:corruptions").key
+
+
+def test_parts_of_a_sum_are_left_out_for_people(make_record: MakeRecord) -> None:
+    total = make_record(condition="ood:corruptions", sum_of=("ood:fog-1",))
+    part, domain = make_record(condition="ood:fog-1"), make_record(condition="ood:fog-2")
+    clean = make_record(split="validation", condition="clean")
+    assert without_parts([part, clean, domain, total]) == [clean, domain, total]
+
+
 def test_fields_of_later_versions_are_ignored(make_record: MakeRecord) -> None:
     record = make_record()
     line = json.dumps(json.loads(record.to_json()) | {"loss": 0.5})
@@ -112,6 +127,7 @@ def test_fields_of_later_versions_are_ignored(make_record: MakeRecord) -> None:
         ({"time": "2025-01-31T12:00:00+02:00"}, "time must be an ISO 8601 time in UTC"),
         ({"time": "yesterday"}, "time must be an ISO 8601 time in UTC"),
         ({"notes": "one"}, "notes must be a sequence of strings, got 'one'"),
+        ({"sum_of": "one"}, "sum_of must be a sequence of strings, got 'one'"),
     ],
 )
 def test_what_cannot_be_is_refused(make_record: MakeRecord, change: dict[str, Any], message: str) -> None:

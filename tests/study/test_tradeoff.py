@@ -110,3 +110,13 @@ def test_best_is_chosen_on_validation_and_is_the_earliest_on_a_tie(make_record: 
 def test_no_point_has_no_best() -> None:
     with pytest.raises(ValueError, match=r"^points must hold at least one point"):
         best_step([])
+
+
+def test_of_many_corruptions_a_point_has_the_sum_only(make_record: MakeRecord) -> None:
+    parts = [make_record(step=4, condition=f"ood:fog-{severity}", correct=severity) for severity in (1, 2)]
+    total = make_record(
+        step=4, condition="ood:corruptions", correct=3, total=20, sum_of=[record.condition for record in parts]
+    )
+    (point,) = tradeoff_points([*records_of_a_step(make_record, 4), *parts, total])
+    assert list(point.ood) == ["mnist", "corruptions"]
+    assert point.ood["corruptions"] == Count(correct=3, total=20)

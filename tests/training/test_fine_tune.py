@@ -20,6 +20,7 @@ from robustft.methods.linear_probe import LinearProbe
 from robustft.methods.lora import Lora
 from robustft.methods.tuned_state import tuned_parameters
 from robustft.training.fine_tune import fine_tune
+from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
 from robustft.training.tracker import TrackedRun
 
@@ -42,7 +43,7 @@ def evaluator(random_images):
 def train(tmp_path, tiny_backbone, random_images, evaluator):
     """(method, name, steps) -> the trained model, its run directory and its records."""
 
-    def make(method, name: str = "run", steps=(0, 1, 3, 6), **options):
+    def make(method, name: str = "run", steps=(0, 1, 3, 6), augment=(), **options):
         run_dir = tmp_path / name
         run_dir.mkdir()
         model = tuned_by(method, tiny_backbone(embed_dim=48, num_heads=3, **options), seed=0)
@@ -53,7 +54,7 @@ def train(tmp_path, tiny_backbone, random_images, evaluator):
             rows=np.arange(5, 40),
             evaluator=evaluator,
             steps=steps,
-            plan=TrainingPlan(max_steps=6, batch_size=8, learning_rate=1e-2, accelerator="cpu"),
+            plan=TrainingPlan(max_steps=6, batch_size=8, learning_rate=1e-2, augment=augment, accelerator="cpu"),
             states=States(run_dir=run_dir),
             seed=0,
             tracked=TrackedRun(None, 1),
@@ -89,6 +90,27 @@ def test_evaluation_changes_no_weight(method, train):
     seldom, _, _ = train(method, "seldom", steps=(6,), proj_drop_rate=0.3)
     for one, other in zip(often.parameters(), seldom.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_augmentation_changes_what_is_trained_and_nothing_else_is_drawn(train, monkeypatch):
+    plain, _, _ = train(Lora(dropout=0.5), "plain")
+    seen = []
+    original = FineTuning.training_step
+
+    def watched(module, batch, batch_idx):
+        seen.append(batch)
+        return original(module, batch, batch_idx)
+
+    monkeypatch.setattr(FineTuning, "training_step", watched)
+    again, _, _ = train(Lora(dropout=0.5), "again")
+    before, seen[:] = list(seen), []
+    augmented, _, _ = train(Lora(dropout=0.5), "augmented", augment=["flip", "crop"])
+    weights = [torch.cat([value.flatten() for value in model.parameters()]) for model in (plain, again, augmented)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+    for (pixels, labels), (same_pixels, same_labels) in zip(before, seen, strict=True):
+        assert torch.equal(pixels, same_pixels)
+        assert torch.equal(labels, same_labels)
 
 
 def test_the_resume_file_holds_only_what_moves_and_is_read_without_unpickling(train):

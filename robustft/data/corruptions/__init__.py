@@ -1,0 +1,1 @@
+"""ImageNet-C's corruptions at any resolution: names.py lists them, corrupt.py applies one to one image."""

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robustft.data.domainnet_archive import DomainNetArchive
+from robustft.data.errors import DataError
+from robustft.data.published import Published
+from tests.data import archives
+
+
+def source(root: Path, domain: str | None = "real") -> Published:
+    return Published(path=root, archive=DomainNetArchive(), name="domainnet", domain_column="domain", source=domain)
+
+
+@pytest.mark.parametrize("domain", archives.DOMAINS)
+def test_one_domain_is_trained_on_and_every_other_is_out_of_distribution(tmp_path: Path, domain: str) -> None:
+    found = source(archives.domainnet(tmp_path, classes=3), domain)
+    assert found.name == f"domainnet-{domain}"
+    data = found.load(2)
+    assert data.classes == ("thing_0", "thing_1", "thing_2")
+    others = [name for name in archives.DOMAINS if name != domain]
+    assert list(data.ood) == others
+    number = archives.DOMAINS.index(domain)
+    for images, green, blue in [
+        (data.train, number, 0),
+        (data.test, number, 200),
+        *((data.ood[name], archives.DOMAINS.index(name), 200) for name in others),
+    ]:
+        assert images.labels.tolist() == [0, 1, 2]
+        assert np.array_equal(images.pixels[:, :, 0, 0], [[label, green, blue] for label in range(3)])
+
+
+def test_only_what_is_used_is_needed(tmp_path: Path) -> None:
+    archives.domainnet(tmp_path, classes=2)
+    files = source(tmp_path).files()
+    assert len(files) == 1 + 6 + 2 + 6 * 2
+    for file in tmp_path.rglob("*.jpg"):
+        if file not in files.values():
+            file.unlink()
+    assert source(tmp_path).load(2).train.labels.tolist() == [0, 1]
+
+
+def test_a_class_that_the_source_never_saw_counts_as_wrong_and_is_told(tmp_path: Path) -> None:
+    archives.domainnet(tmp_path, classes=3)
+    lines = (tmp_path / "painting_train.txt").read_text().splitlines()
+    (tmp_path / "painting_train.txt").write_text("\n".join(lines[:2]))
+    with pytest.warns(UserWarning, match="thing_2; they count as wrong"):
+        data = source(tmp_path, "painting").load(2)
+    assert len(data.classes) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("real/thing_0/../../secret.png 0", r"real_test\.txt must name files inside"),
+        ("real/thing_0/1.png x", r"real_test\.txt must have whole numbers below a million, got 'x'$"),
+        ("real/thing_0/1.png -1", r"got '-1'$"),
+        ("real/thing_0/1.png 1", r"gives the label 1 to both thing_1 and thing_0$"),
+        ("real/1.png 1", r"lists real/1\.png, which is not DOMAIN/CLASS/IMAGE$"),
+        ("word", r"real_test\.txt must have two fields in every line, but line 3 is 'word'$"),
+    ],
+)
+def test_lists_that_do_not_fit(tmp_path: Path, line: str, message: str) -> None:
+    archives.domainnet(tmp_path, classes=2)
+    file = tmp_path / "real_test.txt"
+    file.write_text(file.read_text() + line + "\n")
+    with pytest.raises(DataError, match=message):
+        source(tmp_path).load(2)
+
+
+def test_a_domain_whose_images_are_not_there(tmp_path: Path) -> None:
+    shutil.rmtree(archives.domainnet(tmp_path, classes=2) / "sketch")
+    with pytest.raises(DataError, match=r"test split of sketch: 2 of 2 images do not decode; .*No such file"):
+        source(tmp_path).load(2)

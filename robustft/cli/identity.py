@@ -43,12 +43,13 @@ def contents(data_files: dict[str, Path], backbone_files: dict[str, Path], known
 
     known: the same from an earlier start of the run; where names, sizes and times are as then, nothing is read again.
     """
-    from robustft.data.fingerprint import fingerprint, stamp
+    from robustft.data.fingerprint import stamp
+    from robustft.data.remembered import remembered_fingerprint
 
     found = {}
     for name, files in (("dataset", data_files), ("backbone", backbone_files)):
         now = stamp(files)
         before = known.get(name, {})
         same = before.get("stamp") == now
-        found[name] = {"stamp": now, "fingerprint": before["fingerprint"] if same else fingerprint(files)}
+        found[name] = {"stamp": now, "fingerprint": before["fingerprint"] if same else remembered_fingerprint(files)}
     return found

@@ -30,6 +30,9 @@ from robustft.data.threads import thread_count
 Encoded = bytes | Path | None
 """An image file's content or its path; None where a table has no image."""
 
+DECODER_VERSION = 1
+"""Grows whenever the same file is decoded to other pixels than before: cached images are then decoded anew."""
+
 _SHOW_PROGRESS_FROM = 2000
 _CHUNK = 1024
 
@@ -65,13 +68,13 @@ def decode_all(
     pixels = _allocate(count, resolution, what)
     done = failed = 0
     first_failure = ""
-    with ThreadPoolExecutor(thread_count()) as pool, _progress(what, count) as progress:
+    with ThreadPoolExecutor(thread_count()) as pool, decoding_progress(what, count) as progress:
         remaining = iter(items)
         while chunk := list(islice(remaining, _CHUNK)):
             if done + len(chunk) > count:
                 raise DataError(f"{what}: the files changed while they were read")
             slots = pixels[done : done + len(chunk)]
-            reasons = pool.map(_decode_into, slots, (encoded for _, encoded in chunk))
+            reasons = pool.map(decode_into, slots, (encoded for _, encoded in chunk))
             for (name, _), reason in zip(chunk, reasons, strict=True):
                 if reason is not None:
                     first_failure = first_failure or f"{name}: {reason}"
@@ -85,7 +88,7 @@ def decode_all(
     return pixels
 
 
-def _decode_into(slot: np.ndarray, encoded: Encoded) -> str | None:
+def decode_into(slot: np.ndarray, encoded: Encoded) -> str | None:
     """Fill `slot` (3, R, R); the reason if that does not work."""
     try:
         slot[...] = decode(encoded, slot.shape[-1])
@@ -135,7 +138,8 @@ def _allocate(count: int, resolution: int, what: str) -> np.ndarray:
         ) from error
 
 
-def _progress(what: str, count: int) -> tqdm:
+def decoding_progress(what: str, count: int) -> tqdm:
+    """A progress bar over `count` images, where they are so many that one waits for them."""
     # In a job's log every refresh is a line of its own.
     refresh_seconds = 0.2 if sys.stderr.isatty() else 30.0
     return tqdm(total=count, desc=what, unit="image", mininterval=refresh_seconds, disable=count < _SHOW_PROGRESS_FROM)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -34,6 +35,11 @@ class Images:
     def resolution(self) -> int:
         """Height and width in pixels."""
         return int(self._stored.shape[-1])
+
+    @property
+    def file(self) -> Path | None:
+        """The memory-mapped file that the pixels lie in; None: in memory."""
+        return None if self._file is None else self._file.path
 
     @property
     def pixels(self) -> np.ndarray:

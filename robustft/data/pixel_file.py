@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import weakref
+from pathlib import Path
 
 import numpy as np
 
@@ -18,9 +19,10 @@ class PixelFile:
     """
 
     def __init__(self, pixels: np.memmap) -> None:
+        self.path = Path(str(pixels.filename))
         self._shape = pixels.shape
         self._offset = pixels.offset
-        self._descriptor = os.open(str(pixels.filename), os.O_RDONLY)
+        self._descriptor = os.open(self.path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._descriptor)
 
     @staticmethod

@@ -30,9 +30,8 @@ def run(config: DictConfig) -> None:
     with naming("dataset."):
         files = parts.source.files()
         size = sum(file.stat().st_size for file in files.values())
-        print(
-            f"{parts.source.name}: {len(files):,} files of {gigabytes(size)}, content {remembered_fingerprint(files)}"
-        )
+        content = remembered_fingerprint(files)
+        print(f"{parts.source.name}: {len(files):,} files of {gigabytes(size)}, content {content}")
     print(f"{len(dataset.classes):,} classes, {dataset.train.resolution} x {dataset.train.resolution} pixels\n")
     print(LINE.format("split", "images", "classes", "images of a class", "pixels", "lie in"))
     for name, images in splits.items():
@@ -49,6 +48,8 @@ def run(config: DictConfig) -> None:
 
 def prepared(parts: Parts) -> Dataset:
     """Everything of a run that may come over the network or takes long, on this machine afterwards."""
+    with naming("dataset."):
+        parts.source.files()
     with naming("backbone."):
         resolution = parts.backbone.image_size()
         parts.backbone.prepare()

@@ -1,4 +1,4 @@
-"""A picture of pictures: what a data set looks like after decoding, to be looked at before anything is trained on it."""
+"""A picture of pictures: what a data set looks like after decoding, to be looked at before training."""
 
 from __future__ import annotations
 

@@ -15,17 +15,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from tqdm import tqdm
 
 from robustft.checks import whole_number
 from robustft.data.errors import DataError, one_line
 from robustft.data.threads import thread_count
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 Encoded = bytes | Path | None
 """An image file's content or its path; None where a table has no image."""
@@ -102,10 +106,9 @@ def decode_into(slot: np.ndarray, encoded: Encoded) -> str | None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # pictures from the web have EXIF blocks that are broken in every way
-        return image
+    with suppress(Exception):  # pictures from the web have EXIF blocks that are broken in every way
+        ImageOps.exif_transpose(image, in_place=True)  # most need no turning, and would be copied
+    return image
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -117,7 +120,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         opaque = image.convert("RGBA")
         page = Image.new("RGBA", opaque.size, "white")
         return Image.alpha_composite(page, opaque).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which copies even if nothing is to be done
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -140,6 +143,8 @@ def _allocate(count: int, resolution: int, what: str) -> np.ndarray:
 
 def decoding_progress(what: str, count: int) -> tqdm:
     """A progress bar over `count` images, where they are so many that one waits for them."""
+    from tqdm import tqdm
+
     # In a job's log every refresh is a line of its own.
     refresh_seconds = 0.2 if sys.stderr.isatty() else 30.0
     return tqdm(total=count, desc=what, unit="image", mininterval=refresh_seconds, disable=count < _SHOW_PROGRESS_FROM)

@@ -19,14 +19,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from robustft.data.decode import Encoded, decode_into, decoding_progress
 from robustft.data.errors import CacheError
 from robustft.data.threads import thread_count
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
 _SERVE = "from robustft.data.decoding_process import serve; serve()"

@@ -1,4 +1,4 @@
-"""How fast images are decoded, kept and fed, and how much memory an evaluation takes: `python tests/benchmarks/data.py`.
+"""How fast images are decoded, kept and fed, and how much memory an evaluation takes.
 
 Every case is measured beside the other way of doing it, in turns, and the best of the turns counts, so that a machine
 that is busy with something else does not decide. `--json` prints one JSON object last. The pictures are JPEGs of 500 x

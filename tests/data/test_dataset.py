@@ -30,11 +30,8 @@ def stored(tmp_path: Path) -> tuple[np.ndarray, Images]:
 def test_a_memory_map_gives_the_same_batches_as_an_array(tmp_path: Path) -> None:
     pixels, images = stored(tmp_path)
     rows = np.array([3, 19, 3, 0])
-    for some, places in (
-        (images, rows),
-        (images.take(rows), np.arange(4)),
-        (images.take(rows[::-1]), 3 - np.arange(4)),
-    ):
+    backwards = images.take(rows[::-1])
+    for some, places in ((images, rows), (images.take(rows), np.arange(4)), (backwards, 3 - np.arange(4))):
         found, labels = some.batch(places)
         assert np.array_equal(found, pixels[rows])
         assert labels.tolist() == rows.tolist()

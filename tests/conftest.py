@@ -12,6 +12,14 @@ from robustft.backbones.timm_vit import TimmVit
 from robustft.data.dataset import Images
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_its_own(tmp_path_factory):
+    """Tests neither find nor leave decoded images where people keep theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROBUSTFT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 class LinearModel(nn.Module):
     """logits = W x + b on flattened pixels: everything about it is known in closed form."""
 

@@ -75,6 +75,10 @@ class TimmVit:
         """The files that a run with this backbone depends on, whose content tells runs apart, by setting."""
         return {} if self.checkpoint is None else {"checkpoint": find_checkpoint(self.checkpoint)}
 
+    def prepare(self) -> None:
+        """Downloads the weights if they are not on this machine yet."""
+        self._weights()
+
     def image_size(self) -> int:
         """Height and width of the images, in pixels, known without building: as given, or what the weights take."""
         if self.resolution is not None:

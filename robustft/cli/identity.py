@@ -86,7 +86,8 @@ def contents(files_of: dict[str, dict[str, Path]], known: dict[str, Any]) -> dic
 
     known: the same from an earlier start of the run; where names, sizes and times are as then, nothing is read again.
     """
-    from robustft.data.fingerprint import fingerprint, stamp
+    from robustft.data.fingerprint import stamp
+    from robustft.data.remembered import remembered_fingerprint
 
     found = {}
     for name, files in files_of.items():
@@ -94,5 +95,8 @@ def contents(files_of: dict[str, dict[str, Path]], known: dict[str, Any]) -> dic
             now = stamp(files)
             before = known.get(name, {})
             same = before.get("stamp") == now
-            found[name] = {"stamp": now, "fingerprint": before["fingerprint"] if same else fingerprint(files)}
+            found[name] = {
+                "stamp": now,
+                "fingerprint": before["fingerprint"] if same else remembered_fingerprint(files),
+            }
     return found

@@ -22,6 +22,8 @@ from omegaconf.errors import (
     MissingMandatoryValue,
 )
 
+from robustft.data.errors import CacheError
+
 
 class Mistake(Exception):
     """Something that the user can put right; its text is the whole message."""
@@ -32,6 +34,8 @@ def naming(key: str) -> Iterator[None]:
     """ValueErrors and OSErrors from below, whose text begins with the argument, become mistakes that name `key`."""
     try:
         yield
+    except CacheError as error:  # it names what is at fault itself, and that is no key
+        raise Mistake(str(error)) from error
     except (ValueError, OSError) as error:
         raise Mistake(" ".join(f"{key}{error}".split())) from error
 

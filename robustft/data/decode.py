@@ -20,24 +20,30 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from tqdm import tqdm
 
 from robustft.checks import one_of, whole_number
 from robustft.data.errors import DataError, one_line
 from robustft.data.threads import thread_count
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 Encoded = bytes | Path | None
 """An image file's content or its path; None where a table has no image."""
 
 SQUASH = "squash"
 """The default of `resize`."""
+
+DECODER_VERSION = 1
+"""Grows whenever the same file is decoded to other pixels than before: cached images are then decoded anew."""
 
 _SHOW_PROGRESS_FROM = 2000
 _CHUNK = 1024
@@ -108,13 +114,13 @@ def decode_all(
     pixels = _allocate(count, resolution, what)
     done = failed = 0
     first_failure = ""
-    with ThreadPoolExecutor(thread_count()) as pool, _progress(what, count) as progress:
+    with ThreadPoolExecutor(thread_count()) as pool, decoding_progress(what, count) as progress:
         remaining = iter(items)
         while chunk := list(islice(remaining, _CHUNK)):
             if done + len(chunk) > count:
                 raise DataError(f"{what}: the files changed while they were read")
             slots = pixels[done : done + len(chunk)]
-            reasons = pool.map(_decode_into, slots, (encoded for _, encoded in chunk), repeat(resize))
+            reasons = pool.map(decode_into, slots, (encoded for _, encoded in chunk), repeat(resize))
             for (name, _), reason in zip(chunk, reasons, strict=True):
                 if reason is not None:
                     first_failure = first_failure or f"{name}: {reason}"
@@ -128,7 +134,7 @@ def decode_all(
     return pixels
 
 
-def _decode_into(slot: np.ndarray, encoded: Encoded, resize: str) -> str | None:
+def decode_into(slot: np.ndarray, encoded: Encoded, resize: str) -> str | None:
     """Fill `slot` (3, R, R); the reason if that does not work."""
     try:
         slot[...] = decode(encoded, slot.shape[-1], resize)
@@ -142,10 +148,9 @@ def _decode_into(slot: np.ndarray, encoded: Encoded, resize: str) -> str | None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # pictures from the web have EXIF blocks that are broken in every way
-        return image
+    with suppress(Exception):  # pictures from the web have EXIF blocks that are broken in every way
+        ImageOps.exif_transpose(image, in_place=True)  # most need no turning, and would be copied
+    return image
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -157,7 +162,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         opaque = image.convert("RGBA")
         page = Image.new("RGBA", opaque.size, "white")
         return Image.alpha_composite(page, opaque).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which copies even if nothing is to be done
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -178,7 +183,10 @@ def _allocate(count: int, resolution: int, what: str) -> np.ndarray:
         ) from error
 
 
-def _progress(what: str, count: int) -> tqdm:
+def decoding_progress(what: str, count: int) -> tqdm:
+    """A progress bar over `count` images, where they are so many that one waits for them."""
+    from tqdm import tqdm
+
     # In a job's log every refresh is a line of its own.
     refresh_seconds = 0.2 if sys.stderr.isatty() else 30.0
     return tqdm(total=count, desc=what, unit="image", mininterval=refresh_seconds, disable=count < _SHOW_PROGRESS_FROM)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustft.checks import whole_number
-from robustft.data.dataset import Dataset, Images
-from robustft.data.decode import SQUASH, Encoded, decode_all
+from robustft.data.cache import CachedSplit, check_space_for
+from robustft.data.dataset import Dataset
+from robustft.data.decode import SQUASH, Encoded
+from robustft.data.decoding_process import decoders
 from robustft.data.errors import DataError, listed
 
 
@@ -21,9 +23,9 @@ class EncodedImages:
     labels: np.ndarray
     items: Iterable[tuple[str, Encoded]]
 
-    def decode(self, resolution: int, resize: str, what: str) -> Images:
-        pixels = decode_all(self.items, resolution, resize=resize, what=what, count=len(self.labels))
-        return Images(pixels=pixels, labels=self.labels)
+    def cached(self, resolution: int, resize: str, what: str) -> CachedSplit:
+        """These images in the cache; `what` starts messages."""
+        return CachedSplit(items=self.items, labels=self.labels, resolution=resolution, resize=resize, what=what)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,21 +46,28 @@ class EncodedDataset:
     label_space_is_wider: bool = False
 
     def decode(self, resolution: int, resize: str = SQUASH) -> Dataset:
-        """The data set at `resolution`, its images made square by `resize` (see decode.py).
+        """The data set at `resolution`, out of the cache (cache.py); `resize`: how images become square (decode.py).
 
-        Raises DataError before anything is decoded if it cannot be learned from.
+        Raises DataError if it cannot be learned from and CacheError if there is no room, before anything is decoded.
         """
         whole_number("resolution", resolution, at_least=1)
         self._check()
-        return Dataset(
-            classes=self.classes,
-            train=self.train.decode(resolution, resize, f"{self.origin}, training split"),
-            test=self.test.decode(resolution, resize, f"{self.origin}, test split"),
-            ood={
-                name: images.decode(resolution, resize, f"{self.origin}, test split of {name}")
-                for name, images in self.ood.items()
-            },
+        splits = {
+            "training split": self.train,
+            "test split": self.test,
+            **{f"test split of {name}": images for name, images in self.ood.items()},
+        }
+        return self._of(
+            [images.cached(resolution, resize, f"{self.origin}, {what}") for what, images in splits.items()]
         )
+
+    def _of(self, splits: list[CachedSplit]) -> Dataset:
+        """The data set of its training split, test split and those of `ood`, in this order."""
+        check_space_for(splits, self.origin)
+        missing = sum(len(split.labels) for split in splits if not split.in_memory and not split.is_there)
+        with decoders(self.origin, missing) as workers:
+            train, test, *others = [split.images(workers) for split in splits]
+        return Dataset(classes=self.classes, train=train, test=test, ood=dict(zip(self.ood, others, strict=True)))
 
     def _check(self) -> None:
         if len(self.classes) < 2:

@@ -11,6 +11,10 @@ class DataNotFound(DataError):
     """The data is not where it was looked for."""
 
 
+class CacheError(Exception):
+    """Decoded images cannot be kept: the disk is full, or not for writing. The whole line; no argument is at fault."""
+
+
 def one_line(error: BaseException, limit: int = 160) -> str:
     """What `error` says, on one line of at most `limit` characters; its type's name if it says nothing."""
     text = " ".join(str(error).split()) or type(error).__name__

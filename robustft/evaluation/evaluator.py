@@ -189,9 +189,8 @@ class Evaluator:
     @staticmethod
     def _on_device(model: nn.Module, images: Images | CorruptedImages, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         device = next(model.parameters()).device
-        batch = images.take(rows)
-        pixels = torch.from_numpy(np.ascontiguousarray(batch.pixels)).to(device).float().div(255)
-        return pixels, torch.from_numpy(np.ascontiguousarray(batch.labels)).to(device)
+        pixels, labels = images.batch(rows)
+        return torch.from_numpy(pixels).to(device).float().div_(255), torch.from_numpy(labels).to(device)
 
 
 def _clean_place(condition: Condition) -> Place:

@@ -18,7 +18,8 @@ class TrainingBatches:
     """All batches of a run, one per optimiser update, as one long pass.
 
     Lightning's epochs restart a loader's order when a run resumes; here the batch of update n depends on the seed and
-    n alone, and `state_dict` (which Lightning keeps in its checkpoints) is n. Indexing arrays needs no workers.
+    n alone, and `state_dict` (which Lightning keeps in its checkpoints) is n. Images are decoded already: reading them
+    needs no workers.
     """
 
     def __init__(self, images: Images, rows: np.ndarray, *, batch_size: int, seed: int, total_steps: int) -> None:
@@ -38,11 +39,8 @@ class TrainingBatches:
         while self._next_step < self._total_steps:
             places = batch_rows(self._next_step, count=len(self._rows), batch_size=self._batch_size, seed=self._seed)
             self._next_step += 1
-            batch = self._images.take(self._rows[places])
-            yield (
-                torch.from_numpy(np.ascontiguousarray(batch.pixels)),
-                torch.from_numpy(np.ascontiguousarray(batch.labels)),
-            )
+            pixels, labels = self._images.batch(self._rows[places])
+            yield torch.from_numpy(pixels), torch.from_numpy(labels)
 
     def state_dict(self) -> dict[str, Any]:
         """How many batches were handed out."""

@@ -35,7 +35,7 @@ import pytest
         (["evaluate"], "run must be given: it has no default"),
         (["evaluate", "run=nowhere"], "run must be the directory of a run, with run.json in it; got nowhere"),
         (["report", "run=nowhere"], "run must be the directory of a run, with run.json in it; got nowhere"),
-        (["trian"], "unknown command trian; one of train, evaluate, report, pretrain, then key=value ..."),
+        (["trian"], "unknown command trian; one of train, evaluate, report, data, pretrain, then key=value ..."),
         (["pretrain", "steps=0"], "steps must be a whole number of at least 1, got 0"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

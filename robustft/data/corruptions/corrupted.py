@@ -41,23 +41,23 @@ class CorruptedImages:
     def __len__(self) -> int:
         return len(self._images)
 
-    def take(self, indices: np.ndarray) -> Images:
-        """A copy of the corrupted images at `indices`, in that order."""
+    def batch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels, uint8 (n, 3, R, R), and labels, int64 (n,), of the corrupted images at `rows`, in that order."""
         if self._kept is None:
             self._kept = self._room()
-        labels = self._images.labels[indices]
+        labels = self._images.labels[rows]
         if self._kept is None:
-            return Images(pixels=self._corrupted(indices), labels=labels)
-        missing = indices[~self._made[indices]]
+            return self._corrupted(rows), labels
+        missing = rows[~self._made[rows]]
         if len(missing):
             self._kept[missing] = self._corrupted(missing)
             self._made[missing] = True
-        return Images(pixels=np.array(self._kept[indices]), labels=labels)
+        return np.array(self._kept[rows]), labels
 
     def _corrupted(self, indices: np.ndarray) -> np.ndarray:
         from robustft.data.corruptions.corrupt import corrupt
 
-        pixels = self._images.take(indices).pixels
+        pixels, _ = self._images.batch(indices)
 
         def one(place: int) -> np.ndarray:
             row = int(self._rows[indices[place]])
@@ -107,8 +107,8 @@ def corrupted_sets(
 
 
 def _shape(images: Images) -> tuple[int, ...]:
-    """(N, 3, R, R), without a look at all pixels."""
-    return len(images), *images.take(np.arange(min(1, len(images)))).pixels.shape[1:]
+    """(N, 3, R, R)."""
+    return len(images), 3, images.resolution, images.resolution
 
 
 def _directory() -> str:

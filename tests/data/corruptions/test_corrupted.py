@@ -19,26 +19,26 @@ def test_every_image_is_the_same_however_it_is_asked_for_and_kept(images, keep, 
     found = CorruptedImages(images, np.arange(9), corruption="snow", severity=2, keep=keep)
     expected = np.stack([corrupt(images.pixels[row], "snow", 2, index=row) for row in range(9)])
     for rows in ([3], [8, 3, 0], list(range(9)), []):
-        taken = found.take(np.array(rows, dtype=np.int64))
-        assert np.array_equal(taken.pixels, expected[rows])
-        assert np.array_equal(taken.labels, images.labels[rows])
+        pixels, labels = found.batch(np.array(rows, dtype=np.int64))
+        assert np.array_equal(pixels, expected[rows])
+        assert np.array_equal(labels, images.labels[rows])
     assert len(found) == 9
     assert list(tmp_path.rglob("*.*")) == []  # whatever is on the disk has no name
 
 
 def test_an_image_that_is_taken_is_a_copy(images):
     found = CorruptedImages(images, np.arange(9), corruption="fog", severity=1, keep="memory")
-    first = found.take(np.array([0]))
-    before = first.pixels.copy()
-    first.pixels[:] = 0
-    assert np.array_equal(found.take(np.array([0])).pixels, before)
+    first, _ = found.batch(np.array([0]))
+    before = first.copy()
+    first[:] = 0
+    assert np.array_equal(found.batch(np.array([0]))[0], before)
 
 
 def test_a_subset_is_corrupted_as_the_whole_split_is(images):
     rows = np.array([2, 5])
     whole = corrupted_sets(images, np.arange(9), ("gaussian_noise",), (3,))["gaussian_noise-3"]
     part = corrupted_sets(images.take(rows), rows, ("gaussian_noise",), (3,))["gaussian_noise-3"]
-    assert np.array_equal(part.take(np.arange(2)).pixels, whole.take(rows).pixels)
+    assert np.array_equal(part.batch(np.arange(2))[0], whole.batch(rows)[0])
 
 
 def test_sets_are_named_by_corruption_and_severity(images):
@@ -52,7 +52,7 @@ def test_what_is_too_much_for_memory_goes_to_disk_if_there_is_room(images, monke
     monkeypatch.setattr(corrupted, "KEPT_IN_MEMORY", 100)
     monkeypatch.setattr(corrupted, "_TIMES_FREE", times_free)
     (found,) = corrupted_sets(images, np.arange(9), ("fog",), (1,)).values()
-    found.take(np.arange(9))
+    found.batch(np.arange(9))
     assert found._keep == keep
     assert isinstance(found._kept, np.memmap) == (keep == "disk")
 

@@ -1,0 +1,53 @@
+"""Where decoded images are kept between runs: `$ROBUSTFT_CACHE`, or `~/.cache/robustft`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from robustft.data.errors import CacheError, one_line
+
+VARIABLE = "ROBUSTFT_CACHE"
+
+
+def cache_directory() -> Path:
+    """The cache's directory, which need not exist yet; the environment is read at every call."""
+    given = os.environ.get(VARIABLE)
+    directory = Path(given).expanduser() if given else Path.home() / ".cache" / "robustft"
+    return Path(os.path.abspath(directory))
+
+
+def writable(directory: Path) -> Path:
+    """The directory `directory` of the cache, made if need be; CacheError if nothing can be written there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError(13, "no permission to write")
+    except OSError as error:
+        raise unwritable(error) from error
+    return directory
+
+
+def unwritable(error: OSError) -> CacheError:
+    """The one line about a cache that cannot be written."""
+    reason = error.strerror or one_line(error)
+    return CacheError(
+        f"{VARIABLE} must be a directory that can be written, got {cache_directory()} ({reason}); "
+        f"set {VARIABLE}=DIR to keep decoded images elsewhere"
+    )
+
+
+def check_space(needed: int, what: str) -> None:
+    """CacheError if the cache's disk has less than `needed` bytes free; `what` they are for."""
+    free = shutil.disk_usage(writable(cache_directory())).free
+    if needed > free:
+        raise CacheError(
+            f"{VARIABLE} needs {gigabytes(needed)} for {what}, but the disk of {cache_directory()} has "
+            f"{gigabytes(free)} free; make room or set {VARIABLE}=DIR on another disk"
+        )
+
+
+def gigabytes(size: int) -> str:
+    """`size` in bytes for people: `18.1 GB`, `35.2 MB`."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -1,0 +1,72 @@
+"""A picture of pictures: what a data set looks like after decoding, to be looked at before training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from robustft.data.dataset import Images
+
+_TILE = 96
+_GAP = 4
+_HEADING = 30
+_PAGE, _INK, _FAINT = "white", "#222222", "#777777"
+
+
+def draw_contact_sheet(
+    path: Path, splits: Mapping[str, Images], classes: Sequence[str], *, per_row: int = 8, most_rows: int = 12
+) -> None:
+    """Writes a PNG with a block for every split and a row for every class in it, at most `most_rows`, evenly chosen.
+
+    Of each class the `per_row` images that are evenly spaced in the split's order: the same at every call.
+    """
+    blocks = {name: _rows(images, classes, most_rows) for name, images in splits.items()}
+    font = ImageFont.load_default(14)
+    label_width = 8 + max(
+        (int(font.getlength(_short(classes[label]))) for labels in blocks.values() for label in labels), default=0
+    )
+    width = label_width + per_row * (_TILE + _GAP) + _GAP
+    height = sum(_HEADING + len(labels) * (_TILE + _GAP) for labels in blocks.values()) + _GAP
+    sheet = Image.new("RGB", (width, height), _PAGE)
+    draw = ImageDraw.Draw(sheet)
+    top = 0
+    for name, images in splits.items():
+        labels = blocks[name]
+        there = len(np.unique(images.labels))
+        shown = f", {len(labels)} of them shown" if len(labels) < there else ""
+        heading = f"{name}: {len(images):,} images of {there:,} classes{shown}"
+        draw.text((_GAP, top + 8), heading, fill=_INK, font=ImageFont.load_default(16))
+        top += _HEADING
+        for label in labels:
+            draw.text((_GAP, top + _TILE // 2 - 8), _short(classes[label]), fill=_FAINT, font=font)
+            rows = np.flatnonzero(images.labels == label)
+            for place, tile in enumerate(_tiles(images, rows, per_row)):
+                sheet.paste(tile, (label_width + place * (_TILE + _GAP), top))
+            top += _TILE + _GAP
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path)
+
+
+def _rows(images: Images, classes: Sequence[str], most: int) -> list[int]:
+    return _evenly(np.unique(images.labels), most).tolist()
+
+
+def _tiles(images: Images, rows: np.ndarray, count: int) -> list[Image.Image]:
+    pixels, _ = images.batch(_evenly(rows, count))
+    pictures = [Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))) for image in pixels]
+    # Small images are enlarged in whole pixels, so that what the model sees is seen.
+    way = Image.Resampling.NEAREST if images.resolution < _TILE else Image.Resampling.LANCZOS
+    return [picture.resize((_TILE, _TILE), way) for picture in pictures]
+
+
+def _evenly(values: np.ndarray, count: int) -> np.ndarray:
+    if len(values) <= count:
+        return values
+    return values[np.linspace(0, len(values) - 1, count).round().astype(np.int64)]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 22 else f"{name[:21]}…"

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import numpy as np
 from omegaconf import DictConfig
+from tqdm import tqdm
 
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.mistakes import command, naming
 from robustft.cli.report import shown
 from robustft.data.cache_directory import VARIABLE, cache_directory, gigabytes
 from robustft.data.contact_sheet import draw_contact_sheet
+from robustft.data.corruptions.corrupted import corrupted_sets
 from robustft.data.dataset import Dataset, Images
+from robustft.data.matching import matched
 from robustft.data.remembered import remembered_fingerprint
+from robustft.data.split import fixed_subset
 
 LINE = "{:<20}  {:>9}  {:>7}  {:<31}  {:>9}  {}"
 FEW_CLASSES = 12
@@ -23,10 +27,9 @@ FEW_CLASSES = 12
 def run(config: DictConfig) -> None:
     """Downloads and decodes what a run with `config` takes, prints what it is, and draws a contact sheet."""
     parts = parts_of(config)
-    dataset = prepared(parts)
-    splits = {"train": dataset.train, "test": dataset.test} | {
-        f"ood:{name}": images for name, images in dataset.ood.items()
-    }
+    dataset, shifts = prepared(parts)
+    splits = {"train": dataset.train, "test": dataset.test}
+    splits |= {f"ood:{name}": images for name, images in (*dataset.ood.items(), *shifts.items())}
     with naming("dataset."):
         files = parts.source.files()
         size = sum(file.stat().st_size for file in files.values())
@@ -46,15 +49,35 @@ def run(config: DictConfig) -> None:
     print(f"\ncontact sheet: {shown(output)}")
 
 
-def prepared(parts: Parts) -> Dataset:
-    """Everything of a run that may come over the network or takes long, on this machine afterwards."""
+def prepared(parts: Parts) -> tuple[Dataset, dict[str, Images]]:
+    """Everything of a run that may come over the network or takes long, on this machine afterwards.
+
+    Returns the data set and the further sets of `shift`, in its label space.
+    """
     with naming("dataset."):
         parts.source.files()
     with naming("backbone."):
         resolution = parts.backbone.image_size()
         parts.backbone.prepare()
     with naming("dataset."):
-        return parts.source.load(resolution)
+        dataset = parts.source.load(resolution)
+    shifts = {}
+    for key, shift in parts.shifts.items():
+        with naming(f"shift.{key}."):
+            found = shift.source.load(resolution)
+            shifts[shift.source.name], _ = matched(
+                found.test, theirs=found.classes, ours=dataset.classes, mapping=shift.mapping
+            )
+    suite, test = parts.suite, dataset.test
+    rows = fixed_subset(len(test), suite.max_images)
+    with naming("suite."):
+        corrupted = corrupted_sets(test.take(rows), rows, suite.corruptions, suite.severities)
+    for name, images in tqdm(corrupted.items(), desc="corruptions", unit="set", disable=None if corrupted else True):
+        with naming(f"suite.corruptions: {name}: "):
+            images.keep_in_cache()
+    if corrupted:
+        print(f"{len(corrupted)} corruptions of {len(rows):,} test images: {cache_directory() / 'corrupted'}")
+    return dataset, shifts
 
 
 def spread(images: Images) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,6 +68,8 @@ def tracked_run(
     if tracker.mode == "disabled":
         yield TrackedRun(None, tracker.log_every)
         return
+    if tracker.mode == "offline":
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # offline means that nothing asks the network
     import wandb
 
     try:

@@ -36,7 +36,6 @@ SHORT = (
     "schedule.points=1",
     "attack.pgd.steps=1",
     "suite.max_images=8",
-    "tracker.mode=disabled",
 )
 COUNT = 500  # more pixels than stay in memory
 
@@ -98,6 +97,16 @@ def test_it_says_what_there_is(words):
     assert "ood:mnist" in out
     assert "memory: made by every run" in out
     assert out.rstrip().endswith("contact sheet: sheet.png")
+
+
+def test_shift_sets_and_corruptions_are_made_ahead(words, tmp_path, monkeypatch):
+    monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path / "cache"))
+    corruptions = ("suite.corruptions=[fog,contrast]", "suite.severities=[1,5]", "suite.max_images=20")
+    code, out, err = words("data", *corruptions, "shift=[digits]", "output=sheet.png")
+    assert (code, err) == (0, "")
+    assert f"4 corruptions of 20 test images: {tmp_path / 'cache' / 'corrupted'}" in out
+    assert len(list((tmp_path / "cache" / "corrupted").glob("*.npy"))) == 4
+    assert "ood:digits" in out
 
 
 def test_a_mistake_is_one_line(words):

@@ -6,10 +6,15 @@ import math
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
+from robustft.data.cache_directory import check_space
+from robustft.data.corruptions import kept
 from robustft.data.corruptions.names import SMALLEST_RESOLUTION
 from robustft.data.dataset import Images
 from robustft.data.threads import thread_count
@@ -25,16 +30,28 @@ class CorruptedImages:
 
     rows: the images' rows in their split (what is random belongs to them), so that a subset is corrupted as the whole
         split is.
+    Those that `keep_in_cache` made ahead are read from there; otherwise:
+
     keep: "memory", "disk" (a file without a name below `$ROBUSTFT_CACHE` or the system's temporary directory, gone
         when the process ends) or "none" (corrupted again whenever it is looked at). The pixels are the same.
     """
 
-    def __init__(self, images: Images, rows: np.ndarray, *, corruption: str, severity: int, keep: str) -> None:
+    def __init__(
+        self,
+        images: Images,
+        rows: np.ndarray,
+        *,
+        corruption: str,
+        severity: int,
+        keep: str,
+        pixels_hash: Callable[[], str] | None = None,
+    ) -> None:
         self._images = images
         self._rows = rows
         self._corruption = corruption
         self._severity = severity
         self._keep = keep
+        self._pixels_hash = pixels_hash or (lambda: kept.pixels_hash(images, rows))
         self._made = np.zeros(len(images), dtype=bool)
         self._kept: np.ndarray | None = None
 
@@ -54,6 +71,15 @@ class CorruptedImages:
             self._made[missing] = True
         return np.array(self._kept[rows]), labels
 
+    def keep_in_cache(self) -> Path:
+        """Makes all of them ahead, for this and later runs: the file in the cache. CacheError if it has no room."""
+        file = kept.kept_file(self._pixels_hash(), self._corruption, self._severity)
+        shape = _shape(self._images)
+        if kept.read_kept(file, shape) is None:
+            check_space(math.prod(shape), f"the images under {self._corruption}")
+            kept.write_kept(file, shape, (self._corrupted(rows) for rows in kept.blocks(len(self))))
+        return file
+
     def _corrupted(self, indices: np.ndarray) -> np.ndarray:
         from robustft.data.corruptions.corrupt import corrupt
 
@@ -69,6 +95,11 @@ class CorruptedImages:
 
     def _room(self) -> np.ndarray | None:
         shape = _shape(self._images)
+        if kept.any_kept():
+            ahead = kept.kept_file(self._pixels_hash(), self._corruption, self._severity)
+            if (made := kept.read_kept(ahead, shape)) is not None:
+                self._made[:] = True
+                return made
         if self._keep == "memory":
             return np.empty(shape, dtype=np.uint8)
         if self._keep == "disk":
@@ -99,8 +130,11 @@ def corrupted_sets(
     keep = "memory"
     if needed > KEPT_IN_MEMORY:
         keep = "disk" if shutil.disk_usage(_directory()).free > _TIMES_FREE * needed else "none"
+    pixels_hash = cache(lambda: kept.pixels_hash(images, rows))  # of all of them; reads every image
     return {
-        f"{corruption}-{severity}": CorruptedImages(images, rows, corruption=corruption, severity=severity, keep=keep)
+        f"{corruption}-{severity}": CorruptedImages(
+            images, rows, corruption=corruption, severity=severity, keep=keep, pixels_hash=pixels_hash
+        )
         for corruption in corruptions
         for severity in severities
     }

@@ -62,3 +62,45 @@ def test_small_images_are_refused_only_if_there_are_corruptions(random_images):
     assert corrupted_sets(small, np.arange(2), (), (1,)) == {}
     with pytest.raises(ValueError, match="corruptions need images of at least 28 x 28 pixels, got 27 x 27"):
         corrupted_sets(small, np.arange(2), ("fog",), (1,))
+
+
+def test_what_was_made_ahead_is_read_and_is_the_same(images, tmp_path, monkeypatch):
+    monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path))
+    rows = np.array([4, 0, 7])
+    fresh = corrupted_sets(images.take(rows), rows, ("snow",), (2,))["snow-2"].batch(np.arange(3))[0]
+    file = corrupted_sets(images.take(rows), rows, ("snow",), (2,))["snow-2"].keep_in_cache()
+    assert file.is_relative_to(tmp_path)
+    later = corrupted_sets(images.take(rows), rows, ("snow",), (2,))["snow-2"]
+    monkeypatch.setattr(CorruptedImages, "_corrupted", None)  # would fail if anything were made again
+    assert np.array_equal(later.batch(np.array([2, 0]))[0], fresh[[2, 0]])
+    assert later.keep_in_cache() == file
+
+
+def test_other_images_rows_corruptions_and_severities_have_other_files(images, random_images, tmp_path, monkeypatch):
+    monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path))
+    rows = np.arange(9)
+    files = {
+        corrupted_sets(some, at, (name,), (severity,))[f"{name}-{severity}"].keep_in_cache()
+        for some, at, name, severity in (
+            (images, rows, "fog", 1),
+            (random_images(9, resolution=28, seed=5), rows, "fog", 1),
+            (images, rows + 1, "fog", 1),
+            (images, rows, "snow", 1),
+            (images, rows, "fog", 2),
+        )
+    }
+    assert len(files) == 5
+
+
+def test_a_flipped_byte_is_noticed_and_made_anew(images, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path))
+    file = corrupted_sets(images, np.arange(9), ("fog",), (1,))["fog-1"].keep_in_cache()
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content)
+    found = corrupted_sets(images, np.arange(9), ("fog",), (1,))["fog-1"]
+    expected = np.stack([corrupt(images.pixels[row], "fog", 1, index=row) for row in range(9)])
+    assert np.array_equal(found.batch(np.arange(9))[0], expected)
+    assert "is not what was written" in capfd.readouterr().err
+    assert found.keep_in_cache() == file
+    assert corrupted.kept.read_kept(file, (9, 3, 28, 28)) is not None

@@ -178,8 +178,8 @@ def written_bytes(directory: Path) -> int:
 
 
 def synchronise(directory: Path) -> None:
-    """Waits until everything in `directory` is on the disk itself."""
-    for path in (*directory.iterdir(), directory):
+    """Waits until `directory` and the small files in it are on the disk itself."""
+    for path in (*(path for path in directory.iterdir() if path.name != PIXELS), directory):
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -5,8 +5,9 @@ other as in `Images.pixels`; `labels.npy`; and `index.json` with a CRC-32 for ev
 a hash of everything that decides the pixels: the content of the files and which images of them, the labels, resolution,
 resize mode, and the versions of this decoder, of Pillow and of its JPEG library. An entry is never changed.
 
-- It is built beside its place, in `images/<key>.building/`, and renamed once it is on disk. A killed build is gone on
-  with; turn.py says who builds when many start at once.
+- It is built beside its place, in `images/<key>.building/`, and renamed when it is whole. The pixels are left to the
+  system to write to disk: should the power fail meanwhile, the checksums tell. A killed build is gone on with; turn.py
+  says who builds when many start at once.
 - It is read through and compared with its checksums whenever it is opened (about 5 GB/s for each processor out of the
   page cache, so that a run's first epoch then finds the data in memory). One that is damaged is built again.
 - Splits under 1 MiB of pixels are decoded by every run: that takes no longer than starting the processes.
@@ -97,11 +98,12 @@ class CachedSplit:
         if self.in_memory:
             pixels = decode_all(self.items, self.resolution, resize=self.resize, what=self.what, count=len(self.labels))
             return Images(pixels=pixels, labels=self.labels)
+        built_here = False
         while True:
             before = self._published()
             try:
                 if before is not None:
-                    return self._open()
+                    return self._open(built_here=built_here)
             except _Damaged as damage:
                 print(
                     f"robustft: {self.what}: the cache entry {self.directory} {damage}; it is built again",
@@ -110,7 +112,7 @@ class CachedSplit:
                 )
             except FileNotFoundError:
                 continue  # it is being replaced at this moment
-            self._build(before, decoders)
+            built_here = self._build(before, decoders)
 
     @cached_property
     def _layout(self) -> Layout:
@@ -149,8 +151,11 @@ class CachedSplit:
             raise unwritable(error) from error
         return status.st_ino, status.st_mtime_ns
 
-    def _open(self) -> Images:
-        """The entry, every byte of it compared with its checksum; _Damaged if it is not what was written."""
+    def _open(self, *, built_here: bool = False) -> Images:
+        """The entry, every byte of it compared with its checksum unless it was `built_here` a moment ago.
+
+        _Damaged if it is not what was written.
+        """
         layout = self._layout
         try:
             index = json.loads((self.directory / _INDEX).read_text(encoding="utf-8"))
@@ -167,8 +172,9 @@ class CachedSplit:
             try:
                 if os.fstat(file.fileno()).st_size != layout.total_bytes:
                     raise _Damaged("has another size than was written")
-                found = pool.map(lambda chunk: layout.checksum(file.fileno(), chunk), range(layout.chunks))
-                wrong = sum(now != then for now, then in zip(found, checksums, strict=True))
+                chunks = range(0 if built_here else layout.chunks)
+                found = pool.map(lambda chunk: layout.checksum(file.fileno(), chunk), chunks)
+                wrong = sum(now != checksums[chunk] for chunk, now in zip(chunks, found, strict=True))
             except OSError as error:
                 raise _Damaged("cannot be read") from error
             if wrong:
@@ -177,8 +183,8 @@ class CachedSplit:
             pixels = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
             return Images(pixels=pixels, labels=self.labels)
 
-    def _build(self, before: tuple[int, int] | None, decoders: Decoders) -> None:
-        """Builds and publishes the entry, unless somebody else does: it is there then, and another than `before`."""
+    def _build(self, before: tuple[int, int] | None, decoders: Decoders) -> bool:
+        """Builds and publishes the entry, unless somebody else does (False): it is there then, and not `before`."""
 
         def over() -> bool:
             return self._published() not in (None, before)
@@ -191,7 +197,7 @@ class CachedSplit:
         ):
             if whose is Turn.OVER:
                 decoders.progress.update(self._layout.count)
-                return
+                return False
             building = self._building
             if whose is Turn.ALONE:
                 building = building.with_name(f"{building.name}-{uuid4().hex[:8]}")
@@ -202,41 +208,39 @@ class CachedSplit:
                 if whose is Turn.ALONE or isinstance(error, DataError):  # the files must change, and the key will
                     shutil.rmtree(building, ignore_errors=True)
                 raise
-            self._publish(building, over)
+            return self._publish(building, over)
 
     def _fill(self, building: Path, decoders: Decoders) -> None:
         """Everything that an entry has, on disk."""
-        pixels = os.open(building / PIXELS, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            # Written to disk all along, the pixels take no time of their own at the end.
-            with heartbeat(building / "builder.json", also=lambda: os.fsync(pixels)):
-                checksums = build_pixels(
-                    building, self._layout, self.items, resize=self.resize, what=self.what, decoders=decoders
-                )
-                if content_of(self.items).stamp() != self._content_and_stamp[1]:
-                    raise DataError(f"{self.what}: the files changed while they were read")
-                np.save(building / _LABELS, self.labels)
-                index: dict[str, Any] = {
-                    "key": self._key,
-                    "what": self.what,
-                    "count": self._layout.count,
-                    "resolution": self.resolution,
-                    "resize": self.resize,
-                    "checksums": checksums,
-                }
-                (building / _INDEX).write_text(json.dumps(index), encoding="utf-8")
-        finally:
-            os.close(pixels)
+        with heartbeat(building / "builder.json"):
+            checksums = build_pixels(
+                building, self._layout, self.items, resize=self.resize, what=self.what, decoders=decoders
+            )
+            if content_of(self.items).stamp() != self._content_and_stamp[1]:
+                raise DataError(f"{self.what}: the files changed while they were read")
+            np.save(building / _LABELS, self.labels)
+            index: dict[str, Any] = {
+                "key": self._key,
+                "what": self.what,
+                "count": self._layout.count,
+                "resolution": self.resolution,
+                "resize": self.resize,
+                "checksums": checksums,
+            }
+            (building / _INDEX).write_text(json.dumps(index), encoding="utf-8")
         forget_progress(building)
         synchronise(building)
 
-    def _publish(self, building: Path, over: Callable[[], bool]) -> None:
+    def _publish(self, building: Path, over: Callable[[], bool]) -> bool:
+        """Renames the entry to its place, unless somebody else was faster: whether the one there is ours."""
+        ours = False
         old = self.directory.with_name(f"{self._key}.old-{uuid4().hex[:8]}")
         if not over():
             with suppress(FileNotFoundError):
                 os.rename(self.directory, old)
             try:
                 os.rename(building, self.directory)
+                ours = True
             except OSError:
                 if not over():  # otherwise somebody else was faster
                     raise
@@ -247,6 +251,7 @@ class CachedSplit:
             os.close(parent)
         shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(building, ignore_errors=True)
+        return ours
 
 
 class _Damaged(Exception):

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 
@@ -71,18 +71,15 @@ def turn(lock: Path, builder: Path, what: str, *, over: Callable[[], bool]) -> I
 
 
 @contextmanager
-def heartbeat(builder: Path, also: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Says in the file `builder`, while the block runs, that this process builds; `also` is called at every beat."""
+def heartbeat(builder: Path) -> Iterator[None]:
+    """Says in the file `builder`, while the block runs, that this process builds."""
     builder.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}), encoding="utf-8")
     stop = threading.Event()
 
     def beat() -> None:
         while not stop.wait(_BEAT_SECONDS):
-            try:
+            with suppress(OSError):  # the work itself will meet the same error, and is better placed to tell it
                 os.utime(builder)
-                also()
-            except OSError:
-                pass  # the work itself will meet the same error, and is better placed to tell it
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

@@ -174,7 +174,7 @@ def result(rates: dict[str, float], ours: str, other: str, wanted: float) -> dic
 
 
 def building(files: list[Path], turns: int) -> dict[str, Any]:
-    """Everything up to the published, synchronised entry, beside PIL in two processes that were started before."""
+    """Everything up to the published entry, beside PIL in two processes that were started before."""
     import shutil
 
     files = files * 3  # starting the processes takes 0.2 s, whatever the size of the set

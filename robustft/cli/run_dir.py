@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -17,6 +18,9 @@ from robustft.cli.identity import is_identity
 NAMED = ("dataset", "backbone", "method", "study")
 """Groups that have a level of their own in the directory; study is not part of what a run is."""
 
+LONGEST_NAME = 200
+"""Characters; file systems take 255 bytes, and files beside the directory may have longer names."""
+
 IN_A_LEVEL = ("seed", "dataset.name", "dataset.path", "dataset.source", "backbone.name")
 """Keys that the levels show, or that say where something is rather than what it is."""
 
@@ -30,7 +34,14 @@ def _resolve(*, _root_: DictConfig) -> str:
     choices = _root_.hydra.runtime.choices
     levels = [_root_.study.name, build(_root_, "dataset").name, backbone_label(_root_, choices), choices.method]
     others = _differences(_root_, list(_root_.hydra.overrides.task))
-    return "/".join([*map(_clean, levels), ",".join([f"seed-{_clean(_root_.seed)}", *others])])
+    return "/".join([*map(_clean, levels), _short(",".join([f"seed-{_clean(_root_.seed)}", *others]))])
+
+
+def _short(name: str) -> str:
+    """A name that file systems take: of a longer one the beginning, and a hash of all of it."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME - 13]}-{hashlib.blake2b(name.encode(), digest_size=6).hexdigest()}"
 
 
 def backbone_label(config: DictConfig, choices: Any) -> str:

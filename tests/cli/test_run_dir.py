@@ -15,6 +15,20 @@ from robustft.cli.app import conf_dir
 DIGITS = "multirun/default/digits/glyph_vit/bitfit"
 
 
+def test_a_name_that_is_too_long_for_a_file_system_is_cut_and_stays_unique():
+    run_dir.register()
+    names = set()
+    for last in ("fog", "frost"):
+        corruptions = ["gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur"]
+        corruptions += ["zoom_blur", "snow", "brightness", "contrast", "elastic_transform", "pixelate", last]
+        given = [f"suite.corruptions=[{','.join(corruptions)}]", "trainer.learning_rate=0.00123", "schedule.points=5"]
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            config = compose("train", overrides=given, return_hydra_config=True)
+            names.add(OmegaConf.select(config, "hydra.run.dir").rpartition("/")[2])
+    assert len(names) == 2
+    assert all(len(name) == run_dir.LONGEST_NAME and name.startswith("seed-0,") for name in names)
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

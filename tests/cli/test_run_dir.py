@@ -20,8 +20,21 @@ def test_a_name_that_is_too_long_for_a_file_system_is_cut_and_stays_unique():
     names = set()
     for last in ("fog", "frost"):
         corruptions = ["gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur"]
-        corruptions += ["zoom_blur", "snow", "brightness", "contrast", "elastic_transform", "pixelate", last]
-        given = [f"suite.corruptions=[{','.join(corruptions)}]", "trainer.learning_rate=0.00123", "schedule.points=5"]
+        corruptions += [
+            "zoom_blur",
+            "snow",
+            "brightness",
+            "contrast",
+            "elastic_transform",
+            "pixelate",
+            "saturate",
+            last,
+        ]
+        given = [
+            f"suite.corruptions=[{','.join(corruptions)}]",
+            "trainer.learning_rate=0.00123",
+            "trainer.weight_decay=0.5",
+        ]
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             config = compose("train", overrides=given, return_hydra_config=True)
             names.add(OmegaConf.select(config, "hydra.run.dir").rpartition("/")[2])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
@@ -20,6 +21,11 @@ from robustft.cli.versions import git_commit, versions
 from robustft.report.rows import point_rows, run_summary
 from robustft.study.run_file import run_id
 from robustft.study.tradeoff import tradeoff_points
+
+if TYPE_CHECKING:
+    from robustft.cli.load import Loaded
+    from robustft.study.record import Record
+    from robustft.training.tracker import TrackedRun
 
 
 @command
@@ -45,93 +51,119 @@ def run(config: DictConfig) -> None:
                 f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)"
             )
             return
-        _train(config, hydra, parts, run_dir, {"identity": identity, "contents": found}, before)
+        content = {"run_id": run_id(identity), "identity": identity, "contents": found}
+        _train(config, hydra, parts, run_dir, content, before)
     except Mistake:
         claim.leave_no_empty(run_dir)
         raise
 
 
 def _train(
-    config: DictConfig, hydra: DictConfig, parts: Parts, run_dir: Path, content: dict[str, Any], before: dict[str, Any]
+    config: DictConfig, hydra: Any, parts: Parts, run_dir: Path, content: dict[str, Any], before: dict[str, Any]
 ) -> None:
     """Everything behind the checks that need nothing heavy; writes only once all parts stand."""
     from robustft.cli.load import loaded
     from robustft.evaluation.states import States
-    from robustft.methods.tuned_state import parameter_counts
     from robustft.training.fine_tune import evaluated_steps, fine_tune
-    from robustft.training.tracker import tracked_run
 
     run = loaded(parts)
     states = States(run_dir=run_dir, keep=parts.keep_states)
     steps = evaluated_steps(parts.schedule, parts.plan, images=len(run.train_rows))
     with naming("states.keep: "):
         states.check_space(run.model, len(steps))
-    method = str(hydra.runtime.choices.method)
-    counts = parameter_counts(run.model)
-    content |= {
-        "run_id": run_id(content["identity"]),
-        "study": config.study.name,
-        "dataset": parts.source.name,
-        "backbone": backbone_label(config, hydra.runtime.choices),
-        "method": method,
-        "seed": parts.seed,
-        "parameters": counts,
-        "provenance": parts.source.provenance(),
-        "classes": list(run.dataset.classes),
-        "validation_rows": run.validation_rows.tolist(),
-        "versions": versions(),
-        "git_commit": git_commit(),
-        "started": before.get("started") or _now(),
-    }
-    with ExitStack() as stack:
-        stack.enter_context(claim.claimed(run_dir))
+    content |= _description(config, hydra, parts, run) | {"started": before.get("started") or _now()}
+    with claim.claimed(run_dir):
         claim.write_status(run_dir, content, "running")
         claim.write_config(run_dir, config, hydra)
         try:
-            with naming("tracker."):
-                tracked = stack.enter_context(
-                    tracked_run(
-                        parts.tracker,
-                        run_dir=run_dir,
-                        run_id=content["run_id"],
-                        name=f"{parts.source.name}/{method}/seed-{parts.seed}",
-                        group=config.study.name,
-                        tags=[parts.source.name, method],
-                        config=content["identity"] | {"parameters": counts, "method_name": method},
-                    )
+            with _tracked(parts, run_dir, content) as tracked:
+                _announce(run_dir, content, run, steps)
+                records = fine_tune(
+                    run_dir=run_dir,
+                    model=run.model,
+                    images=run.dataset.train,
+                    rows=run.train_rows,
+                    evaluator=run.evaluator,
+                    steps=steps,
+                    plan=parts.plan,
+                    states=states,
+                    seed=parts.seed,
+                    tracked=tracked,
+                    description=f"{parts.source.name} {content['method']}",
                 )
-            print(
-                f"{shown(run_dir)}\n{method} on {parts.source.name}: {counts['trainable']:,} + {counts['head']:,} "
-                f"(head) of {counts['total']:,} parameters move\n{len(run.train_rows):,} training, "
-                f"{len(run.validation_rows):,} validation and {len(run.dataset.test):,} test images; "
-                f"evaluated at steps {', '.join(map(str, steps))}"
-            )
-            for name, (count, notes) in run.shifts.items():
-                print("; ".join([f"ood:{name}: {count:,} images", *notes]))
-            records = fine_tune(
-                run_dir=run_dir,
-                model=run.model,
-                images=run.dataset.train,
-                rows=run.train_rows,
-                evaluator=run.evaluator,
-                steps=steps,
-                plan=parts.plan,
-                states=states,
-                seed=parts.seed,
-                tracked=tracked,
-                description=f"{parts.source.name} {method}",
-            )
-            points = tradeoff_points(records, main_attack(content))
-            picture = run_dir / "tradeoff.png"
-            show(points, content, picture)
-            columns, rows = point_rows(points)
-            summary = run_summary(points)
-            tracked.finish(columns=columns, rows=rows, picture=picture, summary=summary)
+                summary = _reported(run_dir, content, records, tracked)
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             claim.write_status(run_dir, content, "failed", reason[:2000])
             raise
         claim.write_status(run_dir, content | {"finished": _now(), "summary": summary}, "finished")
+
+
+def _description(config: DictConfig, hydra: Any, parts: Parts, run: Loaded) -> dict[str, Any]:
+    """What run.json says beside the identity."""
+    from robustft.methods.tuned_state import parameter_counts
+
+    return {
+        "study": config.study.name,
+        "dataset": parts.source.name,
+        "backbone": backbone_label(config, hydra.runtime.choices),
+        "method": str(hydra.runtime.choices.method),
+        "seed": parts.seed,
+        "parameters": parameter_counts(run.model),
+        "provenance": parts.source.provenance(),
+        "classes": list(run.dataset.classes),
+        "validation_rows": run.validation_rows.tolist(),
+        "versions": versions(),
+        "git_commit": git_commit(),
+    }
+
+
+@contextmanager
+def _tracked(parts: Parts, run_dir: Path, content: dict[str, Any]) -> Iterator[TrackedRun]:
+    """The run's mirror; only its opening is the user's mistake if it fails."""
+    from robustft.training.tracker import tracked_run
+
+    with ExitStack() as stack:
+        with naming("tracker."):
+            tracked = stack.enter_context(
+                tracked_run(
+                    parts.tracker,
+                    run_dir=run_dir,
+                    run_id=content["run_id"],
+                    name=f"{content['dataset']}/{content['method']}/seed-{content['seed']}",
+                    group=content["study"],
+                    tags=[content["dataset"], content["method"]],
+                    config=content["identity"]
+                    | {"parameters": content["parameters"], "method_name": content["method"]},
+                )
+            )
+        yield tracked
+
+
+def _announce(run_dir: Path, content: dict[str, Any], run: Loaded, steps: Sequence[int]) -> None:
+    """What is about to happen, before it takes time."""
+    counts = content["parameters"]
+    print(
+        f"{shown(run_dir)}\n{content['method']} on {content['dataset']}: {counts['trainable']:,} + {counts['head']:,} "
+        f"(head) of {counts['total']:,} parameters move\n{len(run.train_rows):,} training, "
+        f"{len(run.validation_rows):,} validation and {len(run.dataset.test):,} test images; "
+        f"evaluated at steps {', '.join(map(str, steps))}"
+    )
+    for name, (count, notes) in run.shifts.items():
+        print("; ".join([f"ood:{name}: {count:,} images", *notes]))
+
+
+def _reported(
+    run_dir: Path, content: dict[str, Any], records: Sequence[Record], tracked: TrackedRun
+) -> dict[str, float | int]:
+    """Table, picture and mirror of a run that is done: its summary."""
+    points = tradeoff_points(records, main_attack(content))
+    picture = run_dir / "tradeoff.png"
+    show(points, content, picture)
+    columns, rows = point_rows(points)
+    summary = run_summary(points)
+    tracked.finish(columns=columns, rows=rows, picture=picture, summary=summary)
+    return summary
 
 
 def _now() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -27,7 +27,6 @@ class Noise:
 
     seed: int
     rows: Tensor
-    _keys: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def take(self, chosen: Tensor) -> Noise:
         """The noise of some of the images: (M,) indices or (N,) bool."""
@@ -54,10 +53,8 @@ class Noise:
         return (-2 * (1 - one).log()).sqrt() * (2 * math.pi * two).cos()
 
     def _key(self, stream: str) -> Tensor:
-        if stream not in self._keys:
-            digest = hashlib.blake2b(f"{self.seed}/{stream}".encode(), digest_size=8).digest()
-            self._keys[stream] = _mixed(self.rows * _STRIDE + int.from_bytes(digest, "little", signed=True))
-        return self._keys[stream]
+        digest = hashlib.blake2b(f"{self.seed}/{stream}".encode(), digest_size=8).digest()
+        return _mixed(self.rows * _STRIDE + int.from_bytes(digest, "little", signed=True))
 
 
 def _mixed(numbers: Tensor) -> Tensor:

@@ -11,11 +11,11 @@ from tqdm import tqdm
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.mistakes import command, naming
 from robustft.cli.report import shown
+from robustft.cli.shift_sets import shift_sets
 from robustft.data.cache_directory import VARIABLE, cache_directory, gigabytes
 from robustft.data.contact_sheet import draw_contact_sheet
 from robustft.data.corruptions.corrupted import corrupted_sets
 from robustft.data.dataset import Dataset, Images
-from robustft.data.matching import matched
 from robustft.data.remembered import remembered_fingerprint
 from robustft.data.split import fixed_subset
 
@@ -61,13 +61,7 @@ def prepared(parts: Parts) -> tuple[Dataset, dict[str, Images]]:
         parts.backbone.prepare()
     with naming("dataset."):
         dataset = parts.source.load(resolution)
-    shifts = {}
-    for key, shift in parts.shifts.items():
-        with naming(f"shift.{key}."):
-            found = shift.source.load(resolution)
-            shifts[shift.source.name], _ = matched(
-                found.test, theirs=found.classes, ours=dataset.classes, mapping=shift.mapping
-            )
+    shifts = {name: images for name, (images, _) in shift_sets(parts, dataset, resolution).items()}
     suite, test = parts.suite, dataset.test
     rows = fixed_subset(len(test), suite.max_images)
     with naming("suite."):

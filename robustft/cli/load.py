@@ -10,8 +10,8 @@ import numpy as np
 from robustft.backbones.backbone import Backbone
 from robustft.cli.build import Parts
 from robustft.cli.mistakes import naming
+from robustft.cli.shift_sets import shift_sets
 from robustft.data.dataset import Dataset
-from robustft.data.matching import matched
 from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.model import tuned_by
@@ -50,17 +50,8 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
         else:
             held_out = np.asarray(validation_rows, dtype=np.int64)
             train_rows = np.setdiff1d(np.arange(count), held_out)
-    ood, notes = dict(dataset.ood), {}
-    for key, shift in parts.shifts.items():
-        name = shift.source.name
-        with naming(f"shift.{key}."):
-            if name in ood:
-                raise ValueError(f"name must be another: this data set has a domain {name}")
-            found = shift.source.load(resolution)
-        with naming(f"shift.{key}: "):
-            ood[name], notes[name] = matched(
-                found.test, theirs=found.classes, ours=dataset.classes, mapping=shift.mapping
-            )
+    shifts = shift_sets(parts, dataset, resolution)
+    notes = {name: left_out for name, (_, left_out) in shifts.items()}
     with naming("backbone."):
         model = parts.backbone.build(classes=len(dataset.classes), seed=parts.seed)
     with naming("method."):
@@ -70,7 +61,7 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
             suite=parts.suite,
             validation=dataset.train.take(held_out),
             test=dataset.test,
-            ood=ood,
+            ood={**dataset.ood, **{name: images for name, (images, _) in shifts.items()}},
             seed=parts.seed,
             notes=notes,
         )
@@ -80,5 +71,5 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
         validation_rows=held_out,
         model=model,
         evaluator=evaluator,
-        shifts={name: (len(ood[name]), notes[name]) for name in notes},
+        shifts={name: (len(images), left_out) for name, (images, left_out) in shifts.items()},
     )

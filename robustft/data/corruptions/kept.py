@@ -12,6 +12,7 @@ import os
 import sys
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
@@ -70,14 +71,18 @@ def write_kept(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) 
     writable(file.parent)
     temporary = file.with_name(f"{file.stem}.{uuid4().hex[:8]}.part")
     try:
+        header = BytesIO()
+        np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        checksum = zlib.crc32(header.getbuffer())
         with temporary.open("wb") as out:
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(out, header)
+            out.write(header.getbuffer())
             for part in parts:
-                out.write(np.ascontiguousarray(part).data)
+                pixels = np.ascontiguousarray(part).data
+                checksum = zlib.crc32(pixels, checksum)
+                out.write(pixels)
             out.flush()
             os.fsync(out.fileno())
-        file.with_suffix(".crc32").write_text(str(_checksum(temporary)), encoding="ascii")
+        file.with_suffix(".crc32").write_text(str(checksum), encoding="ascii")
         os.replace(temporary, file)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,0 +1,22 @@
+"""The further data sets of a run, decoded and put into the label space of its own."""
+
+from __future__ import annotations
+
+from robustft.cli.build import Parts
+from robustft.cli.mistakes import naming
+from robustft.data.dataset import Dataset, Images
+from robustft.data.matching import matched
+
+
+def shift_sets(parts: Parts, dataset: Dataset, resolution: int) -> dict[str, tuple[Images, tuple[str, ...]]]:
+    """Name -> test images of every set of `shift`, and notes on what was left out of it."""
+    found: dict[str, tuple[Images, tuple[str, ...]]] = {}
+    for key, shift in parts.shifts.items():
+        name = shift.source.name
+        with naming(f"shift.{key}."):
+            if name in {*dataset.ood, *found}:
+                raise ValueError(f"name must be another: this data set has a domain {name}")
+            loaded = shift.source.load(resolution)
+        with naming(f"shift.{key}: "):
+            found[name] = matched(loaded.test, theirs=loaded.classes, ours=dataset.classes, mapping=shift.mapping)
+    return found

@@ -62,7 +62,8 @@ def robustft():
             capture_output=True,
             text=True,
             timeout=300,
-            env={**os.environ, "WANDB_SILENT": "true"},
+            # One thread: bits are compared, whatever else the machine does.
+            env={**os.environ, "WANDB_SILENT": "true", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
         )
 
     return run

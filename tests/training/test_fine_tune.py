@@ -27,6 +27,15 @@ from robustft.training.tracker import TrackedRun
 METHODS = [Full(), LinearProbe(), BitFit(), Lora(), BottleneckAdapter(), Compacter(), IA3()]
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Bits are compared: how a busy machine shares sums out among threads must not matter."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def evaluator(random_images):
     suite = Suite(threat_model=ThreatModel(eps_255=4), attacks={"pgd": Pgd(steps=2)})

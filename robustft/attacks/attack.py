@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,7 +25,8 @@ class Situation:
     """The images under attack, as an attack sees them; all of one device and in one order.
 
     pixels: (N, 3, H, W) in [0, 1], clean; labels: (N,); classes: how many the model knows.
-    noise: random numbers that belong to each image; run: which of the attack's runs this is, from 0.
+    noise: random numbers that belong to each image; runs: (N,) which of the attack's runs each is in, from 0.
+    logits: (N, classes) of the clean images, for attacks that say `uses_clean_logits`.
     """
 
     pixels: Tensor
@@ -32,20 +34,41 @@ class Situation:
     classes: int
     noise: Noise
     threat_model: ThreatModel
-    run: int
+    runs: Tensor
+    logits: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attack(ABC):  # noqa: B024  the two kinds below have the abstract methods
+class Attack(ABC):  # noqa: B024  the kinds below have the abstract methods
     """A procedure with a budget. Subclasses are frozen dataclasses whose fields are its settings.
 
     An attack only proposes: the search projects every candidate into the threat model, asks the model about it and
-    decides itself whether the image is broken. Extend `SteppedAttack`, or `BatchAttack` for another library's.
+    decides itself whether the image is broken. Extend `SteppedAttack`, or `BatchAttack` for another library's; one that
+    is made of others says which in `parts`.
+
+    uses_clean_logits: whether it wants to know what the model says of the clean images.
+    is_strong: whether a reader will take its numbers for the truth; then gates are computed beside them.
     """
 
+    uses_clean_logits: ClassVar[bool] = False
+    is_strong: ClassVar[bool] = False
+
     def runs(self, classes: int) -> int:
-        """How often every image is attacked from the beginning; what one run breaks the next does not see."""
+        """How often every image is attacked from the beginning, with other noise or another target."""
         return 1
+
+    def parts(self, classes: int, norm: str) -> Mapping[str, Attack]:
+        """The attacks to run one after the other, each on what is still unbroken, by name; itself if it is one."""
+        return {type(self).__name__: self}
+
+    def notes(self, classes: int) -> tuple[str, ...]:
+        """What a reader must know, for instance that so few classes do not allow what was asked for."""
+        return ()
+
+    @property
+    def starts_warm(self) -> bool:
+        """Whether perturbations that broke an image of an earlier state of the run are tried first."""
+        return False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -61,10 +84,19 @@ class Attack(ABC):  # noqa: B024  the two kinds below have the abstract methods
 
 @dataclass(frozen=True, kw_only=True)
 class SteppedAttack(Attack):
-    """An attack in steps, one pass of the model each, on many images of which each is at a step of its own.
+    """An attack in steps, one question to the model each, on many images of which each is at a step of its own.
 
     Nothing that it does may depend on which images are together.
+
+    uses_gradients: without, `advance` gets zeros in their place and no backward pass is made.
     """
+
+    uses_gradients: ClassVar[bool] = True
+
+    @property
+    def samples(self) -> int:
+        """Over how many passes the gradients of a random model are averaged (Athalye et al., ICML 2018)."""
+        return 1
 
     @abstractmethod
     def begin(self, at: Situation) -> State:
@@ -75,14 +107,21 @@ class SteppedAttack(Attack):
         """(N,) what the attack raises, image by image."""
 
     def counts(self, state: State) -> Tensor | None:
-        """(N,) bool: whether success at the present candidates counts; None: always."""
+        """(N,) bool: whether success at the present candidates counts; None: always.
+
+        Candidates that count are projected into the threat model before the model is asked; the others are as they are.
+        """
         return None
 
     @abstractmethod
-    def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> Tensor:
-        """Sets the next `candidates` in `state`, given how the last ones fared: (N,) bool, whose budget is spent.
+    def final(self, state: State) -> Tensor:
+        """(N,) bool: whether the present candidates are the image's last."""
 
-        losses: (N,); gradients: (N, 3, H, W) with respect to the candidates.
+    @abstractmethod
+    def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
+        """Sets the next `candidates` in `state`, given how the last ones fared.
+
+        losses: (N,); gradients: (N, 3, H, W) of each loss with respect to the candidate.
         """
 
 

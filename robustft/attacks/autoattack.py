@@ -1,71 +1,53 @@
-"""AutoAttack by its authors' own code."""
+"""AutoAttack: an ensemble of different attacks without parameters to choose."""
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from robustft import checks
-from robustft.attacks.attack import BatchAttack, Situation
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-NORMS = {"linf": "Linf", "l2": "L2", "l1": "L1"}
-"""Our names of the norms to the library's."""
+from robustft.attacks.apgd import Apgd, ApgdTargeted
+from robustft.attacks.attack import Attack
+from robustft.attacks.fab import FabTargeted
+from robustft.attacks.square import Square
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoAttack(BatchAttack):
-    """The standard ensemble (Croce and Hein, ICML 2020, arXiv 2003.01690) as the package `pyautoattack` has it.
+class AutoAttack(Attack):
+    """Croce and Hein, ICML 2020, arXiv 2003.01690 (l1: ICML 2021, arXiv 2103.01208), each part on what is unbroken.
 
-    APGD on cross-entropy, targeted APGD, targeted FAB and Square, each on what the ones before left unbroken. With
-    fewer than ten classes there are fewer targets; with three, APGD on DLR stands in for the targeted one, which needs
-    four; with two there is no DLR and APGD on cross-entropy has to do.
-
-    The library draws random numbers for a whole batch at a time, so here verdicts depend on the batch.
-
+    version: `standard`: APGD on cross-entropy, targeted APGD, targeted FAB, Square; `rand`, for random models: APGD on
+        cross-entropy and on DLR, gradients averaged over 20 passes.
     iterations: of APGD and FAB; queries: of Square.
     """
 
+    version: str = "standard"
     iterations: int = 100
     queries: int = 5000
 
+    is_strong: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
+        checks.one_of("version", self.version, ("standard", "rand"))
         checks.whole_number("iterations", self.iterations, at_least=1)
         checks.whole_number("queries", self.queries, at_least=1)
 
-    def perturb(self, model: nn.Module, at: Situation) -> Tensor:
-        from pyautoattack import AutoAttack as Official
+    def notes(self, classes: int) -> tuple[str, ...]:
+        parts = self.parts(classes, "linf")
+        return tuple(f"{name}: {note}" for name, part in parts.items() for note in part.notes(classes))
 
-        ensemble = Official(
-            model,
-            norm=NORMS[at.threat_model.norm],
-            eps=at.threat_model.eps,
-            version="custom",
-            attacks=_ensemble(at.classes),
-            device=at.pixels.device,
-            seed=at.noise.seed,
-        )
-        ensemble.verbose = False
-        logging.getLogger("auto-attack").setLevel(logging.ERROR)  # it warns about the number of targets, chosen here
-        if at.threat_model.norm == "l1":  # as its standard version sets it
-            ensemble.apgd.n_restarts = 5
-            ensemble.apgd.use_largereps = ensemble.apgd_targeted.use_largereps = True
-        targets = 5 if at.threat_model.norm == "l1" else 9
-        ensemble.apgd_targeted.n_target_classes = min(targets, at.classes - 1)
-        ensemble.fab.n_target_classes = min(9, at.classes - 1)
-        for part in (ensemble.apgd, ensemble.apgd_targeted, ensemble.fab):
-            part.n_iter = self.iterations
-        ensemble.square.n_queries = self.queries
-        found, _ = ensemble.run_standard_evaluation(at.pixels, at.labels, batch_size=len(at.labels))
-        return found
-
-
-def _ensemble(classes: int) -> list[str]:
-    if classes >= 4:
-        return ["apgd-ce", "apgd-t", "fab-t", "square"]
-    if classes == 3:
-        return ["apgd-ce", "apgd-dlr", "fab-t", "square"]
-    return ["apgd-ce", "fab-t", "square"]
+    def parts(self, classes: int, norm: str) -> Mapping[str, Attack]:
+        iterations = self.iterations
+        restarts, targets = (5, 5) if norm == "l1" else (1, 9)
+        if self.version == "rand":
+            return {
+                "apgd_ce": Apgd(iterations=iterations, eot=20),
+                "apgd_dlr": Apgd(iterations=iterations, loss="dlr", eot=20),
+            }
+        return {
+            "apgd_ce": Apgd(iterations=iterations, restarts=restarts),
+            "apgd_t": ApgdTargeted(iterations=iterations, targets=targets),
+            "fab_t": FabTargeted(iterations=iterations),
+            "square": Square(queries=self.queries),
+        }

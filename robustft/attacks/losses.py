@@ -25,3 +25,29 @@ def dlr(logits: Tensor, labels: Tensor) -> Tensor:
     """
     highest = logits.topk(3, dim=1).values
     return margin(logits, labels) / (highest[:, 0] - highest[:, 2] + 1e-12)
+
+
+def untargeted(name: str, logits: Tensor, labels: Tensor) -> Tensor:
+    """The loss of that name, of LOSSES; the margin for `dlr` where there are fewer than 3 classes."""
+    if name == "cross_entropy":
+        return cross_entropy(logits, labels)
+    return margin(logits, labels) if name == "margin" or logits.shape[1] < 3 else dlr(logits, labels)
+
+
+def likeliest_others(logits: Tensor, labels: Tensor) -> Tensor:
+    """(N, K - 1) the wrong classes, that with the highest logit first."""
+    others = logits.scatter(1, labels[:, None], -float("inf"))
+    return others.argsort(dim=1, descending=True)[:, :-1]
+
+
+def targeted_margin(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """The target's logit less the true one; targets: (N,) classes."""
+    difference = logits.gather(1, targets[:, None]) - logits.gather(1, labels[:, None])
+    return difference[:, 0]
+
+
+def targeted_dlr(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """The same over a scale of the logits; needs 4 classes (Croce and Hein, ICML 2020, equation 7)."""
+    highest = logits.topk(4, dim=1).values
+    scale = highest[:, 0] - (highest[:, 2] + highest[:, 3]) / 2
+    return targeted_margin(logits, labels, targets) / (scale + 1e-12)

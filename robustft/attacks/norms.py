@@ -34,43 +34,55 @@ def ascent(gradients: Tensor, norm: str) -> Tensor:
         return gradients.sign()
     if norm == "l2":
         return gradients / per_image(length(gradients, "l2").clamp_min(1e-12), gradients)
-    flat = gradients.flatten(1)
-    chosen = max(1, flat.shape[1] // 20)
-    strongest = flat.abs().topk(chosen, dim=1).indices
-    signs = torch.zeros_like(flat).scatter_(1, strongest, flat.gather(1, strongest).sign())
-    return signs.view_as(gradients) / chosen
+    return sparse_signs(gradients, gradients.new_full((len(gradients),), 0.05))
 
 
-def random_in_ball(noise: Noise, pixels: Tensor, threat_model: ThreatModel, *, stream: str) -> Tensor:
-    """Random perturbations (N, 3, H, W) of at most eps, each image's own: uniform in linf, else of random length."""
+def sparse_signs(gradients: Tensor, shares: Tensor) -> Tensor:
+    """Directions of l1 length 1: the signs of the strongest coordinates, a share of them (N,) for each image."""
+    strengths = gradients.flatten(1).abs()
+    size = strengths.shape[1]
+    counts = (shares * size).long().clamp(1, size)
+    thresholds = strengths.sort(1, descending=True).values.gather(1, counts[:, None] - 1)
+    signs = gradients.flatten(1).sign() * (strengths >= thresholds)
+    return (signs / signs.abs().sum(1, keepdim=True).clamp_min(1)).view_as(gradients)
+
+
+def random_in_ball(
+    noise: Noise, pixels: Tensor, threat_model: ThreatModel, *, stream: str, count: Tensor | int = 0
+) -> Tensor:
+    """Random perturbations (N, 3, H, W), each image's own: uniform in the ball for linf, of length eps for the others,
+    where nearly all of a ball's volume is."""
     shape = tuple(pixels.shape[1:])
     if threat_model.norm == "linf":
-        return threat_model.eps * noise.signed(shape, stream=stream).to(pixels)
-    drawn = noise.normal(shape, stream=stream).to(pixels)
-    lengths = noise.uniform((1,), stream=f"{stream}/length")[:, 0].to(pixels)
-    return drawn * per_image(threat_model.eps * lengths / length(drawn, threat_model.norm), pixels)
+        return threat_model.eps * noise.signed(shape, stream=stream, count=count).to(pixels)
+    drawn = noise.normal(shape, stream=stream, count=count).to(pixels)
+    return drawn * per_image(threat_model.eps / length(drawn, threat_model.norm), pixels)
 
 
-def project(pixels: Tensor, candidates: Tensor, norm: str, eps: float) -> Tensor:
+def project(pixels: Tensor, candidates: Tensor, norm: str, eps: float | Tensor) -> Tensor:
     """The allowed images nearest to `candidates`: within eps of `pixels` and in [0, 1]; exact for each of the norms.
 
     For l2 and l1 the ball and the box are met together: alternating between the two would stop short of the
     intersection's nearest point (for l1: Croce and Hein, ICML 2021, arXiv 2103.01208, proposition 2.1).
+
+    eps: one number, or (N,).
     """
+    radii = torch.as_tensor(eps, dtype=pixels.dtype, device=pixels.device).expand(len(pixels))
     if norm == "linf":
-        return candidates.clamp(pixels - eps, pixels + eps).clamp(0, 1)
+        most = per_image(radii, pixels)
+        return candidates.clamp(pixels - most, pixels + most).clamp(0, 1)
     inside = candidates.clamp(0, 1)
-    too_far = length(inside - pixels, norm) > eps * (1 + 1e-6)  # what was projected before stays
+    too_far = length(inside - pixels, norm) > radii * (1 + 1e-6)  # what was projected before stays
     if not bool(too_far.any()):
         return inside
     x, z = pixels[too_far].flatten(1), candidates[too_far].flatten(1)
-    found = _project_l2(x, z, eps) if norm == "l2" else _project_l1(x, z, eps)
+    found = (_project_l2 if norm == "l2" else _project_l1)(x, z, radii[too_far, None])
     projected = inside.clone()
     projected[too_far] = found.view_as(projected[too_far])
     return projected
 
 
-def _project_l2(x: Tensor, z: Tensor, eps: float) -> Tensor:
+def _project_l2(x: Tensor, z: Tensor, eps: Tensor) -> Tensor:
     """By the multiplier: clamp(x + t (z - x)) grows with t, and its length is bisected to eps."""
     delta = z - x
     low, high = torch.zeros_like(x[:, :1]), torch.ones_like(x[:, :1])
@@ -81,7 +93,7 @@ def _project_l2(x: Tensor, z: Tensor, eps: float) -> Tensor:
     return (x + low * delta).clamp(0, 1)
 
 
-def _project_l1(x: Tensor, z: Tensor, eps: float) -> Tensor:
+def _project_l1(x: Tensor, z: Tensor, eps: Tensor) -> Tensor:
     """By the multiplier: soft thresholding by t, then clamping, shrinks with t; the length is bisected to eps."""
     delta = z - x
     low, high = torch.zeros_like(x[:, :1]), delta.abs().amax(1, keepdim=True)

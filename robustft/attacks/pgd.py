@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from robustft import checks
 from robustft.attacks.attack import Situation, State, SteppedAttack
+from robustft.attacks.fallbacks import LOSSES, no_dlr
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-LOSSES = ("cross_entropy", "margin", "dlr")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +27,8 @@ class Pgd(SteppedAttack):
     loss: `cross_entropy`, `margin`, or `dlr` (the margin where there are fewer than 3 classes).
     success: `any`: an image is broken if any iterate is misclassified (the start included); `last`: only the last
         iterate counts, as in the study's released scripts; it overstates robustness.
+    warm_start: perturbations that broke an image of an earlier state of the run are tried first, at one forward pass;
+        it can only make the attack stronger.
     """
 
     steps: int = 15
@@ -37,6 +38,7 @@ class Pgd(SteppedAttack):
     restarts: int = 1
     loss: str = "cross_entropy"
     success: str = "any"
+    warm_start: bool = False
 
     def __post_init__(self) -> None:
         checks.whole_number("steps", self.steps, at_least=1)
@@ -50,6 +52,14 @@ class Pgd(SteppedAttack):
         checks.whole_number("restarts", self.restarts, at_least=1)
         checks.one_of("loss", self.loss, LOSSES)
         checks.one_of("success", self.success, ("any", "last"))
+        checks.yes_or_no("warm_start", self.warm_start)
+
+    @property
+    def starts_warm(self) -> bool:
+        return bool(self.warm_start)
+
+    def notes(self, classes: int) -> tuple[str, ...]:
+        return no_dlr(self.loss, classes)
 
     def runs(self, classes: int) -> int:
         return int(self.restarts)
@@ -59,34 +69,30 @@ class Pgd(SteppedAttack):
 
         start = at.pixels.clone()
         if self.random_start:
-            start += random_in_ball(at.noise, at.pixels, at.threat_model, stream=f"restart-{at.run}")
+            start += random_in_ball(at.noise, at.pixels, at.threat_model, stream="restart", count=at.runs)
         return {"candidates": start, "taken": at.labels.new_zeros(len(at.labels))}
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        from robustft.attacks import losses
+        from robustft.attacks.losses import untargeted
 
-        if self.loss == "cross_entropy":
-            return losses.cross_entropy(logits, labels)
-        if self.loss == "margin" or logits.shape[1] < 3:
-            return losses.margin(logits, labels)
-        return losses.dlr(logits, labels)
+        return untargeted(self.loss, logits, labels)
 
     def counts(self, state: State) -> Tensor | None:
         return state["taken"] == self.steps if self.success == "last" else None
 
-    def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> Tensor:
+    def final(self, state: State) -> Tensor:
+        return state["taken"] == self.steps
+
+    def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
         from robustft.attacks.norms import ascent, per_image
 
-        taken = state["taken"]
-        sizes = gradients.new_tensor(self._sizes(at.threat_model.eps))[taken]
-        state["candidates"] = state["candidates"] + per_image(sizes, gradients) * ascent(
-            gradients, at.threat_model.norm
-        )
-        state["taken"] = taken + 1
-        return taken == self.steps
+        sizes = gradients.new_tensor(self._sizes(at.threat_model.eps))[state["taken"]]
+        steepest = ascent(gradients, at.threat_model.norm)
+        state["candidates"] = state["candidates"] + per_image(sizes, gradients) * steepest
+        state["taken"] = state["taken"] + 1
 
     def _sizes(self, eps: float) -> list[float]:
-        """Of every step, and one more that is never visited."""
+        """Of every step."""
         usual = eps / 4 if self.step_size_255 is None else self.step_size_255 / 255
         opening = [multiple * eps for multiple in self.opening]
-        return (opening + [usual] * (self.steps + 1))[: self.steps + 1]
+        return (opening + [usual] * self.steps)[: self.steps]

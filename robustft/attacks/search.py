@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from robustft.attacks.attack import Attack, BatchAttack, Situation, State, SteppedAttack
+from robustft.attacks.attack import Attack, BatchAttack, Situation, SteppedAttack
+from robustft.attacks.network import Network
 from robustft.attacks.noise import Noise
+from robustft.attacks.perturbations import Perturbations
+from robustft.attacks.pool import Pool
 from robustft.attacks.threat_model import ThreatModel
 
 Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -18,148 +21,154 @@ Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 @dataclass(kw_only=True)
 class Found:
-    """What a search found: `broken` (N,) bool in the order of the rows; passes, counted per image."""
+    """What a search found.
+
+    broken: (N,) bool in the order of the rows; by_part: how many each part of the attack broke.
+    perturbations: what broke them, if that was asked for.
+    """
 
     broken: Tensor
-    forward_passes: int = 0
-    backward_passes: int = 0
+    by_part: dict[str, int] = field(default_factory=dict)
+    perturbations: Perturbations | None = None
+    notes: tuple[str, ...] = ()
+
+
+def merged(parts: Sequence[Found]) -> Found:
+    """What searches of different images found, as one; `broken` is each one's after the other."""
+    by_part: dict[str, int] = {}
+    for part in parts:
+        for name, count in part.by_part.items():
+            by_part[name] = by_part.get(name, 0) + count
+    kept = [part.perturbations for part in parts if part.perturbations is not None]
+    return Found(
+        broken=torch.cat([part.broken for part in parts]),
+        by_part=by_part,
+        perturbations=Perturbations.together(kept) if kept else None,
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """Attacks images in a pool of `slots` places.
+    """Attacks images. Every candidate is projected into the threat model first, and the model alone decides, in its own
+    precision and without gradients, what is broken.
 
-    Every place holds an image and what the attack knows of it. An image leaves as soon as it is broken or its budget
-    is spent, and the next one takes its place, so that the model sees full batches until the queue is empty. Every
-    candidate is projected into the threat model first, and the model alone decides what is broken.
-
-    model: frozen and in eval mode (the caller's part); fetch: where images come from; seed: of the noise.
+    network: the model; its passes are counted there.
+    fetch: where images come from; seed: of the noise.
+    slots: images under attack at a time.
     """
 
-    model: nn.Module
+    network: Network
     fetch: Fetch
     threat_model: ThreatModel
     seed: int
     slots: int
 
-    def run(self, attack: Attack, rows: Tensor) -> Found:
-        """Attacks the images at `rows` (n,), which the model classifies correctly when clean."""
+    def run(self, attack: Attack, rows: Tensor, *, tried_first: Perturbations | None = None) -> Found:
+        """Attacks the images at `rows` (n,), which the model classifies correctly when clean.
+
+        tried_first: perturbations that broke some of them before, for an attack that `starts_warm`.
+        """
         found = Found(broken=torch.zeros(len(rows), dtype=torch.bool))
         if not len(rows):
             return found
-        with torch.no_grad():
-            classes = self.model(self.fetch(rows[:1])[0]).shape[1]
-        found.forward_passes += 1
-        for run in range(attack.runs(classes)):
-            queue = (~found.broken).nonzero()[:, 0]
-            if isinstance(attack, SteppedAttack):
-                _Pool(search=self, attack=attack, rows=rows, found=found).empty(queue, run, classes)
-            elif isinstance(attack, BatchAttack):
-                for places in queue.split(self.slots):
-                    self._run_batch(attack, self.situation(rows[places], run, classes), places, found)
-            else:
-                raise TypeError(f"an attack must be a SteppedAttack or a BatchAttack, got {type(attack).__name__}")
+        if attack.starts_warm:
+            found.perturbations = tried_first or Perturbations(norm=self.threat_model.norm)
+            found.by_part["warm start"] = self._try(found.perturbations, rows, found)
+        classes = self.network.logits(self.fetch(rows[:1])[0]).shape[1]
+        found.notes = attack.notes(classes)
+        for name, part in attack.parts(classes, self.threat_model.norm).items():
+            before = int(found.broken.sum())
+            self._run_part(part, rows, found, classes)
+            found.by_part[name] = int(found.broken.sum()) - before
         return found
 
-    def situation(self, rows: Tensor, run: int, classes: int) -> Situation:
-        """The clean images at `rows`, as an attack sees them."""
-        pixels, labels = self.fetch(rows)
-        noise = Noise(seed=self.seed, rows=rows.to(pixels.device))
-        return Situation(
-            pixels=pixels, labels=labels, classes=classes, noise=noise, threat_model=self.threat_model, run=run
-        )
+    def _run_part(self, part: Attack, rows: Tensor, found: Found, classes: int) -> None:
+        open_ = (~found.broken).nonzero()[:, 0]
+        if not len(open_):
+            return
+        logits = self._clean_logits(rows, open_, classes) if part.uses_clean_logits else None
 
-    def _run_batch(self, attack: BatchAttack, at: Situation, places: Tensor, found: Found) -> None:
-        candidates = attack.perturb(_Counted(self.model, found), at)
-        candidates = self.threat_model.project(at.pixels, candidates.detach())
-        with torch.no_grad():
-            broken = self.model(candidates).argmax(1) != at.labels
-        found.forward_passes += len(candidates)
-        found.broken[places[broken.cpu()]] = True
+        def situation(places: Tensor, runs: Tensor) -> Situation:
+            return self._situation(rows, places, runs, classes, logits)
 
+        def keep(places: Tensor, candidates: Tensor) -> None:
+            if found.perturbations is not None:
+                pixels, _ = self.fetch(rows[places])
+                found.perturbations.add(rows[places], candidates - pixels, eps=self.threat_model.eps)
 
-@dataclass(kw_only=True)
-class _Pool:
-    """The images under attack in one run of a stepped attack."""
-
-    search: Search
-    attack: SteppedAttack
-    rows: Tensor
-    found: Found
-    places: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
-
-    def empty(self, queue: Tensor, run: int, classes: int) -> None:
-        """Attacks the images at the places `queue` (n,) until each is broken or done."""
-        at = self.search.situation(self.rows[queue[:0]], run, classes)
-        state = self.attack.begin(at)
-        while len(queue) or len(self.places):
-            if free := min(self.search.slots - len(self.places), len(queue)):
-                at, state = self._joined(at, state, queue[:free])
-                queue = queue[free:]
-            broken, losses, gradients = self._asked(at, state)
-            stays = ~broken
-            self.found.broken[self.places[broken.cpu()]] = True
-            at, state = self._kept(at, state, stays)
-            if len(self.places):
-                done = self.attack.advance(at, state, losses[stays], gradients[stays])
-                at, state = self._kept(at, state, ~done)
-
-    def _joined(self, at: Situation, state: State, places: Tensor) -> tuple[Situation, State]:
-        """The pool with the images at `places` behind those that are in it."""
-        new = self.search.situation(self.rows[places], at.run, at.classes)
-        begun = self.attack.begin(new)
-        self.places = torch.cat([self.places, places])
-        joined = replace(
-            at,
-            pixels=torch.cat([at.pixels, new.pixels]),
-            labels=torch.cat([at.labels, new.labels]),
-            noise=Noise(seed=self.search.seed, rows=torch.cat([at.noise.rows, new.noise.rows])),
-        )
-        return joined, {name: torch.cat([state[name], value]) for name, value in begun.items()}
-
-    def _kept(self, at: Situation, state: State, stays: Tensor) -> tuple[Situation, State]:
-        if bool(stays.all()):
-            return at, state
-        self.places = self.places[stays.cpu()]
-        kept = replace(at, pixels=at.pixels[stays], labels=at.labels[stays], noise=at.noise.take(stays))
-        return kept, {name: value[stays] for name, value in state.items()}
-
-    def _asked(self, at: Situation, state: State) -> tuple[Tensor, Tensor, Tensor]:
-        """(broken (n,) bool, losses (n,), gradients (n, 3, H, W)) of the candidates, which are made allowed first."""
-        candidates = self.search.threat_model.project(at.pixels, state["candidates"].detach())
-        state["candidates"] = candidates
-        leaf = candidates.clone().requires_grad_()
-        with torch.enable_grad():
-            logits = self.search.model(leaf)
-            losses = self.attack.objective(
-                logits if logits.dtype == torch.float64 else logits.float(), at.labels, state
+        if isinstance(part, SteppedAttack):
+            pool = Pool(
+                attack=part,
+                network=self.network,
+                situation=situation,
+                broken=found.broken,
+                places=self.slots,
+                on_success=keep,
             )
-        self.found.forward_passes += len(candidates)
-        broken = logits.detach().argmax(1) != at.labels
-        counts = self.attack.counts(state)
-        if counts is not None:
-            broken = broken & counts
-        if bool(broken.all()):
-            return broken, losses.detach(), torch.zeros_like(candidates)
-        (gradients,) = torch.autograd.grad(losses.sum(), leaf)
-        self.found.backward_passes += len(candidates)
-        return broken, losses.detach(), gradients
+            pool.empty(part.runs(classes))
+        elif isinstance(part, BatchAttack):
+            for places in open_.split(self.slots):
+                self._run_batch(part, situation(places, torch.zeros_like(places)), places, found, keep)
+        else:
+            raise TypeError(f"an attack must be a SteppedAttack or a BatchAttack, got {type(part).__name__}")
+
+    def _situation(
+        self, rows: Tensor, places: Tensor, runs: Tensor, classes: int, logits: Tensor | None
+    ) -> Situation:
+        pixels, labels = self.fetch(rows[places])
+        return Situation(
+            pixels=pixels,
+            labels=labels,
+            classes=classes,
+            noise=Noise(seed=self.seed, rows=rows[places].to(pixels.device)),
+            threat_model=self.threat_model,
+            runs=runs.to(pixels.device),
+            logits=None if logits is None else logits[places].to(pixels.device),
+        )
+
+    def _clean_logits(self, rows: Tensor, places: Tensor, classes: int) -> Tensor:
+        """(n, classes) on the CPU, of the images at `places` (zeros elsewhere)."""
+        logits = torch.zeros(len(rows), classes)
+        for some in places.split(self.slots):
+            logits[some] = self.network.logits(self.fetch(rows[some])[0]).float().cpu()
+        return logits
+
+    def _try(self, perturbations: Perturbations, rows: Tensor, found: Found) -> int:
+        """Breaks what earlier perturbations still break; how many."""
+        known = perturbations.of(rows).nonzero()[:, 0]
+        for places in known.split(self.slots):
+            pixels, labels = self.fetch(rows[places])
+            deltas = perturbations.get(rows[places], like=pixels, eps=self.threat_model.eps)
+            candidates = self.threat_model.project(pixels, pixels + deltas)
+            found.broken[places] = self.network.wrong(candidates, labels).cpu()
+        return int(found.broken.sum())
+
+    def _run_batch(
+        self, attack: BatchAttack, at: Situation, places: Tensor, found: Found, keep: Callable[[Tensor, Tensor], None]
+    ) -> None:
+        candidates = attack.perturb(_Asked(self.network), at)
+        candidates = self.threat_model.project(at.pixels, candidates.detach().to(at.pixels.dtype))
+        wrong = self.network.logits(candidates).argmax(1) != at.labels
+        if bool(wrong.any()):
+            keep(places[wrong.cpu()], candidates[wrong])
+        found.broken[places[wrong.cpu()]] = True
 
 
-class _Counted(nn.Module):
-    """The model for a library that asks it by itself: its passes are counted."""
+class _Asked(nn.Module):
+    """The model for a library that asks it by itself: in the model's own precision; its passes are counted."""
 
-    def __init__(self, model: nn.Module, found: Found) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
-        self._model = [model]  # in a list: not a part of this module, which is thrown away
-        self._found = found
+        self._network = [network]  # in a list: not a part of this module, which is thrown away
 
     def forward(self, pixels: Tensor) -> Tensor:
-        logits: Tensor = self._model[0](pixels)
-        self._found.forward_passes += len(pixels)
+        network = self._network[0]
+        logits: Tensor = network.model(pixels.to(next(network.model.parameters()).dtype))
+        network.forward_passes += len(pixels)
         if logits.requires_grad:
             logits.register_hook(self._count_backward)
         return logits
 
     def _count_backward(self, gradient: Tensor) -> None:
-        self._found.backward_passes += len(gradient)
+        self._network[0].backward_passes += len(gradient)

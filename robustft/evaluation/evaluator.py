@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from robustft.attacks.attack import Attack
-from robustft.attacks.search import Search
+from robustft.attacks.network import Network
+from robustft.attacks.perturbations import Perturbations
+from robustft.attacks.search import Found, Search, merged
+from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.corrupted import CorruptedImages, corrupted_sets
 from robustft.data.dataset import Images
 from robustft.data.split import fixed_subset
 from robustft.evaluation.measurement import Condition, Measurement
+from robustft.evaluation.shards import Shards
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.undisturbed import undisturbed
 from robustft.study.record import split_condition
@@ -56,6 +60,7 @@ class Evaluator:
         self.seed = seed
         self._notes = notes or {}
         self._ood = tuple(ood)
+        self._last_network: Network | None = None
         corrupted = corrupted_sets(subset(test), rows_of(test), suite.corruptions, suite.severities)
         self._corrupted = tuple(corrupted)
         for name in {*corrupted, CORRUPTIONS} & set(ood) if corrupted else ():
@@ -82,13 +87,19 @@ class Evaluator:
         return tuple(conditions)
 
     def evaluate(
-        self, model: nn.Module, wanted: Callable[[Condition], bool] = lambda condition: True
+        self,
+        model: nn.Module,
+        wanted: Callable[[Condition], bool] = lambda condition: True,
+        tried_first: Callable[[Condition], Perturbations | None] = lambda condition: None,
     ) -> Iterator[Measurement]:
         """Measures the `wanted` conditions of `model` ((N, 3, H, W) in [0, 1] -> logits), one after the other.
 
         The model and all random generators are as before between two measurements as well as at the end.
+
+        tried_first: perturbations of an earlier state, for attacks that start warm.
         """
         clean: dict[Place, np.ndarray] = {}
+        attacked: dict[Condition, Measurement] = {}
         # An attack starts from the clean outcomes and the sum from its parts': these are looked at for either's sake.
         needed = {_clean_place(condition) for condition in self.conditions() if wanted(condition)}
         if ("test", CORRUPTIONS) in needed:
@@ -107,11 +118,27 @@ class Evaluator:
                 if wanted(condition):
                     yield measurement
             elif wanted(condition):
-                attack = self.suite.attacks[condition.name.rpartition("/")[2]]
-                yield self._measure_attack(model, condition, images, clean[place], attack)
+                if condition not in attacked:
+                    sizes = [
+                        other
+                        for other in self.conditions()
+                        if (other.split, other.name) == (condition.split, condition.name)
+                    ]
+                    attacked |= self._measure_attack(model, sizes, wanted, images, clean[place], tried_first)
+                yield attacked.pop(condition)
+
+    def _network(self, model: nn.Module) -> Network:
+        """The model as this suite's attacks ask it; kept, for compiling and finding out what fits takes time."""
+        if self._last_network is None or self._last_network.model is not model:
+            low_precision = self.suite.precision == "bf16"
+            if self.suite.precision == "auto":
+                low_precision = _device(model).type == "cuda" and torch.cuda.is_bf16_supported()
+            self._last_network = Network(
+                model=model, most=self.suite.batch_size, low_precision=low_precision, compiled=self.suite.compile
+            )
+        return self._last_network
 
     def _attacks(self, split: str, form: str) -> list[Condition]:
-        threat_model = self.suite.threat_model
         return [
             Condition(
                 split=split,
@@ -121,6 +148,7 @@ class Evaluator:
                 attack=attack.settings_hash,
             )
             for name, attack in self.suite.attacks.items()
+            for threat_model in self.suite.threat_models
         ]
 
     def _summed(self, condition: Condition, clean: Mapping[Place, np.ndarray]) -> Measurement:
@@ -135,14 +163,15 @@ class Evaluator:
 
     def _measure_clean(self, model: nn.Module, condition: Condition, images: Images | CorruptedImages) -> Measurement:
         begin = time.perf_counter()
+        network, shards = self._network(model), Shards.of_this_process()
         correct = np.zeros(len(images), dtype=bool)
-        with undisturbed(model), torch.no_grad():
-            for rows in self._batches(np.arange(len(images))):
-                pixels, labels = self._on_device(model, images, rows)
-                correct[rows] = (model(pixels).argmax(1) == labels).cpu().numpy()
+        with undisturbed(model):
+            for rows in shards.mine(torch.arange(len(images))).split(self.suite.batch_size):
+                pixels, labels = self._on_device(model, images, rows.numpy())
+                correct[rows.numpy()] = (network.logits(pixels).argmax(1) == labels).cpu().numpy()
         return Measurement(
             condition=condition,
-            correct=correct,
+            correct=np.logical_or.reduce(shards.gathered(correct)),
             seconds=time.perf_counter() - begin,
             forward_passes=len(images),
             backward_passes=0,
@@ -152,45 +181,91 @@ class Evaluator:
     def _measure_attack(
         self,
         model: nn.Module,
-        condition: Condition,
+        sizes: Sequence[Condition],
+        wanted: Callable[[Condition], bool],
         images: Images | CorruptedImages,
         clean: np.ndarray,
+        tried_first: Callable[[Condition], Perturbations | None],
+    ) -> dict[Condition, Measurement]:
+        """The wanted ones of `sizes`, conditions that differ in eps alone.
+
+        From small to large: what a small eps breaks a larger one does too, and need not be attacked again. What is
+        wrong when clean is never attacked.
+        """
+        largest = max(condition.eps or 0 for condition in sizes if wanted(condition))
+        attack = self.suite.attacks[sizes[0].name.rpartition("/")[2]]
+        threat_models = {threat_model.eps: threat_model for threat_model in self.suite.threat_models}
+        correct = clean
+        found: dict[Condition, Measurement] = {}
+        for condition in sorted(sizes, key=lambda condition: condition.eps or 0):
+            if condition.eps is None or condition.eps > largest:
+                continue
+            measurement = self._measure_size(
+                model, condition, threat_models[condition.eps], images, correct, attack, tried_first(condition)
+            )
+            correct = measurement.correct
+            found[condition] = measurement
+        return {condition: measurement for condition, measurement in found.items() if wanted(condition)}
+
+    def _measure_size(
+        self,
+        model: nn.Module,
+        condition: Condition,
+        threat_model: ThreatModel,
+        images: Images | CorruptedImages,
+        unbroken: np.ndarray,
         attack: Attack,
+        tried_first: Perturbations | None,
     ) -> Measurement:
         begin = time.perf_counter()
-        correct = clean.copy()  # what is wrong when clean is never attacked
-        rows = torch.from_numpy(np.flatnonzero(clean))
+        network, shards = self._network(model), Shards.of_this_process()
+        passes = network.forward_passes, network.backward_passes
+        rows = shards.mine(torch.from_numpy(np.flatnonzero(unbroken)))
         with undisturbed(model):
             search = Search(
-                model=model,
+                network=network,
                 fetch=lambda some: self._on_device(model, images, some.numpy()),
-                threat_model=self.suite.threat_model,
+                threat_model=threat_model,
                 seed=self.seed,
                 slots=self.suite.batch_size,
             )
-            found = search.run(attack, rows)
-        correct[rows.numpy()] &= ~found.broken.numpy()
+            found = search.run(attack, rows, tried_first=tried_first)
+        broken = np.zeros(len(unbroken), dtype=bool)
+        broken[rows[found.broken].numpy()] = True
+        everybody = shards.gathered(
+            (found, broken, network.forward_passes - passes[0], network.backward_passes - passes[1])
+        )
+        together = merged([one for one, *_ in everybody])
         return Measurement(
             condition=condition,
-            correct=correct,
+            correct=unbroken & ~np.logical_or.reduce([one for _, one, *_ in everybody]),
             seconds=time.perf_counter() - begin,
-            forward_passes=found.forward_passes,
-            backward_passes=found.backward_passes,
-            notes=self._notes_on(condition),
+            forward_passes=sum(forward for *_, forward, _ in everybody),
+            backward_passes=sum(backward for *_, backward in everybody),
+            notes=(*self._notes_on(condition), *together.notes, *_by_part(together)),
+            perturbations=together.perturbations,
         )
 
     def _notes_on(self, condition: Condition) -> tuple[str, ...]:
         return tuple(self._notes.get(_clean_place(condition)[1] or "", ()))
 
-    def _batches(self, rows: np.ndarray) -> list[np.ndarray]:
-        size = self.suite.batch_size
-        return [rows[begin : begin + size] for begin in range(0, len(rows), size)]
-
     @staticmethod
     def _on_device(model: nn.Module, images: Images | CorruptedImages, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-        device = next(model.parameters()).device
         pixels, labels = images.batch(rows)
-        return torch.from_numpy(pixels).to(device).float().div_(255), torch.from_numpy(labels).to(device)
+        device = _device(model)
+        type_ = torch.float64 if next(model.parameters()).dtype == torch.float64 else torch.float32
+        return torch.from_numpy(pixels).to(device).to(type_).div_(255), torch.from_numpy(labels).to(device)
+
+
+def _by_part(found: Found) -> tuple[str, ...]:
+    """Which parts of an ensemble, or a warm start, broke how many."""
+    if len(found.by_part) < 2:
+        return ()
+    return ("broken by " + ", ".join(f"{name}: {count}" for name, count in found.by_part.items()),)
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device
 
 
 def _clean_place(condition: Condition) -> Place:

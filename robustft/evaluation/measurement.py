@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from robustft.attacks.perturbations import Perturbations
+
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
@@ -34,6 +36,7 @@ class Measurement:
     sum_of: the conditions that this one puts together (then `correct` is theirs, one after the other, and it took no
         time or passes of its own); none for what was measured.
     notes: what a reader must know to trust the numbers.
+    perturbations: what broke images, for the next state of the run, if the attack starts warm.
     """
 
     condition: Condition
@@ -43,3 +46,4 @@ class Measurement:
     backward_passes: int
     sum_of: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    perturbations: Perturbations | None = None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from robustft import checks
 from robustft.attacks.attack import Attack
 from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
+
+PRECISIONS = ("auto", "float32", "bf16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,10 @@ class Suite:
         more), or a list of these; None: none. Afterwards a tuple of names.
     severities: of every corruption, 1 to 5.
     attack_ood: whether the attacks attack other domains' images too (corrupted images they never do).
+    eps_grid_255: further sizes, in units of 1/255, that every attack is measured at in the same pass.
+    precision: in which attacks search: `float32`, `bf16`, or `auto`, bf16 on a GPU that has it. Verdicts are always the
+        model's own, float32.
+    compile: whether attacks search with torch.compile; it takes a minute and pays on a GPU for thousands of images.
     """
 
     threat_model: ThreatModel
@@ -36,6 +42,9 @@ class Suite:
     corruptions: Any = None
     severities: Any = SEVERITIES
     attack_ood: bool = False
+    eps_grid_255: Sequence[float] = ()
+    precision: str = "auto"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         if not self.attacks:
@@ -46,6 +55,16 @@ class Suite:
         object.__setattr__(self, "corruptions", corruption_names(self.corruptions))
         object.__setattr__(self, "severities", severity_numbers(self.severities))
         checks.yes_or_no("attack_ood", self.attack_ood)
+        for size in self.eps_grid_255:
+            replace(self.threat_model, eps_255=size)  # it checks
+        checks.one_of("precision", self.precision, PRECISIONS)
+        checks.yes_or_no("compile", self.compile)
+
+    @property
+    def threat_models(self) -> tuple[ThreatModel, ...]:
+        """The suite's own, and those of the grid by rising eps."""
+        sizes = sorted({float(size) for size in self.eps_grid_255} - {float(self.threat_model.eps_255)})
+        return (self.threat_model, *(replace(self.threat_model, eps_255=size) for size in sizes))
 
     @property
     def main_attack(self) -> str:

@@ -1,0 +1,77 @@
+"""Square attack: random search that needs no gradients, against models that hide theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from robustft import checks
+from robustft.attacks.attack import Situation, State, SteppedAttack
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
+"""Queries after which the share of the image that a proposal changes is halved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Square(SteppedAttack):
+    """Proposes changes of one window at a time and keeps those that raise the margin (Andriushchenko et al., ECCV 2020,
+    arXiv 1912.00049; for l1 Croce and Hein, ICML 2021, arXiv 2103.01208).
+
+    queries: proposals.
+    share: of the image that the first windows cover.
+    """
+
+    queries: int = 5000
+    share: float = 0.8
+
+    uses_gradients: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        checks.whole_number("queries", self.queries, at_least=1)
+        checks.number("share", self.share, above=0, at_most=1)
+
+    def begin(self, at: Situation) -> State:
+        from robustft.attacks.windows import stripes, tiles
+
+        start = stripes(at) if at.threat_model.norm == "linf" else tiles(at)
+        return {
+            "candidates": start,
+            "best": start,
+            "best_loss": at.pixels.new_full((len(start),), -float("inf")),
+            "asked": at.labels.new_zeros(len(start)),
+        }
+
+    def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
+        from robustft.attacks.losses import margin
+
+        return margin(logits, labels)
+
+    def final(self, state: State) -> Tensor:
+        return state["asked"] == self.queries
+
+    def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
+        from robustft.attacks import windows
+        from robustft.attacks.norms import per_image
+
+        better = losses > state["best_loss"]
+        state["best_loss"] = losses.where(better, state["best_loss"])
+        state["best"] = state["candidates"].where(per_image(better, at.pixels), state["best"])
+        norm = at.threat_model.norm
+        sides = self._sides(state["asked"], at.pixels.shape[2:], odd=norm != "linf")
+        propose = windows.signed_window if norm == "linf" else windows.moved_mass
+        state["candidates"] = propose(at, state["best"], sides, state["asked"])
+        state["asked"] = state["asked"] + 1
+
+    def _sides(self, asked: Tensor, shape: tuple[int, ...], *, odd: bool) -> Tensor:
+        """(N,) sides of the next windows, given how many proposals were made."""
+        import torch
+
+        height, width = shape
+        halvings = torch.bucketize(asked, asked.new_tensor(HALVINGS))
+        sides = (self.share * height * width / 2.0**halvings).sqrt().round().long()
+        if odd:
+            sides = sides.clamp_min(3) // 2 * 2 + 1
+        return sides.clamp(1, min(height, width))

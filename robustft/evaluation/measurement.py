@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from robustft.study.record import split_condition
+
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
@@ -23,6 +25,11 @@ class Condition:
     norm: str | None = None
     eps: float | None = None
     attack: str | None = None
+
+    @property
+    def attack_name(self) -> str | None:
+        """The name of the attack; None for a condition without one."""
+        return split_condition(self.name)[1]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -27,9 +28,20 @@ class Recorder:
         """Everything on record, in the order of writing."""
         return self._file.records
 
-    def measure(self, model: nn.Module, *, step: int, epoch: float) -> None:
-        """Measures every condition of the state after `step` updates that is not on record, and commits each."""
-        missing = {condition for condition in self.evaluator.conditions() if not self._file.has(_key(condition, step))}
+    def measure(
+        self,
+        model: nn.Module,
+        *,
+        step: int,
+        epoch: float,
+        wanted: Callable[[Condition], bool] = lambda condition: True,
+    ) -> None:
+        """Measures the `wanted` conditions of the state after `step` updates that are not on record, commits each."""
+        missing = {
+            condition
+            for condition in self.evaluator.conditions()
+            if wanted(condition) and not self._file.has(_key(condition, step))
+        }
         if not missing:
             return
         for measurement in self.evaluator.evaluate(model, wanted=missing.__contains__):

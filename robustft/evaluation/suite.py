@@ -1,4 +1,4 @@
-"""What is measured at every evaluated step."""
+"""What is measured at every evaluated step, and once the run is over."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from robustft import checks
 from robustft.attacks.attack import Attack
 from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
+from robustft.evaluation.tiers import tiers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,9 @@ class Suite:
 
     threat_model: what the adversary may do.
     attacks: name -> attack; the name is the condition's.
+    when: name of an attack -> its tier: `every` scheduled step (where missing), the `last` state, or the states on the
+        validation `frontier`; the first attack's must be `every`. Attacks of the last two leave validation alone: it
+        has selected the states already.
     max_images: size of the fixed subset of every split that is evaluated (it does not depend on the run's seed);
         None: all images.
     batch_size: images per forward pass; changes speed and memory, and results by rounding at most.
@@ -31,6 +35,7 @@ class Suite:
 
     threat_model: ThreatModel
     attacks: Mapping[str, Attack] = field(default_factory=dict)
+    when: Mapping[str, str] = field(default_factory=dict)
     max_images: int | None = None
     batch_size: int = 128
     corruptions: Any = None
@@ -40,6 +45,7 @@ class Suite:
     def __post_init__(self) -> None:
         if not self.attacks:
             raise ValueError("attacks must have at least one attack, got none")
+        object.__setattr__(self, "when", tiers(self.attacks, self.when))
         if self.max_images is not None:
             checks.whole_number("max_images", self.max_images, at_least=1)
         checks.whole_number("batch_size", self.batch_size, at_least=1)
@@ -51,3 +57,7 @@ class Suite:
     def main_attack(self) -> str:
         """The name of the first attack: the one that the trade-off curve is about."""
         return next(iter(self.attacks))
+
+    def attacks_at(self, *when: str) -> frozenset[str]:
+        """The names of the attacks whose tier is one of `when`."""
+        return frozenset(name for name, tier in self.when.items() if tier in when)

@@ -21,6 +21,14 @@ def evaluator(random_images):
     return Evaluator(suite=suite, **images, ood={"sketch": random_images(10, seed=9)}, seed=0)
 
 
+def test_only_what_is_wanted_is_measured_and_the_rest_another_time(tmp_path, evaluator, tiny_backbone):
+    recorder, model = Recorder(tmp_path, evaluator), tiny_backbone()
+    recorder.measure(model, step=5, epoch=0.5, wanted=lambda condition: condition.attack_name is None)
+    assert [record.condition for record in recorder.records] == ["clean", "clean", "ood:sketch"]
+    recorder.measure(model, step=5, epoch=0.5)
+    assert [record.condition for record in recorder.records][3:] == ["pgd", "pgd"]
+
+
 class Killed(BaseException):
     pass
 

@@ -64,6 +64,8 @@ def _suite(suite: dict[str, Any]) -> dict[str, Any]:
     severities = severity_numbers(suite.pop("severities", SEVERITIES))
     if names:
         suite |= {"corruptions": list(names), "severities": list(severities)}
+    if grid := suite.pop("eps_grid_255", None):
+        suite["eps_grid_255"] = sorted(grid)
     if not suite.get("attack_ood"):
         suite.pop("attack_ood", None)
     return suite

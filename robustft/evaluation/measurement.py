@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from robustft.study.gate import Gate
 from robustft.study.record import split_condition
 
 
@@ -41,6 +42,7 @@ class Measurement:
     sum_of: the conditions that this one puts together (then `correct` is theirs, one after the other, and it took no
         time or passes of its own); none for what was measured.
     notes: what a reader must know to trust the numbers.
+    gates: checks on the number, passed or failed.
     """
 
     condition: Condition
@@ -50,3 +52,4 @@ class Measurement:
     backward_passes: int
     sum_of: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()

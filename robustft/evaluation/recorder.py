@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from robustft.evaluation.evaluator import Evaluator
@@ -13,6 +15,8 @@ from robustft.evaluation.measurement import Condition, Measurement
 from robustft.study.outcomes import write_outcomes
 from robustft.study.record import Record, record_key
 from robustft.study.records import RecordFile
+
+_log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -45,9 +49,20 @@ class Recorder:
         if not missing:
             return
         for measurement in self.evaluator.evaluate(model, wanted=missing.__contains__):
-            record = record_of(measurement, step=step, epoch=epoch)
-            write_outcomes(self._run_dir, record, measurement.correct)
-            self._file.append(record)
+            self.commit(record_of(measurement, step=step, epoch=epoch), measurement.correct)
+
+    def has(self, record: Record) -> bool:
+        """Whether a record of the same measurement is there."""
+        return self._file.has(record.key)
+
+    def commit(self, record: Record, correct: np.ndarray) -> None:
+        """Writes the outcomes, then the record line; warns of gates that failed."""
+        write_outcomes(self._run_dir, record, correct)
+        self._file.append(record)
+        for gate in record.gates:
+            if not gate.passed:
+                eps = f" at eps {record.eps_255:g}/255" if record.eps_255 is not None else ""
+                _log.warning("%s: step %d, %s, %s%s", gate, record.step, record.split, record.condition, eps)
 
 
 def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
@@ -67,7 +82,8 @@ def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
         forward_passes=measurement.forward_passes,
         backward_passes=measurement.backward_passes,
         sum_of=measurement.sum_of,
-        notes=measurement.notes,
+        notes=(*measurement.notes, *(str(gate) for gate in measurement.gates if not gate.passed)),
+        gates=measurement.gates,
         time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from robustft import checks
 from robustft.attacks.attack import Attack
 from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
+from robustft.evaluation.eps_grid import eps_grid
 from robustft.evaluation.tiers import tiers
 
 
@@ -31,6 +32,8 @@ class Suite:
         more), or a list of these; None: none. Afterwards a tuple of names.
     severities: of every corruption, 1 to 5.
     attack_ood: whether the attacks attack other domains' images too (corrupted images they never do).
+    eps_grid_255: further sizes at which every attack is measured, in units of 1/255, each above 0 and another than the
+        threat model's. Afterwards a rising tuple.
     """
 
     threat_model: ThreatModel
@@ -41,6 +44,7 @@ class Suite:
     corruptions: Any = None
     severities: Any = SEVERITIES
     attack_ood: bool = False
+    eps_grid_255: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         if not self.attacks:
@@ -52,6 +56,7 @@ class Suite:
         object.__setattr__(self, "corruptions", corruption_names(self.corruptions))
         object.__setattr__(self, "severities", severity_numbers(self.severities))
         checks.yes_or_no("attack_ood", self.attack_ood)
+        object.__setattr__(self, "eps_grid_255", eps_grid(self.eps_grid_255, self.threat_model))
 
     @property
     def main_attack(self) -> str:

@@ -53,5 +53,11 @@ def test_an_attack_at_every_step_is_the_run_that_it_was_and_another_tier_is_anot
     assert "when" not in identity("attack=[autoattack]")["attack"]["autoattack"]
 
 
+def test_a_grid_of_sizes_is_part_of_what_a_run_is_in_any_order():
+    assert run_id(identity("suite.eps_grid_255=[]")) == run_id(identity())
+    one, other = identity("suite.eps_grid_255=[1,2]"), identity("suite.eps_grid_255=[2.0,1]")
+    assert run_id(one) == run_id(other) != run_id(identity())
+
+
 def test_the_ids_of_runs_without_later_additions_stay():
     assert run_id(identity()) == "d36505d2be18"

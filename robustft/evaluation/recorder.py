@@ -44,16 +44,16 @@ class Recorder:
         missing = {
             condition
             for condition in self.evaluator.conditions()
-            if wanted(condition) and not self._file.has(_key(condition, step))
+            if wanted(condition) and not self.knows(condition, step)
         }
         if not missing:
             return
         for measurement in self.evaluator.evaluate(model, wanted=missing.__contains__):
             self.commit(record_of(measurement, step=step, epoch=epoch), measurement.correct)
 
-    def has(self, record: Record) -> bool:
-        """Whether a record of the same measurement is there."""
-        return self._file.has(record.key)
+    def knows(self, condition: Condition, step: int) -> bool:
+        """Whether the condition of the state after `step` updates is on record."""
+        return self._file.has(_key(condition, step))
 
     def commit(self, record: Record, correct: np.ndarray) -> None:
         """Writes the outcomes, then the record line; warns of gates that failed."""

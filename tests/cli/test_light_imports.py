@@ -36,6 +36,8 @@ def loaded_by(*words: str, cwd) -> str:
         ("trainer.max_step=5",),
         ("threat_model.eps_255=-1",),
         ("attack.pgd.when=last",),
+        ("evaluate", "run=nowhere", "threat_model.eps_255=4"),
+        ("evaluate", "run=nowhere", "attack=[pgd]", "attack.pgd.steps=0"),
     ],
     ids=" ".join,
 )

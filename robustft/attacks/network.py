@@ -66,7 +66,9 @@ class Network:
 
     def wrong(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """(N,) bool: misclassified, by the model's own precision wherever the search's leaves a doubt."""
-        return self.confirmed(pixels, labels, self.search_logits(pixels), sure=not (self.low_precision or self.compiled))
+        return self.confirmed(
+            pixels, labels, self.search_logits(pixels), sure=not (self.low_precision or self.compiled)
+        )
 
     def confirmed(self, pixels: Tensor, labels: Tensor, logits: Tensor, *, sure: bool = False) -> Tensor:
         """(N,) bool: misclassified. Where `logits` say so, or nearly, the model is asked again without gradients.

@@ -113,9 +113,7 @@ class Search:
         else:
             raise TypeError(f"an attack must be a SteppedAttack or a BatchAttack, got {type(part).__name__}")
 
-    def _situation(
-        self, rows: Tensor, places: Tensor, runs: Tensor, classes: int, logits: Tensor | None
-    ) -> Situation:
+    def _situation(self, rows: Tensor, places: Tensor, runs: Tensor, classes: int, logits: Tensor | None) -> Situation:
         pixels, labels = self.fetch(rows[places])
         return Situation(
             pixels=pixels,

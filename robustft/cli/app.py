@@ -16,7 +16,7 @@ from robustft.cli.mistakes import Mistake, explained
 
 COMMANDS = {
     "train": "fine-tune, evaluate along the way, draw the trade-off curve (the default)",
-    "evaluate": "measure saved states of a run again and compare: run=DIR",
+    "evaluate": "measure saved states again and compare, or under other attacks and shifts: run=DIR",
     "report": "print a run's table and draw its curve: run=DIR",
     "data": "download and decode ahead, for runs without a network: dataset=NAME, as for train",
     "pretrain": "make the lab's backbone again",

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from robustft import checks
 from robustft.cli.mistakes import Mistake, naming
+from robustft.evaluation.tiers import FRONTIER, tiers
 
 if TYPE_CHECKING:
     from robustft.backbones.timm_vit import TimmVit
@@ -91,9 +92,14 @@ def parts_of(config: DictConfig) -> Parts:
     with naming("states."):
         keep = checks.one_of("keep", config.states.keep, (*KEEP, None))
     threat_model = build(config, "threat_model")
-    attacks = {str(name): build(config, f"attack.{name}") for name in config.get("attack", {})}
+    attacks = {str(name): build(config, f"attack.{name}", without=("when",)) for name in config.get("attack") or {}}
+    when = tiers_of(config)
+    later = [name for name, tier in when.items() if tier == FRONTIER]
+    if later and keep == "none":
+        raise Mistake(f"states.keep must be all or selected where attack.{later[0]}.when is frontier, got none")
     with naming("suite."):
-        suite = Suite(threat_model=threat_model, attacks=attacks, **OmegaConf.to_container(config.suite, resolve=True))  # type: ignore[arg-type]
+        given: Any = OmegaConf.to_container(config.suite, resolve=True)
+        suite = Suite(threat_model=threat_model, attacks=attacks, when=when, **given)
     return Parts(
         source=build(config, "dataset"),
         backbone=build(config, "backbone"),
@@ -106,6 +112,13 @@ def parts_of(config: DictConfig) -> Parts:
         keep_states=keep,
         shifts=shifts_of(config),
     )
+
+
+def tiers_of(config: DictConfig) -> dict[str, str]:
+    """When each attack runs, by its name; a Mistake that names `attack.<name>.when`."""
+    nodes = config.get("attack") or {}
+    with naming("attack."):
+        return tiers(map(str, nodes), {str(name): nodes[name].when for name in nodes if "when" in nodes[name]})
 
 
 def shifts_of(config: DictConfig) -> dict[str, Shift]:

@@ -38,15 +38,15 @@ def refuse_another(run_dir: Path, content: dict[str, Any], identity: dict[str, A
 
 
 @contextmanager
-def claimed(run_dir: Path) -> Iterator[None]:
-    """Holds the directory against a second process that would write the same run at the same time."""
+def claimed(run_dir: Path, key: str = "hydra.run.dir") -> Iterator[None]:
+    """Holds the directory, which `key` names, against a second process that would write the run at the same time."""
     run_dir.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(run_dir, os.O_RDONLY)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Mistake(f"hydra.run.dir is in use: another process is writing the run in {run_dir}") from error
+            raise Mistake(f"{key} is in use: another process is writing the run in {run_dir}") from error
         except OSError:
             pass  # a file system without locks: better unguarded than not at all
         yield

@@ -1,112 +1,201 @@
-"""python -m robustft evaluate: measure saved states again, as the run did, and compare."""
+"""python -m robustft evaluate: measure saved states again, as the run did or in other ways, and compare."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from robustft import checks
-from robustft.cli.build import parts_of
+from robustft.cli import claim
+from robustft.cli.asked import Asked, asked_of
+from robustft.cli.build import Parts, parts_of
 from robustft.cli.identity import contents, files_of
 from robustft.cli.mistakes import Mistake, command, naming
-from robustft.cli.report import known_run, main_attack
-from robustft.data.naming import dataset_name
+from robustft.cli.report import known_run, main_attack, shown
+from robustft.cli.run_config import run_config
 from robustft.evaluation.device import ACCELERATORS, torch_device
+from robustft.evaluation.tiers import EVERY
+from robustft.study.frontier import frontier_steps
 from robustft.study.record import Record
 from robustft.study.records import read_records
-from robustft.study.tradeoff import best_step, tradeoff_points
+from robustft.study.run_file import read_run, write_run
+from robustft.study.tradeoff import TradeoffPoint, best_step, tradeoff_points
 
-LINE = "{:>7}  {:<10}  {:<23}  {:>11}  {:>11}  {}"
+LINE = "{:>7}  {:<10}  {:<23}  {:<11}  {:>11}  {:>11}  {}"
 
 
 @command
 def run(config: DictConfig) -> None:
-    """Measures the chosen states with the run's own suite; exit code 1 if an outcome differs from the record."""
-    run_dir, content = known_run(config.run)
+    """Measures the chosen states of a run, or of every finished run below a directory.
+
+    Exit code 1 if an outcome differs from the record, or if one of several runs could not be measured.
+    """
     with naming(""):
         checks.one_of("accelerator", config.accelerator, ACCELERATORS)
-    parts = parts_of(_run_config(run_dir, config))
-    found = contents(files_of(parts), content["contents"])
-    for name in found:
-        if found[name]["fingerprint"] != content["contents"][name]["fingerprint"]:
-            raise Mistake(f"{name} has another content than the one that the run in {run_dir} was made with")
-    with naming("run: "):
-        records = read_records(run_dir / "records.jsonl")
-    points = tradeoff_points(records, main_attack(content))
-    if not points:
-        raise Mistake(f"run: no step of {run_dir} has been measured completely yet")
+        checks.yes_or_no("missing_only", config.missing_only)
+    asked = asked_of(config)
+    if config.missing_only and not asked:
+        raise Mistake("missing_only must come with what to add (attack, threat_model, shift or suite), got nothing")
+    root = Path(str(config.run))
+    below = [] if (root / "run.json").is_file() else _runs_below(root)
+    if not below:
+        run_dir, content = known_run(config.run)
+        _stop([], _evaluate(run_dir, content, config, asked))
+        return
+    failed, differing = [], 0
+    for run_dir in below:
+        print(f"{shown(run_dir)}")
+        try:
+            content = _finished(run_dir)
+            differing += _evaluate(run_dir, content, config, asked)
+        except Exception as error:  # whatever it is, the other runs are not at fault
+            reason = str(error) if isinstance(error, Mistake) else f"{type(error).__name__}: {error}"
+            print(f"robustft: {shown(run_dir)}: {' '.join(reason.split())}", file=sys.stderr, flush=True)
+            failed.append(run_dir)
+        print()
+    _stop(failed, differing, of=len(below))
 
+
+def _stop(failed: Sequence[Path], differing: int, of: int = 1) -> None:
+    lines = [f"{len(failed)} of {of} runs could not be evaluated"] if failed else []
+    lines += [f"{differing} conditions differ from the record"] if differing else []
+    if lines:
+        raise SystemExit(f"robustft: {'; '.join(lines)}")
+
+
+def _runs_below(root: Path) -> list[Path]:
+    """The run directories anywhere below `root`."""
+    found = []
+    for directory, inner, files in os.walk(root):
+        if "run.json" in files:
+            found.append(Path(directory))
+            inner.clear()
+    return sorted(found)
+
+
+def _finished(run_dir: Path) -> dict[str, Any]:
+    with naming(""):
+        content = read_run(run_dir) or {}
+    if content.get("status") != "finished":
+        raise Mistake(f"not finished: {content.get('status')} {content.get('reason') or ''}".rstrip())
+    return content
+
+
+def _evaluate(run_dir: Path, content: dict[str, Any], config: DictConfig, asked: Asked) -> int:
+    """Measures the chosen states of one run; the number of conditions that differ from the record."""
+    parts = parts_of(run_config(run_dir, content, config, asked))
+    found = _same_contents(run_dir, parts, content)
+    # Only what is asked for is ever written, and then nobody else may write.
+    with claim.claimed(run_dir, key="run") if asked else nullcontext():
+        with naming("run: "):
+            records = read_records(run_dir / "records.jsonl")
+        points = tradeoff_points(records, main_attack(content))
+        if not points:
+            raise Mistake(f"run: no step of {run_dir} has been measured completely yet")
+        _refuse_another_sum(parts, records)
+        if asked and found.keys() - content["contents"].keys():
+            content["contents"] = found | content["contents"]
+            write_run(run_dir, content)
+        return _measure(run_dir, parts, content["validation_rows"], config, asked, points)
+
+
+def _measure(
+    run_dir: Path,
+    parts: Parts,
+    validation_rows: Sequence[int],
+    config: DictConfig,
+    asked: Asked,
+    points: Sequence[TradeoffPoint],
+) -> int:
     from robustft.cli.load import loaded
+    from robustft.evaluation.measurement import Condition
+    from robustft.evaluation.recorder import Recorder
     from robustft.evaluation.remeasure import remeasure
     from robustft.evaluation.states import States
 
-    run = loaded(parts, content["validation_rows"])
+    run = loaded(parts, validation_rows)
+    recorder = Recorder(run_dir, run.evaluator)
     states = States(run_dir=run_dir, keep=parts.keep_states)
-    with naming(""):
-        model = run.model.to(torch_device(config.accelerator))
+    sets = {*run.dataset.ood, *run.shifts}
+    always = {None, *parts.suite.attacks_at(EVERY)}
     differing = 0
-    print(LINE.format("step", "split", "condition", "recorded", "now", "per sample"))
-    for step in _chosen(config.states, best=best_step(points), last=points[-1].step, kept=states.steps()):
+    with naming(""):
+        steps = _chosen(config.states, points, kept=states.steps())
+        model = run.model.to(torch_device(config.accelerator))
+    for name, (count, notes) in run.shifts.items() if asked.shifts else ():
+        print("; ".join([f"ood:{name}: {count:,} images", *notes]))
+    print(LINE.format("step", "split", "condition", "against", "recorded", "now", "per sample"))
+    for step in steps:
+
+        def wanted(condition: Condition, step: int = step) -> bool:
+            if not asked:  # attacks of later tiers are looked at where the run had them
+                return condition.attack_name in always or recorder.knows(condition, step)
+            return asked.wants(condition, sets) and not (config.missing_only and recorder.knows(condition, step))
+
+        if not any(wanted(condition) for condition in run.evaluator.conditions()):
+            continue
         with naming(""):
             states.load(model, step)
-        for comparison in remeasure(run_dir, run.evaluator, model, step=step, records=records):
+        for comparison in remeasure(run_dir, run.evaluator, model, step=step, records=recorder.records, wanted=wanted):
             now, recorded = comparison.now, comparison.recorded
-            agrees = "not on record" if recorded is None else "agrees"
+            verdict = "agrees"
             if comparison.differing:
-                agrees = f"{comparison.differing} differ"
+                verdict = f"{comparison.differing} differ"
                 differing += 1
-            print(LINE.format(step, now.split, now.condition, _counted(recorded), _counted(now), agrees), flush=True)
-    if differing:
-        raise SystemExit(f"robustft: {differing} conditions differ from the record")
+            elif recorded is None:
+                verdict = "added" if asked else "not on record"
+                if asked:
+                    recorder.commit(now, comparison.correct)
+            against = "-" if now.eps_255 is None else f"{now.norm} {now.eps_255:g}/255"
+            numbers = (_counted(recorded), _counted(now), verdict)
+            print(LINE.format(step, now.split, now.condition, against, *numbers), flush=True)
+    return differing
 
 
-def _run_config(run_dir: Path, given: DictConfig) -> DictConfig:
-    """The run's configuration, with what is given here in place of what it had."""
-    path = run_dir / ".hydra" / "config.yaml"
-    if not path.is_file():
-        raise Mistake(f"run must have its configuration in .hydra/config.yaml; {path} is missing")
-    config = OmegaConf.load(path)
-    assert isinstance(config, DictConfig)
-    for target in _targets(OmegaConf.to_container(config)):
-        # The file may come from somebody else, and a target is code that will be called.
-        if not target.startswith("robustft."):
-            raise Mistake(f"run has a _target_ outside robustft in {path}: {target}")
-    for node, key in (("dataset", "path"), ("backbone", "checkpoint")):
-        if given[node][key] is not None:
-            if key not in config[node]:
-                raise Mistake(f"{node}.{key} is no key of this run's {node}")
-            config[node][key] = given[node][key]
-    for key, changed in given.shift.items():
-        before = config.get("shift", {}).get(key, {})
-        if list(changed) != ["path"] or "path" not in before:
-            keys = ", ".join(f"shift.{name}.path" for name in config.get("shift", {})) or "none"
-            raise Mistake(f"shift may have the path of a shift set that the run had ({keys}); got shift.{key}")
-        if before.name is None:  # the condition keeps its name, which came from the old place
-            before.name = dataset_name(None, str(before.path or before.hub_id).rstrip("/").rpartition("/")[2])
-        before.path = changed.path
-    return config
+def _same_contents(run_dir: Path, parts: Parts, content: dict[str, Any]) -> dict[str, Any]:
+    """Fingerprints of everything read; a Mistake if anything is another than when the run, or a set, was measured.
+
+    Sets that an evaluation has added are known by their condition, `ood:<name>`.
+    """
+    known = content["contents"]
+    files = files_of(parts)
+    own = content["identity"].get("shift", {})
+    for key, shift in parts.shifts.items():
+        if key not in own:
+            files[f"ood:{shift.source.name}"] = files.pop(f"shift.{key}")
+    found = contents(files, known)
+    for name in found:
+        if name in known and found[name]["fingerprint"] != known[name]["fingerprint"]:
+            raise Mistake(f"{name} has another content than the one that the run in {run_dir} was made with")
+    return found
 
 
-def _targets(node: Any) -> Iterator[str]:
-    """Every `_target_` in nested dicts and lists."""
-    if isinstance(node, dict):
-        if "_target_" in node:
-            yield str(node["_target_"])
-        node = list(node.values())
-    if isinstance(node, list):
-        for inner in node:
-            yield from _targets(inner)
+def _refuse_another_sum(parts: Parts, records: Sequence[Record]) -> None:
+    """A sum's name does not say what it adds up: one run has one choice of corruptions."""
+    suite = parts.suite
+    now = {f"ood:{name}-{severity}" for name in suite.corruptions for severity in suite.severities}
+    for record in records:
+        if now and record.sum_of and set(record.sum_of) != now:
+            names = ", ".join(dict.fromkeys(part[4:].rpartition("-")[0] for part in record.sum_of))
+            severities = ", ".join(sorted({part.rpartition("-")[2] for part in record.sum_of}))
+            raise Mistake(
+                f"suite.corruptions must be those on record, {names} (severities {severities}), "
+                f"since {record.condition} is their mean"
+            )
 
 
-def _chosen(states: Any, *, best: int, last: int, kept: list[int]) -> list[int]:
-    by_name = {"best": [best], "last": [last], "all": kept}
+def _chosen(states: Any, points: Sequence[TradeoffPoint], *, kept: list[int]) -> list[int]:
+    by_name = {"best": [best_step(points)], "last": [points[-1].step], "all": kept, "frontier": frontier_steps(points)}
     if isinstance(states, str) and states in by_name:
         return by_name[states]
     if isinstance(states, bool) or not isinstance(states, int):
-        raise Mistake(f"states must be best, last, all or the step of a kept state; got {states!r}")
+        raise Mistake(f"states must be best, last, all, frontier or the step of a kept state; got {states!r}")
     return [states]
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from robustft.cli.build import Parts
+from robustft.cli.build import Parts, tiers_of
 from robustft.cli.mistakes import naming
+from robustft.evaluation.tiers import EVERY
 
 SECTIONS = ("seed", "dataset", "backbone", "method", "threat_model", "attack", "schedule", "trainer", "suite")
 
@@ -45,6 +46,7 @@ def settings(config: DictConfig) -> dict[str, Any]:
             value = {name: inner for name, inner in value.items() if is_identity(f"{section}.{name}")}
         identity[section] = value
     identity["suite"] = _suite(identity["suite"])
+    identity["attack"] = _attacks(identity["attack"], tiers_of(config))
     if shifts := container.get("shift"):
         identity["shift"] = {
             key: {name: inner for name, inner in value.items() if is_identity(f"shift.{key}.{name}")}
@@ -62,9 +64,21 @@ def _suite(suite: dict[str, Any]) -> dict[str, Any]:
     severities = severity_numbers(suite.pop("severities", SEVERITIES))
     if names:
         suite |= {"corruptions": list(names), "severities": list(severities)}
+    if grid := suite.pop("eps_grid_255", None):
+        suite["eps_grid_255"] = sorted(grid)
     if not suite.get("attack_ood"):
         suite.pop("attack_ood", None)
     return suite
+
+
+def _attacks(attacks: dict[str, Any], when: dict[str, str]) -> dict[str, Any]:
+    """The tier, as it comes out, of those attacks that do not run at every step."""
+    found = {}
+    for name, settings_of_attack in attacks.items():
+        found[name] = {key: value for key, value in settings_of_attack.items() if key != "when"}
+        if when[name] != EVERY:
+            found[name]["when"] = when[name]
+    return found
 
 
 def files_of(parts: Parts) -> dict[str, dict[str, Path]]:

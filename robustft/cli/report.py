@@ -9,11 +9,17 @@ from typing import Any
 from omegaconf import DictConfig
 
 from robustft.cli.mistakes import Mistake, command, naming
+from robustft.report.eps_figure import draw_eps
+from robustft.report.eps_table import eps_table
 from robustft.report.figure import draw_tradeoff
 from robustft.report.table import points_table
+from robustft.study.eps_curve import eps_curves
+from robustft.study.further_attacks import further_attacks
+from robustft.study.gate import failed_gates
+from robustft.study.record import Record
 from robustft.study.records import read_records
 from robustft.study.run_file import read_run
-from robustft.study.tradeoff import TradeoffPoint, tradeoff_points
+from robustft.study.tradeoff import TradeoffPoint, best_step, tradeoff_points
 
 
 @command
@@ -28,7 +34,7 @@ def run(config: DictConfig) -> None:
     if content.get("status") != "finished":
         print(f"not finished: {content.get('status')} {content.get('reason') or ''}".rstrip())
     with naming("output: "):
-        show(points, content, Path(config.output) if config.output else run_dir / "tradeoff.png")
+        show(records, points, content, Path(config.output) if config.output else run_dir / "tradeoff.png")
 
 
 def known_run(given: str) -> tuple[Path, dict[str, Any]]:
@@ -46,14 +52,26 @@ def main_attack(content: dict[str, Any]) -> str:
     return str(next(iter(content["identity"]["attack"])))
 
 
-def show(points: Sequence[TradeoffPoint], content: dict[str, Any], picture: Path) -> None:
-    """Draws the picture, prints the table and where the picture is."""
+def show(records: Sequence[Record], points: Sequence[TradeoffPoint], content: dict[str, Any], picture: Path) -> None:
+    """Draws the pictures, prints the tables and where the pictures are.
+
+    picture: of the trade-off; where attacks were made with several sizes, eps.png is beside it.
+    """
     title = f"{content['method']} on {content['dataset']}, {content['backbone']}, seed {content['seed']}"
     first = points[0]
     steps = content["identity"]["attack"][first.attack].get("steps")
     label = f"{first.attack.upper()}{f'-{steps}' if steps else ''}, {first.norm}, eps {first.eps_255:g}/255"
-    draw_tradeoff(points, picture, title=title, attack_label=label)
-    print(f"\n{points_table(points)}\n\ntrade-off curve: {shown(picture)}")
+    further, warnings = further_attacks(records, first), failed_gates(records)
+    draw_tradeoff(points, picture, title=title, attack_label=label, further=further, warnings=warnings)
+    print(f"\n{points_table(points, further=further, warnings=warnings)}\n")
+    best, last = best_step(points), points[-1].step
+    curves = eps_curves(records, (best, last))
+    if curves:
+        by_eps = picture.with_name("eps.png")
+        marks = {last: "last"} | {best: "best" if best != last else "best last"}
+        draw_eps(curves, by_eps, title=title, marks=marks)
+        print(f"{eps_table(curves, marks)}\n\naccuracy by eps: {shown(by_eps)}")
+    print(f"trade-off curve: {shown(picture)}")
 
 
 def shown(path: Path) -> Path:

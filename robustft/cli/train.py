@@ -159,7 +159,7 @@ def _reported(
     """Table, picture and mirror of a run that is done: its summary."""
     points = tradeoff_points(records, main_attack(content))
     picture = run_dir / "tradeoff.png"
-    show(points, content, picture)
+    show(records, points, content, picture)
     columns, rows = point_rows(points)
     summary = run_summary(points)
     tracked.finish(columns=columns, rows=rows, picture=picture, summary=summary)

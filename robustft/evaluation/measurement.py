@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustft.attacks.perturbations import Perturbations
+from robustft.study.gate import Gate
+from robustft.study.record import split_condition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,11 @@ class Condition:
     eps: float | None = None
     attack: str | None = None
 
+    @property
+    def attack_name(self) -> str | None:
+        """The name of the attack; None for a condition without one."""
+        return split_condition(self.name)[1]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
@@ -37,6 +44,7 @@ class Measurement:
         time or passes of its own); none for what was measured.
     notes: what a reader must know to trust the numbers.
     perturbations: what broke images, for the next state of the run, if the attack starts warm.
+    gates: checks on the number, passed or failed.
     """
 
     condition: Condition
@@ -47,3 +55,4 @@ class Measurement:
     sum_of: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     perturbations: Perturbations | None = None
+    gates: tuple[Gate, ...] = ()

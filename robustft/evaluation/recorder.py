@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from robustft.evaluation.evaluator import Evaluator
@@ -12,6 +15,8 @@ from robustft.evaluation.measurement import Condition, Measurement
 from robustft.study.outcomes import write_outcomes
 from robustft.study.record import Record, record_key
 from robustft.study.records import RecordFile
+
+_log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -27,15 +32,37 @@ class Recorder:
         """Everything on record, in the order of writing."""
         return self._file.records
 
-    def measure(self, model: nn.Module, *, step: int, epoch: float) -> None:
-        """Measures every condition of the state after `step` updates that is not on record, and commits each."""
-        missing = {condition for condition in self.evaluator.conditions() if not self._file.has(_key(condition, step))}
+    def measure(
+        self,
+        model: nn.Module,
+        *,
+        step: int,
+        epoch: float,
+        wanted: Callable[[Condition], bool] = lambda condition: True,
+    ) -> None:
+        """Measures the `wanted` conditions of the state after `step` updates that are not on record, commits each."""
+        missing = {
+            condition
+            for condition in self.evaluator.conditions()
+            if wanted(condition) and not self.knows(condition, step)
+        }
         if not missing:
             return
         for measurement in self.evaluator.evaluate(model, wanted=missing.__contains__):
-            record = record_of(measurement, step=step, epoch=epoch)
-            write_outcomes(self._run_dir, record, measurement.correct)
-            self._file.append(record)
+            self.commit(record_of(measurement, step=step, epoch=epoch), measurement.correct)
+
+    def knows(self, condition: Condition, step: int) -> bool:
+        """Whether the condition of the state after `step` updates is on record."""
+        return self._file.has(_key(condition, step))
+
+    def commit(self, record: Record, correct: np.ndarray) -> None:
+        """Writes the outcomes, then the record line; warns of gates that failed."""
+        write_outcomes(self._run_dir, record, correct)
+        self._file.append(record)
+        for gate in record.gates:
+            if not gate.passed:
+                eps = f" at eps {record.eps_255:g}/255" if record.eps_255 is not None else ""
+                _log.warning("%s: step %d, %s, %s%s", gate, record.step, record.split, record.condition, eps)
 
 
 def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
@@ -55,7 +82,8 @@ def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
         forward_passes=measurement.forward_passes,
         backward_passes=measurement.backward_passes,
         sum_of=measurement.sum_of,
-        notes=measurement.notes,
+        notes=(*measurement.notes, *(str(gate) for gate in measurement.gates if not gate.passed)),
+        gates=measurement.gates,
         time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.measurement import Condition
 from robustft.evaluation.recorder import record_of
 from robustft.study.outcomes import read_outcomes
 from robustft.study.record import Record
@@ -16,23 +18,37 @@ from robustft.study.record import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One condition now and then: `recorded` is None if it was never measured; `differing` counts samples."""
+    """One condition now and then.
+
+    now: the record that it would make, with `correct`, (N,) bool, for its outcomes.
+    recorded: None if it was never measured.
+    differing: how many samples; all of them if there are not as many as then.
+    """
 
     now: Record
+    correct: np.ndarray
     recorded: Record | None
     differing: int
 
 
 def remeasure(
-    run_dir: Path, evaluator: Evaluator, model: nn.Module, *, step: int, records: Sequence[Record]
+    run_dir: Path,
+    evaluator: Evaluator,
+    model: nn.Module,
+    *,
+    step: int,
+    records: Sequence[Record],
+    wanted: Callable[[Condition], bool] = lambda condition: True,
 ) -> Iterator[Comparison]:
-    """Every condition of the evaluator for `model`, the state after `step` updates; writes nothing."""
+    """The `wanted` conditions of the evaluator for `model`, the state after `step` updates; writes nothing."""
     on_record = {record.key: record for record in records}
     epoch = next((record.epoch for record in records if record.step == step), 0.0)
-    for measurement in evaluator.evaluate(model):
+    for measurement in evaluator.evaluate(model, wanted=wanted):
         now = record_of(measurement, step=step, epoch=epoch)
         recorded = on_record.get(now.key)
         differing = 0
         if recorded is not None:
-            differing = int((read_outcomes(run_dir, recorded) != measurement.correct).sum())
-        yield Comparison(now=now, recorded=recorded, differing=differing)
+            then = read_outcomes(run_dir, recorded)
+            as_many = then.shape == measurement.correct.shape
+            differing = int((then != measurement.correct).sum()) if as_many else max(now.total, recorded.total)
+        yield Comparison(now=now, correct=measurement.correct, recorded=recorded, differing=differing)

@@ -1,4 +1,4 @@
-"""What is measured at every evaluated step."""
+"""What is measured at every evaluated step, and once the run is over."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from robustft import checks
 from robustft.attacks.attack import Attack
 from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
+from robustft.evaluation.eps_grid import eps_grid
+from robustft.evaluation.tiers import tiers
 
 PRECISIONS = ("auto", "float32", "bf16")
 
@@ -22,6 +24,9 @@ class Suite:
 
     threat_model: what the adversary may do.
     attacks: name -> attack; the name is the condition's.
+    when: name of an attack -> its tier: `every` scheduled step (where missing), the `last` state, or the states on the
+        validation `frontier`; the first attack's must be `every`. Attacks of the last two leave validation alone: it
+        has selected the states already.
     max_images: size of the fixed subset of every split that is evaluated (it does not depend on the run's seed);
         None: all images.
     batch_size: images per forward pass; changes speed and memory, and results by rounding at most.
@@ -29,14 +34,16 @@ class Suite:
         more), or a list of these; None: none. Afterwards a tuple of names.
     severities: of every corruption, 1 to 5.
     attack_ood: whether the attacks attack other domains' images too (corrupted images they never do).
-    eps_grid_255: further sizes, in units of 1/255, that every attack is measured at in the same pass.
     precision: in which attacks search: `float32`, `bf16`, or `auto`, bf16 on a GPU that has it. Verdicts are always the
         model's own, float32.
     compile: whether attacks search with torch.compile; it takes a minute and pays on a GPU for thousands of images.
+    eps_grid_255: further sizes at which every attack is measured, in units of 1/255, each above 0 and another than the
+        threat model's. Afterwards a rising tuple.
     """
 
     threat_model: ThreatModel
     attacks: Mapping[str, Attack] = field(default_factory=dict)
+    when: Mapping[str, str] = field(default_factory=dict)
     max_images: int | None = None
     batch_size: int = 128
     corruptions: Any = None
@@ -49,14 +56,14 @@ class Suite:
     def __post_init__(self) -> None:
         if not self.attacks:
             raise ValueError("attacks must have at least one attack, got none")
+        object.__setattr__(self, "when", tiers(self.attacks, self.when))
         if self.max_images is not None:
             checks.whole_number("max_images", self.max_images, at_least=1)
         checks.whole_number("batch_size", self.batch_size, at_least=1)
         object.__setattr__(self, "corruptions", corruption_names(self.corruptions))
         object.__setattr__(self, "severities", severity_numbers(self.severities))
         checks.yes_or_no("attack_ood", self.attack_ood)
-        for size in self.eps_grid_255:
-            replace(self.threat_model, eps_255=size)  # it checks
+        object.__setattr__(self, "eps_grid_255", eps_grid(self.eps_grid_255, self.threat_model))
         checks.one_of("precision", self.precision, PRECISIONS)
         checks.yes_or_no("compile", self.compile)
 
@@ -70,3 +77,7 @@ class Suite:
     def main_attack(self) -> str:
         """The name of the first attack: the one that the trade-off curve is about."""
         return next(iter(self.attacks))
+
+    def attacks_at(self, *when: str) -> frozenset[str]:
+        """The names of the attacks whose tier is one of `when`."""
+        return frozenset(name for name, tier in self.when.items() if tier in when)

@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from robustft.report.intervals import bars, rates
-from robustft.report.looks import CLEAN, GREY, ROBUST, SHIFTS, ZERO_TO_FIRST, first_positive, in_per_cent, step_colors
+from robustft.report.looks import (
+    CLEAN,
+    FURTHER,
+    GREY,
+    ROBUST,
+    SHIFTS,
+    ZERO_TO_FIRST,
+    first_positive,
+    in_per_cent,
+    step_colors,
+)
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+DOTTED = (0, (1, 1.6))
 
-def draw_by_step(axes: Axes, points: Sequence[TradeoffPoint]) -> None:
-    """Clean, robust and OOD accuracy with their 95 % intervals, each line named at its end."""
+
+def draw_by_step(
+    axes: Axes, points: Sequence[TradeoffPoint], further: Mapping[str, Mapping[int, Count]] | None = None
+) -> None:
+    """Clean, robust and OOD accuracy with their 95 % intervals, each line named at its end.
+
+    further: name -> step -> counts under further attacks; dotted, since few states may have been attacked.
+    """
+    further = further or {}
     steps = [point.step for point in points]
-    lines = list(_lines(points))
+    lines = list(_lines(points, further))
     ends = spread_out([list(counts.values())[-1].rate for _, _, counts in lines], gap=0.047)
     for (name, (color, marker), counts), end in zip(lines, ends, strict=True):
         at, middle, (down, up) = list(counts), rates(list(counts.values())), bars(list(counts.values()))
         axes.fill_between(at, middle - down, middle + up, color=color, alpha=0.15, linewidth=0)
-        axes.plot(at, middle, color=color, marker=marker, markersize=4.5, linewidth=1.5, clip_on=False, zorder=3)
+        line, size = (DOTTED, 6.0) if name in further else ("-", 4.5)
+        axes.plot(
+            at,
+            middle,
+            color=color,
+            marker=marker,
+            markersize=size,
+            linestyle=line,
+            linewidth=1.5,
+            clip_on=False,
+            zorder=3,
+        )
         axes.annotate(
             f"{name} {100 * middle[-1]:.1f}",
             (at[-1], middle[-1]),
@@ -55,10 +84,14 @@ def spread_out(heights: Sequence[float], gap: float) -> list[float]:
     return [float(height) for height in spread]
 
 
-def _lines(points: Sequence[TradeoffPoint]) -> Iterator[tuple[str, tuple[str, str], dict[int, Count]]]:
+def _lines(
+    points: Sequence[TradeoffPoint], further: Mapping[str, Mapping[int, Count]]
+) -> Iterator[tuple[str, tuple[str, str], Mapping[int, Count]]]:
     """Name, (colour, marker) and counts by step; a shift may lack steps."""
     yield "clean", CLEAN, {point.step: point.clean for point in points}
     yield "robust", ROBUST, {point.step: point.robust for point in points}
+    for (name, counts), look in zip(further.items(), cycle(FURTHER), strict=False):
+        yield name, look, counts
     shifts = dict.fromkeys(shift for point in points for shift in point.ood)
     for shift, look in zip(shifts, cycle(SHIFTS), strict=False):
         yield f"ood:{shift}", look, {point.step: point.ood[shift] for point in points if shift in point.ood}

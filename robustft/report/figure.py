@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from robustft.report.by_step import draw_by_step
-from robustft.report.looks import STYLE
+from robustft.report.looks import STYLE, WARNING
 from robustft.report.plane import draw_plane, label_plane
-from robustft.study.tradeoff import TradeoffPoint
+from robustft.study.tradeoff import Count, TradeoffPoint
 from robustft.study.whole_file import written_whole
 
+LINES, CHARACTERS = 3, 190
 
-def draw_tradeoff(points: Sequence[TradeoffPoint], path: Path, *, title: str, attack_label: str) -> None:
+
+def draw_tradeoff(
+    points: Sequence[TradeoffPoint],
+    path: Path,
+    *,
+    title: str,
+    attack_label: str,
+    further: Mapping[str, Mapping[int, Count]] | None = None,
+    warnings: Sequence[str] = (),
+) -> None:
     """Draw the points of one run to the PNG file `path`, which is there whole or not at all.
 
     Left, the plane of clean and robust test accuracy, with the states chosen on validation ringed and the area that
@@ -23,6 +33,8 @@ def draw_tradeoff(points: Sequence[TradeoffPoint], path: Path, *, title: str, at
         path: where to; folders are made as needed.
         title: what the run is.
         attack_label: what `robust` is measured against, for example `PGD-15, linf, eps 8/255`.
+        further: name -> step -> test counts under further attacks.
+        warnings: what a reader must know to trust the numbers; the first lines stand below.
     """
     from matplotlib import style
     from matplotlib.figure import Figure
@@ -30,13 +42,28 @@ def draw_tradeoff(points: Sequence[TradeoffPoint], path: Path, *, title: str, at
     if not points:
         raise ValueError("points must hold at least one point, got none")
     points = sorted(points, key=lambda point: point.step)
+    steps = {point.step for point in points}
+    further = {
+        name: {step: count for step, count in sorted(by_step.items()) if step in steps}
+        for name, by_step in (further or {}).items()
+        if steps & by_step.keys()
+    }
     with style.context(["default", STYLE]):  # not the user's own settings: the pictures of a study look alike
         figure = Figure(figsize=(12.5, 5.8), dpi=160, layout="constrained")  # no pyplot: nothing stays open
         figure.suptitle(title, x=0.012, ha="left", fontsize=13, fontweight="bold")
         plane, by_step = figure.subplots(1, 2)
-        draw_plane(plane, points, attack_label)
-        draw_by_step(by_step, points)
+        draw_plane(plane, points, attack_label, further)
+        draw_by_step(by_step, points, further)
+        if warnings:
+            text = "\n".join(shortened(warnings))
+            figure.supxlabel(text, x=0.012, ha="left", fontsize=9, color=WARNING)
         figure.draw_without_rendering()  # lays the axes out: where there is room for labels depends on their size
-        label_plane(plane, points)
+        label_plane(plane, points, further)
         with written_whole(Path(path)) as temporary:
             figure.savefig(temporary, format="png")
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """The first of `lines`, cut to what fits below a picture, and how many more there are."""
+    shown = [line if len(line) <= CHARACTERS else f"{line[: CHARACTERS - 3]}..." for line in lines[:LINES]]
+    return [*shown, f"and {len(lines) - LINES} more"] if len(lines) > LINES else shown

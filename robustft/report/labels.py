@@ -40,19 +40,21 @@ def points_to_pixels(axes: Axes) -> float:
     return figure.dpi / 72
 
 
-def place_labels(axes: Axes, labels: Sequence[Label], curve: NDArray[np.float64]) -> None:
+def place_labels(axes: Axes, labels: Sequence[Label], curve: NDArray[np.float64], others: NDArray[np.float64]) -> None:
     """Write `labels`, the most important first, where they cover neither each other nor the curve.
 
     Args:
         axes: with their final size, since a free place depends on it.
         labels: to be placed one after the other.
         curve: (N, 2) the corners of the curve in data coordinates; there are markers on them.
+        others: (M, 2) further markers in data coordinates.
     """
     from matplotlib.patheffects import withStroke
 
     scale = points_to_pixels(axes)
     corners = axes.transData.transform(curve)
-    obstacles = _Obstacles(corners=corners, between=_between(corners), inside=axes.get_window_extent().extents)
+    markers = np.concatenate([corners, axes.transData.transform(others)])
+    obstacles = _Obstacles(corners=markers, between=_between(corners), inside=axes.get_window_extent().extents)
     for label in labels:
         text = axes.annotate(
             label.text,

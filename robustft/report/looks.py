@@ -15,6 +15,8 @@ INK, GREY, PALE, SHADE = "#222222", "#767676", "#e6e6e6", "#dfeaf3"
 # Okabe and Ito's palette, which people with any colour vision can tell apart; markers say the same without colour.
 CLEAN, ROBUST = ("#0072B2", "o"), ("#D55E00", "s")
 SHIFTS = (("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"), ("#000000", "X"))
+FURTHER = (("#7B3294", "X"), ("#8C510A", "P"), ("#01665E", "*"), ("#5A5A5A", "D"))  # attacks beside the curve's own
+WARNING = "#B00020"
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": GREY,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from itertools import cycle, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,51 +11,59 @@ from numpy.typing import NDArray
 
 from robustft.report.intervals import bars, rates
 from robustft.report.labels import Label, place_labels, points_to_pixels
-from robustft.report.looks import GREY, INK, SHADE, in_per_cent, step_colors
+from robustft.report.looks import FURTHER, GREY, INK, SHADE, in_per_cent, step_colors
 from robustft.study.frontier import frontier_area, frontier_steps, pareto
-from robustft.study.tradeoff import TradeoffPoint, best_step
+from robustft.study.tradeoff import Count, TradeoffPoint, best_step
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 CROWDED = 14.0  # typographic points between markers under which their labels find no room
+Further = Mapping[str, Mapping[int, Count]]
 INSET = (0.47, 0.42)  # width and height of the magnified part, in those of the axes
 
 
-def draw_plane(axes: Axes, points: Sequence[TradeoffPoint], attack_label: str) -> None:
-    """The curve in the order of steps, the states chosen on validation, and the area that they span."""
+def draw_plane(axes: Axes, points: Sequence[TradeoffPoint], attack_label: str, further: Further) -> None:
+    """The curve in the order of steps, the states chosen on validation, and the area that they span.
+
+    further: name -> step -> test counts under further attacks, drawn below the points that they belong to.
+    """
     shade, ring = _draw_curve(axes, points)
+    markers = _draw_further(axes, points, further)
     axes.set_xlim(0, 1.02)
     highest = max(point.robust.interval[1] for point in points)
-    axes.set_ylim(0, min(1.02, 1.1 * max(0.02, highest)))
+    room = 1.1 + 0.05 * len(further)  # the legend has a line for each
+    axes.set_ylim(0, min(1.02, room * max(0.02, highest)))
     in_per_cent(axes.xaxis, axes.yaxis)
     axes.set_xlabel("clean test accuracy, %")
     axes.set_ylabel("robust test accuracy, %")
     axes.set_title(f"robust against {attack_label}")
     axes.legend(
-        [ring, shade],
-        ["frontier, chosen on validation", f"area under it: {frontier_area(points):.3f}"],
+        [ring, shade, *markers.values()],
+        ["frontier, chosen on validation", f"area under it: {frontier_area(points):.3f}", *markers],
         loc="upper left",
         borderaxespad=0.2,
     )
 
 
-def label_plane(axes: Axes, points: Sequence[TradeoffPoint]) -> None:
+def label_plane(axes: Axes, points: Sequence[TradeoffPoint], further: Further) -> None:
     """Write steps beside their points, and magnify the part of the curve where they crowd, if there is room for it.
 
     To be called when the axes have their final size.
     """
     curve = _curve(points)
+    others = _further_places(points, further)
     crowd = _crowd(axes, curve)
-    corner = _free_corner(axes, curve) if crowd.any() else None
+    corner = _free_corner(axes, curve, others) if crowd.any() else None
     if corner is None:
-        place_labels(axes, _labels(points), curve)
+        place_labels(axes, _labels(points), curve, others)
         return
     inset = axes.inset_axes((*corner, *INSET), zorder=7)
     inset.spines[:].set_visible(True)
     inset.tick_params(labelsize=8)
     _draw_curve(inset, points, clip=True)
+    _draw_further(inset, points, further, clip=True)
     low, high = curve[crowd].min(axis=0), curve[crowd].max(axis=0)
     margin = np.maximum(0.22 * (high - low), 0.004)
     inset.set_xlim(low[0] - margin[0], min(high[0] + margin[0], 1.01))
@@ -64,8 +72,8 @@ def label_plane(axes: Axes, points: Sequence[TradeoffPoint]) -> None:
     axes.indicate_inset_zoom(inset, edgecolor=GREY, alpha=0.6)
     labels = _labels(points)
     magnified = {point.step for point, is_in in zip(points, crowd, strict=True) if is_in}
-    place_labels(inset, [label for label in labels if label.step in magnified], curve)
-    place_labels(axes, [label for label in labels if label.step not in magnified], curve)
+    place_labels(inset, [label for label in labels if label.step in magnified], curve, others)
+    place_labels(axes, [label for label in labels if label.step not in magnified], curve, others)
 
 
 def _draw_curve(axes: Axes, points: Sequence[TradeoffPoint], *, clip: bool = False) -> tuple[Artist, Artist]:
@@ -83,6 +91,37 @@ def _draw_curve(axes: Axes, points: Sequence[TradeoffPoint], *, clip: bool = Fal
     axes.scatter(x, y, 34, colors, edgecolors="white", linewidths=0.6, zorder=5, clip_on=clip)
     ring = axes.scatter(x[chosen], y[chosen], 105, facecolors="none", edgecolors=INK, zorder=5, clip_on=clip)
     return shade, ring
+
+
+def _draw_further(
+    axes: Axes, points: Sequence[TradeoffPoint], further: Further, *, clip: bool = False
+) -> dict[str, Artist]:
+    """The markers of every further attack by its name, for a legend; a thin line leads up to the state's point."""
+    robust = {point.step: point.robust.rate for point in points}
+    markers: dict[str, Artist] = {}
+    for (name, by_step), (color, marker) in zip(further.items(), cycle(FURTHER), strict=False):
+        places = _further_places(points, {name: by_step})
+        tops = [robust[step] for step in by_step]
+        axes.vlines(places[:, 0], places[:, 1], tops, color=color, linewidth=0.8, linestyles=":", zorder=2)
+        markers[name] = axes.scatter(
+            places[:, 0],
+            places[:, 1],
+            55,
+            color,
+            marker=marker,
+            edgecolors="white",
+            linewidths=0.5,
+            zorder=4,
+            clip_on=clip,
+        )
+    return markers
+
+
+def _further_places(points: Sequence[TradeoffPoint], further: Further) -> NDArray[np.float64]:
+    """(M, 2) clean accuracy and accuracy under the further attack."""
+    clean = {point.step: point.clean.rate for point in points}
+    places = [(clean[step], count.rate) for by_step in further.values() for step, count in by_step.items()]
+    return np.array(places, dtype=float).reshape(-1, 2)
 
 
 def _curve(points: Sequence[TradeoffPoint]) -> NDArray[np.float64]:
@@ -125,10 +164,13 @@ def _crowd(axes: Axes, curve: NDArray[np.float64]) -> NDArray[np.bool_]:
     return crowd if worth_it else nobody
 
 
-def _free_corner(axes: Axes, curve: NDArray[np.float64]) -> tuple[float, float] | None:
-    """Lower left corner, in shares of the axes, of a place for the inset beside the curve and below the legend."""
+def _free_corner(axes: Axes, curve: NDArray[np.float64], others: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Lower left corner, in shares of the axes, of a place for the inset beside the curve and below the legend.
+
+    others: (M, 2) further markers that it must not cover.
+    """
     places = axes.transLimits.transform(curve)
-    line = np.concatenate([np.linspace(a, b, 50) for a, b in pairwise(places)])
+    line = np.concatenate([*(np.linspace(a, b, 50) for a, b in pairwise(places)), axes.transLimits.transform(others)])
     for left in (0.09, 0.2, 0.3, 0.4, 0.02):
         for bottom in (0.4, 0.3, 0.2, 0.1):
             low = np.array([left, bottom]) - (0.08, 0.1)  # its tick labels stand outside

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from robustft.study.frontier import frontier_area, frontier_steps
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step
@@ -10,12 +10,23 @@ from robustft.study.tradeoff import Count, TradeoffPoint, best_step
 COLUMNS_OF_A_TERMINAL = 100
 
 
-def points_table(points: Sequence[TradeoffPoint]) -> str:
+def points_table(
+    points: Sequence[TradeoffPoint],
+    *,
+    further: Mapping[str, Mapping[int, Count]] | None = None,
+    warnings: Sequence[str] = (),
+) -> str:
     """One line for each point, accuracies in per cent; above it what was measured, below it what follows.
 
     Marks: `best` has the highest clean validation accuracy, `last` is the last step measured, `frontier` are the states
     on the frontier of the validation split.
+
+    Args:
+        points: of one run.
+        further: name -> step -> test counts under further attacks, a column each.
+        warnings: lines that stand below.
     """
+    further = further or {}
     if not points:
         return "no step has been measured completely yet"
     points = sorted(points, key=lambda point: point.step)
@@ -23,7 +34,7 @@ def points_table(points: Sequence[TradeoffPoint]) -> str:
     shifts = list(dict.fromkeys(shift for point in points for shift in point.ood))
     best, last, frontier = best_step(points), points[-1].step, frontier_steps(points)
 
-    headings = [("", "step"), ("", "epoch"), ("", "clean"), ("", "robust")]
+    headings = [("", "step"), ("", "epoch"), ("", "clean"), ("", "robust"), *(("", name) for name in further)]
     headings += [("ood:", shift) for shift in shifts]
     headings += [("val ", "clean"), ("val ", "robust")]
     decimals = min(2, max(0, 4 - len(f"{points[-1].epoch:.0f}")))  # four digits are enough, and wide enough
@@ -32,6 +43,7 @@ def points_table(points: Sequence[TradeoffPoint]) -> str:
         counts = [
             point.clean,
             point.robust,
+            *(by_step.get(point.step) for by_step in further.values()),
             *map(point.ood.get, shifts),
             point.validation_clean,
             point.validation_robust,
@@ -41,7 +53,7 @@ def points_table(points: Sequence[TradeoffPoint]) -> str:
             [
                 str(point.step),
                 f"{point.epoch:.{decimals}f}",
-                *map(_per_cent, counts),
+                *map(per_cent, counts),
                 " ".join(mark for mark, applies in marks if applies),
             ]
         )
@@ -53,11 +65,13 @@ def points_table(points: Sequence[TradeoffPoint]) -> str:
         "",
         f"area under the frontier {frontier_area(points):.4f} (states chosen on validation, test numbers), "
         f"best step {best}",
+        *warnings,
     ]
     return "\n".join(lines)
 
 
-def _per_cent(count: Count | None) -> str:
+def per_cent(count: Count | None) -> str:
+    """`41.1`; a dash for what was not measured."""
     return "-" if count is None else f"{100 * count.rate:.1f}"
 
 
@@ -66,13 +80,14 @@ def _aligned(headings: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]])
 
     The two parts of a heading stand side by side, or, where that gets too wide for a terminal, one above the other.
     """
-    side_by_side = _flush_right([[upper + lower for upper, lower in headings]], rows, gap="  ")
+    side_by_side = flush_right([[upper + lower for upper, lower in headings]], rows, gap="  ")
     if max(map(len, side_by_side)) <= COLUMNS_OF_A_TERMINAL:
         return side_by_side
-    return _flush_right([[upper.strip() for upper, _ in headings], [lower for _, lower in headings]], rows, gap=" ")
+    return flush_right([[upper.strip() for upper, _ in headings], [lower for _, lower in headings]], rows, gap=" ")
 
 
-def _flush_right(above: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], gap: str) -> list[str]:
+def flush_right(above: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], gap: str = "  ") -> list[str]:
+    """Lines of headings, then of rows, whose last cell is a mark that stands flush left behind the columns."""
     lines = [*([*heading, ""] for heading in above), *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)][:-1]
     return [

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from robustft.checks import number, one_of, whole_number
 from robustft.study.canonical import canonical_hash
+from robustft.study.gate import Gate
 
 SPLITS = ("train", "validation", "test")
-_OPTIONAL = ("notes", "sum_of")
+_OPTIONAL = ("notes", "sum_of", "gates")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ class Record:
         notes: what a reader must know to trust the numbers, for example an attack that had to be weakened.
         sum_of: the conditions (of the same step and split) whose counts this record adds up, for a mean over many:
             `ood:corruptions` is over all corruptions and severities of the run. Not in the JSON line if there are none.
+        gates: checks on the measurement. Not in the JSON line if there are none.
     """
 
     step: int
@@ -51,6 +53,7 @@ class Record:
     time: str
     notes: tuple[str, ...] = ()
     sum_of: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
 
     def __post_init__(self) -> None:
         """Check every field, and turn numpy's numbers and lists into what JSON gives back, so that records compare."""
@@ -64,6 +67,7 @@ class Record:
             "backward_passes": whole_number("backward_passes", self.backward_passes, at_least=0),
             "notes": _texts("notes", self.notes),
             "sum_of": _texts("sum_of", self.sum_of),
+            "gates": _gates(self.gates),
         }
         checked["correct"] = whole_number("correct", self.correct, at_least=0, at_most=checked["total"])
         _, attack_name = split_condition(self.condition)
@@ -110,8 +114,9 @@ class Record:
     def to_json(self) -> str:
         """One line, without its newline. `key` and `eps_255` are there for people and other tools."""
         content = {"key": self.key, **asdict(self), "eps_255": self.eps_255}
-        if not self.sum_of:
-            del content["sum_of"]
+        for name in ("sum_of", "gates"):
+            if not content[name]:
+                del content[name]
         return json.dumps(content, allow_nan=False)
 
     @classmethod
@@ -175,6 +180,13 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(text, str) for text in value):
         raise ValueError(f"{name} must be a sequence of strings, got {value!r}")
     return tuple(value)
+
+
+def _gates(value: Any) -> tuple[Gate, ...]:
+    """Gates, or what JSON made of them."""
+    if isinstance(value, (str, Mapping)) or not isinstance(value, Sequence):
+        raise ValueError(f"gates must be a sequence of gates, got {value!r}")
+    return tuple(gate if isinstance(gate, Gate) else Gate.from_json(gate) for gate in value)
 
 
 def without_parts(records: Iterable[Record]) -> list[Record]:

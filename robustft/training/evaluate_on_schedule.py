@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.states import States
+from robustft.evaluation.tiers import EVERY
 from robustft.study.record import Record
 from robustft.training.module import FineTuning
 
@@ -49,7 +50,14 @@ class EvaluateOnSchedule(pl.Callback):
         assert isinstance(module, FineTuning)
         # Outcome and state are written first, the record line commits.
         self._states.save(module.model, step)
-        self._recorder.measure(module.model, step=step, epoch=round(step / self._steps_per_epoch, 4))
-        self._states.prune(module.model, self._recorder.records, attack=self._recorder.evaluator.suite.main_attack)
+        suite = self._recorder.evaluator.suite
+        now = {None, *suite.attacks_at(EVERY)}  # None: what nothing attacks
+        self._recorder.measure(
+            module.model,
+            step=step,
+            epoch=round(step / self._steps_per_epoch, 4),
+            wanted=lambda condition: condition.attack_name in now,
+        )
+        self._states.prune(module.model, self._recorder.records, attack=suite.main_attack)
         for listener in self._listeners:
             listener(step, self._recorder.records)

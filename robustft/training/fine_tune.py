@@ -14,6 +14,7 @@ from pytorch_lightning.plugins.environments import LightningEnvironment
 from robustft.backbones.backbone import Backbone
 from robustft.data.dataset import Images
 from robustft.data.order import steps_per_epoch
+from robustft.evaluation.afterwards import measure_afterwards
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.schedule import Schedule
@@ -48,7 +49,7 @@ def fine_tune(
     tracked: TrackedRun,
     description: str,
 ) -> list[Record]:
-    """Trains `model` on `rows` of `images` and evaluates it after `steps`.
+    """Trains `model` on `rows` of `images` and evaluates it after `steps`; then come the attacks of later tiers.
 
     Goes on from `<run_dir>/last.ckpt` if there is one. The weights end in `model`, and as states in the run directory.
     Returns all records of the run.
@@ -93,6 +94,13 @@ def fine_tune(
         datamodule=TrainingData(batches),
         ckpt_path=last if last.is_file() else None,
         weights_only=True,
+    )
+    measure_afterwards(
+        recorder,
+        model.to(trainer.strategy.root_device),  # Lightning has put it back on the CPU
+        states,
+        last=total_steps,
+        listeners=(progress.evaluated, mirror.evaluated),
     )
     return recorder.records
 

@@ -38,3 +38,26 @@ def test_where_a_shift_set_lies_is_not_what_it_is():
     assert "path" not in one["shift"]["folder"]
     mapped = identity("shift=[folder]", "shift.folder.path=/a", "shift.folder.mapping={zero: '0'}")
     assert mapped["shift"]["folder"]["mapping"] == {"zero": "0"}
+
+
+def test_an_attack_at_every_step_is_the_run_that_it_was_and_another_tier_is_another_run():
+    assert "when" not in identity()["attack"]["pgd"]
+    both = "attack=[pgd,autoattack]"
+    tiers = {when: identity(both, f"attack.autoattack.when={when}") for when in ("every", "last", "frontier", "null")}
+    assert tiers["null"] == tiers["frontier"]
+    assert tiers["every"]["attack"] == {
+        name: {key: value for key, value in node.items() if key != "when"}
+        for name, node in tiers["last"]["attack"].items()
+    }
+    assert len({run_id(identity) for identity in tiers.values()}) == 3
+    assert "when" not in identity("attack=[autoattack]")["attack"]["autoattack"]
+
+
+def test_a_grid_of_sizes_is_part_of_what_a_run_is_in_any_order():
+    assert run_id(identity("suite.eps_grid_255=[]")) == run_id(identity())
+    one, other = identity("suite.eps_grid_255=[1,2]"), identity("suite.eps_grid_255=[2.0,1]")
+    assert run_id(one) == run_id(other) != run_id(identity())
+
+
+def test_the_ids_of_runs_without_later_additions_stay():
+    assert run_id(identity()) == "d36505d2be18"

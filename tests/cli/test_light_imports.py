@@ -29,7 +29,16 @@ def loaded_by(*words: str, cwd) -> str:
 
 @pytest.mark.parametrize(
     "words",
-    [("--help",), ("--cfg", "job"), ("method=foo",), ("trainer.max_step=5",), ("threat_model.eps_255=-1",)],
+    [
+        ("--help",),
+        ("--cfg", "job"),
+        ("method=foo",),
+        ("trainer.max_step=5",),
+        ("threat_model.eps_255=-1",),
+        ("attack.pgd.when=last",),
+        ("evaluate", "run=nowhere", "threat_model.eps_255=4"),
+        ("evaluate", "run=nowhere", "attack=[pgd]", "attack.pgd.steps=0"),
+    ],
     ids=" ".join,
 )
 def test_help_and_mistakes_load_nothing_heavy(words, tmp_path):

@@ -21,6 +21,15 @@ import pytest
         (["states.keep=some"], "states.keep must be one of all, selected, none, null; got 'some'"),
         (["tracker.mode=live"], "tracker.mode must be one of online, offline, disabled; got 'live'"),
         (["attack=[]"], "suite.attacks must have at least one attack, got none"),
+        (
+            ["attack.pgd.when=last"],
+            "attack.pgd.when must be every for the first attack, which the trade-off curve is about; got last",
+        ),
+        (["attack.pgd.when=never"], "attack.pgd.when must be one of every, last, frontier; got 'never'"),
+        (
+            ["attack=[pgd,autoattack]", "states.keep=none"],
+            "states.keep must be all or selected where attack.autoattack.when is frontier, got none",
+        ),
         (["backbone.resolution=30"], "backbone.resolution must be a multiple of the patch size 4, got 30"),
         (["backbone=timm"], "backbone.name must be given: it has no default"),
         (["dataset=folder"], "dataset.path must be given: it has no default"),

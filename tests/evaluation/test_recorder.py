@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.suite import Suite
+from robustft.study.gate import Gate
 from robustft.study.outcomes import read_outcomes
 from robustft.study.records import read_records
 
@@ -19,6 +22,32 @@ def evaluator(random_images):
     suite = Suite(threat_model=ThreatModel(eps_255=4), attacks={"pgd": Pgd(steps=2)})
     images = {name: random_images(20, seed=seed) for seed, name in enumerate(("validation", "test"))}
     return Evaluator(suite=suite, **images, ood={"sketch": random_images(10, seed=9)}, seed=0)
+
+
+def test_only_what_is_wanted_is_measured_and_the_rest_another_time(tmp_path, evaluator, tiny_backbone):
+    recorder, model = Recorder(tmp_path, evaluator), tiny_backbone()
+    recorder.measure(model, step=5, epoch=0.5, wanted=lambda condition: condition.attack_name is None)
+    assert [record.condition for record in recorder.records] == ["clean", "clean", "ood:sketch"]
+    recorder.measure(model, step=5, epoch=0.5)
+    assert [record.condition for record in recorder.records][3:] == ["pgd", "pgd"]
+
+
+def test_a_gate_that_failed_is_warned_of_noted_and_kept(tmp_path, evaluator, tiny_backbone, caplog):
+    class Gated(Evaluator):
+        def evaluate(self, *arguments, **settings):
+            for measurement in super().evaluate(*arguments, **settings):
+                passed = measurement.condition.split == "validation"
+                gate = Gate(name="more_steps", passed=passed, figures={"robust": 0.5})
+                yield replace(measurement, gates=(gate,) if measurement.condition.attack else ())
+
+    evaluator.__class__ = Gated
+    Recorder(tmp_path, evaluator).measure(tiny_backbone(), step=5, epoch=0.5)
+    assert [record.getMessage() for record in caplog.records] == [
+        "gate failed: more_steps (robust 0.5): step 5, test, pgd at eps 4/255"
+    ]
+    gated = [record for record in read_records(tmp_path / "records.jsonl") if record.gates]
+    assert [(record.split, record.gates[0].passed) for record in gated] == [("validation", True), ("test", False)]
+    assert [record.notes for record in gated] == [(), ("gate failed: more_steps (robust 0.5)",)]
 
 
 class Killed(BaseException):

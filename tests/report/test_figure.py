@@ -6,24 +6,25 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 
-from robustft.report.figure import draw_tradeoff
-from robustft.study.tradeoff import TradeoffPoint
+from robustft.report.figure import CHARACTERS, LINES, draw_tradeoff, shortened
+from robustft.study.tradeoff import Count, TradeoffPoint
 
 MakePoints = Callable[..., list[TradeoffPoint]]
 DOMAINS = ("clipart", "infograph", "painting", "quickdraw", "sketch")
 
 
-def draw(points: Sequence[TradeoffPoint], path: Path) -> np.ndarray:
+def draw(points: Sequence[TradeoffPoint], path: Path, **more: Any) -> np.ndarray:
     """(H, W, 3) uint8, drawn without a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        draw_tradeoff(points, path, title="digits", attack_label="PGD-15, linf, eps 8/255")
+        draw_tradeoff(points, path, title="digits", attack_label="PGD-15, linf, eps 8/255", **more)
     return np.asarray(Image.open(path).convert("RGB"))
 
 
@@ -90,6 +91,35 @@ def test_the_user_s_settings_change_neither_the_picture_nor_are_changed(
         assert dict(matplotlib.rcParams) == settings
 
     np.testing.assert_array_equal(before, after)
+
+
+def test_further_attacks_are_seen_in_both_panels(make_points: MakePoints, tmp_path: Path) -> None:
+    points = make_points()
+    plain = draw(points, tmp_path / "a.png")
+    further = {name: {40: Count(correct=correct, total=450)} for name, correct in (("autoattack", 90), ("pgd-5e77", 0))}
+    picture = draw(points, tmp_path / "b.png", further=further)
+    purple = (np.abs(picture.astype(int) - (0x7B, 0x32, 0x94)).sum(axis=2) < 40).reshape(len(picture), 2, -1)
+    assert purple.sum(axis=(0, 2)).min() > 100
+    assert not (np.abs(plain.astype(int) - (0x7B, 0x32, 0x94)).sum(axis=2) < 40).any()
+
+
+def test_a_further_attack_on_a_step_that_is_no_point_changes_nothing(make_points: MakePoints, tmp_path: Path) -> None:
+    further = {"autoattack": {41: Count(correct=90, total=450)}}
+    pictures = draw(make_points(), tmp_path / "a.png"), draw(make_points(), tmp_path / "b.png", further=further)
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_warnings_are_seen_and_only_the_first_of_many(make_points: MakePoints, tmp_path: Path) -> None:
+    def red(picture: np.ndarray) -> int:
+        return int((np.abs(picture.astype(int) - (0xB0, 0x00, 0x20)).sum(axis=2) < 60).sum())
+
+    pictures = [
+        draw(make_points(), tmp_path / f"{count}.png", warnings=["gate failed: more_steps " * 20] * count)
+        for count in (0, 1, 30)
+    ]
+    assert red(pictures[0]) == 0
+    assert 0 < red(pictures[1]) < red(pictures[2])
+    assert [len(line) for line in shortened(["x" * 1000] * 30)] == [CHARACTERS] * LINES + [len("and 27 more")]
 
 
 def test_no_points_make_no_picture(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from robustft.report.table import COLUMNS_OF_A_TERMINAL, points_table
-from robustft.study.tradeoff import TradeoffPoint
+from robustft.study.tradeoff import Count, TradeoffPoint
 
 MakePoints = Callable[..., list[TradeoffPoint]]
 
@@ -53,6 +53,23 @@ def test_a_shift_that_was_not_measured_at_a_step_is_a_dash(make_points: MakePoin
     points[0] = replace(points[0], ood={})
 
     assert [row[4] for row in cells(points_table(points))] == ["-", "10.0"]
+
+
+def test_a_further_attack_is_a_column_with_dashes_where_it_was_not_made(make_points: MakePoints) -> None:
+    points = make_points(((0, 0.1, 0.0, 0.1), (1, 0.2, 0.1, 0.1), (2, 0.3, 0.1, 0.2)), "mnist")
+    further = {"autoattack": {1: Count(correct=9, total=450)}}
+    table = points_table(points, further=further)
+    assert [row[4] for row in cells(table)] == ["-", "2.0", "-"]
+    assert table.split("\n\n")[1].splitlines()[0].split()[3:5] == ["robust", "autoattack"]
+
+
+def test_warnings_stand_below_the_table(make_points: MakePoints) -> None:
+    plain = points_table(make_points())
+    assert points_table(make_points(), warnings=["gate failed: a", "gate failed: b"]).splitlines() == [
+        *plain.splitlines(),
+        "gate failed: a",
+        "gate failed: b",
+    ]
 
 
 @pytest.mark.parametrize("shifts", [(), ("mnist",), ("clipart", "infograph", "painting", "quickdraw", "sketch")])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from robustft.study.gate import Gate
 from robustft.study.record import Record, record_key, split_condition, without_parts
 
 MakeRecord = Callable[..., Record]
@@ -88,6 +89,16 @@ def test_what_a_sum_is_of_is_in_its_line_and_in_no_other(make_record: MakeRecord
     assert total.key == make_record(condition="ood:corruptions").key
 
 
+def test_gates_are_in_the_line_of_a_record_that_has_some_and_in_no_other(make_record: MakeRecord) -> None:
+    gate = Gate(name="more_steps", passed=False, figures={"robust": 0.41, "with more steps": 0.39})
+    record = make_record(condition="pgd", gates=[gate])
+    assert Record.from_json(record.to_json()) == record
+    assert json.loads(record.to_json())["gates"] == [gate.to_json()]
+    assert "gates" not in json.loads(make_record().to_json())
+    assert record.key == make_record(condition="pgd").key
+    assert hash(record) == hash(Record.from_json(record.to_json()))
+
+
 def test_parts_of_a_sum_are_left_out_for_people(make_record: MakeRecord) -> None:
     total = make_record(condition="ood:corruptions", sum_of=("ood:fog-1",))
     part, domain = make_record(condition="ood:fog-1"), make_record(condition="ood:fog-2")
@@ -128,6 +139,9 @@ def test_fields_of_later_versions_are_ignored(make_record: MakeRecord) -> None:
         ({"time": "yesterday"}, "time must be an ISO 8601 time in UTC"),
         ({"notes": "one"}, "notes must be a sequence of strings, got 'one'"),
         ({"sum_of": "one"}, "sum_of must be a sequence of strings, got 'one'"),
+        ({"gates": {"name": "more_steps"}}, "gates must be a sequence of gates, got {'name'"),
+        ({"gates": [{"name": "more_steps"}]}, "a gate must have name, passed and figures, got {'name'"),
+        ({"gates": ["more_steps"]}, "a gate must have name, passed and figures, got 'more_steps'"),
     ],
 )
 def test_what_cannot_be_is_refused(make_record: MakeRecord, change: dict[str, Any], message: str) -> None:

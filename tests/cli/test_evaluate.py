@@ -1,0 +1,224 @@
+"""Measuring a run's states in other ways than the run did, as a user asks for it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SHORT = (
+    "trainer.max_steps=4",
+    "schedule.points=2",
+    "suite.max_images=12",
+    "attack.pgd.steps=2",
+    "tracker.mode=disabled",
+    "trainer.accelerator=cpu",
+    "hydra.run.dir=run",
+)
+CPU = "accelerator=cpu"
+STEPS = (0, 1, 4)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, robustft) -> Path:
+    cwd = tmp_path_factory.mktemp("finished")
+    done = robustft(*SHORT, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return cwd / "run"
+
+
+@pytest.fixture
+def run_dir(finished, tmp_path) -> Path:
+    """A copy that a test may add to."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def lines_of(run_dir: Path) -> list[str]:
+    return (run_dir / "records.jsonl").read_text().splitlines()
+
+
+def added_to(run_dir: Path, finished: Path) -> list[dict]:
+    """What is on record behind the run's own records, which are as they were."""
+    before, now = lines_of(finished), lines_of(run_dir)
+    assert now[: len(before)] == before
+    return [json.loads(line) for line in now[len(before) :]]
+
+
+def kinds(records: list[dict]) -> list[tuple]:
+    return [(record["step"], record["split"], record["condition"], record["eps_255"]) for record in records]
+
+
+def table_of(words, run_dir: Path) -> str:
+    code, out, err = words("report", f"run={run_dir}")
+    assert code == 0, err
+    return out
+
+
+def test_without_more_it_writes_nothing_and_agrees_for_all_states(words, run_dir, finished):
+    before = {path: path.stat().st_mtime_ns for path in run_dir.rglob("*")}
+    code, out, err = words("evaluate", f"run={run_dir}", "states=all", CPU)
+    assert code == 0, err
+    assert out.count("agrees") == len(lines_of(finished)) == 5 * len(STEPS)
+    assert {path: path.stat().st_mtime_ns for path in run_dir.rglob("*")} == before
+
+
+def test_another_attack_and_size_are_added_and_agree_the_second_time(words, run_dir, finished):
+    before = table_of(words, run_dir)
+    asked = (f"run={run_dir}", "states=all", CPU, "attack=[pgd]", "attack.pgd.steps=3", "threat_model.eps_255=4")
+    code, out, err = words("evaluate", *asked)
+    assert code == 0, err
+    added = added_to(run_dir, finished)
+    assert kinds(added) == [(step, split, "pgd", 4) for step in STEPS for split in ("validation", "test")]
+    assert out.count("added") == len(added)
+    assert "linf 4/255" in out
+    for record in added:
+        packed = np.load(run_dir / "outcomes" / record["split"] / f"{record['key']}.npy", allow_pickle=False)
+        assert np.unpackbits(packed).sum() == record["correct"]
+        own = [json.loads(line) for line in lines_of(finished)]
+        same = [one for one in own if (one["step"], one["condition"]) == (record["step"], "pgd")]
+        assert {one["epoch"] for one in same} == {record["epoch"]}
+        assert record["attack"] not in {one["attack"] for one in same}
+    code, out, err = words("evaluate", *asked)
+    assert (code, out.count("agrees"), out.count("added")) == (0, len(added), 0), err
+    code, out, err = words("evaluate", *asked, "missing_only=true")
+    assert (code, len(out.splitlines())) == (0, 1), err
+    assert len(added_to(run_dir, finished)) == len(added)
+    # The run's own curve, and its own suite, are what they were.
+    assert table_of(words, run_dir) == before
+    code, out, _ = words("evaluate", f"run={run_dir}", "states=all", CPU)
+    assert (code, out.count("agrees")) == (0, 5 * len(STEPS))
+
+
+def test_the_run_s_own_attack_at_another_size_makes_a_curve_over_eps(words, run_dir, finished):
+    code, _, err = words("evaluate", f"run={run_dir}", "states=last", CPU, "threat_model.eps_255=2")
+    assert code == 0, err
+    assert kinds(added_to(run_dir, finished)) == [(4, "validation", "pgd", 2), (4, "test", "pgd", 2)]
+    own = [json.loads(line) for line in lines_of(finished)]
+    assert {record["attack"] for record in added_to(run_dir, finished)} == {own[1]["attack"]}
+    out = table_of(words, run_dir)
+    assert "pgd (linf), test accuracy in % by eps_255" in out
+    assert (run_dir / "eps.png").stat().st_size > 10_000
+
+
+def test_another_norm_does_not_touch_the_curves_of_the_first(words, run_dir, finished):
+    code, _, err = words(
+        "evaluate", f"run={run_dir}", CPU, "threat_model.norm=l2", "threat_model.eps_255=100", "states=4"
+    )
+    assert code == 0, err
+    assert {(record["norm"], record["eps_255"]) for record in added_to(run_dir, finished)} == {("l2", 100)}
+    assert "by eps_255" not in table_of(words, run_dir)
+
+
+def test_a_stronger_attack_is_a_column_of_the_table(words, run_dir, finished):
+    strong = ("attack=[autoattack]", "attack.autoattack.iterations=1", "attack.autoattack.queries=1")
+    code, _, err = words("evaluate", f"run={run_dir}", CPU, *strong, "states=frontier", "attack.autoattack.when=last")
+    assert code == 0, err
+    assert {record["condition"] for record in added_to(run_dir, finished)} == {"autoattack"}
+    heading = table_of(words, run_dir).splitlines()[3]
+    assert heading.split()[:5] == ["step", "epoch", "clean", "robust", "autoattack"]
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    random = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for name in ("3", "7"):
+            (tmp_path / "pens" / split / name).mkdir(parents=True)
+            pixels = random.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pens" / split / name / "0.png")
+    return tmp_path / "pens"
+
+
+def test_a_shift_set_and_corruptions_are_added(words, run_dir, finished, pictures):
+    asked = (f"run={run_dir}", "states=4", CPU, "shift=[folder]", f"shift.folder.path={pictures}")
+    code, out, err = words("evaluate", *asked)
+    assert code == 0, err
+    assert kinds(added_to(run_dir, finished)) == [(4, "test", "ood:pens", None)]
+    code, out, err = words("evaluate", *asked, "suite.corruptions=[fog,contrast]", "suite.severities=[5]")
+    assert code == 0, err
+    assert (out.count("agrees"), out.count("added")) == (1, 3)
+    names = ["ood:pens", "ood:fog-5", "ood:contrast-5", "ood:corruptions"]
+    assert [record["condition"] for record in added_to(run_dir, finished)] == names
+    out = table_of(words, run_dir)
+    assert "pens" in out
+    assert "fog" not in out
+    code, out, err = words("evaluate", *asked, "threat_model.eps_255=4", "suite.attack_ood=true", "states=4")
+    assert code == 0, err
+    assert {record["condition"] for record in added_to(run_dir, finished)[4:]} == {
+        *("pgd", "ood:mnist/pgd", "ood:pens/pgd"),
+    }
+    # Other corruptions would make another mean of the same name; other pictures, other outcomes of the same name.
+    code, _, err = words("evaluate", f"run={run_dir}", CPU, "suite.corruptions=[fog]")
+    assert code == 2
+    assert err.startswith("robustft: suite.corruptions must be those on record, fog, contrast (severities 5)")
+    next((pictures / "test" / "3").iterdir()).unlink()
+    code, _, err = words("evaluate", *asked)
+    assert code == 2
+    assert "ood:pens has another content" in err
+
+
+def test_a_study_is_evaluated_run_by_run_and_one_that_cannot_be_stops_no_other(words, run_dir, tmp_path):
+    study = tmp_path / "multirun/mine"
+    for name in ("a/seed-0", "b/seed-0", "c/seed-0", "d/seed-0"):
+        shutil.copytree(run_dir, study / name)
+    content = json.loads((study / "a/seed-0/run.json").read_text())
+    failed = json.dumps(content | {"status": "failed", "reason": "no power"})
+    (study / "a/seed-0/run.json").write_text(failed)
+    (study / "b/seed-0/states/step-000004.safetensors").write_bytes(b"torn")
+    asked = ("states=last", CPU, "threat_model.eps_255=4")
+    code, out, err = words("evaluate", f"run={study}", *asked)
+    assert code == 1
+    assert out.count("added") == 4
+    assert err.splitlines()[0] == "robustft: multirun/mine/a/seed-0: not finished: failed no power"
+    assert err.splitlines()[1].startswith("robustft: multirun/mine/b/seed-0: path must be a safetensors file")
+    for name in ("a/seed-0", "b/seed-0"):
+        shutil.rmtree(study / name)
+    code, out, err = words("evaluate", f"run={study}", *asked)
+    assert (code, out.count("agrees"), err) == (0, 4, "")
+
+
+def test_nobody_writes_at_the_same_time(words, run_dir, finished):
+    held = os.open(run_dir, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        code, _, err = words("evaluate", f"run={run_dir}", CPU, "threat_model.eps_255=4")
+    finally:
+        os.close(held)
+    assert code == 2
+    assert err.startswith("robustft: run is in use: another process is writing the run in")
+    assert added_to(run_dir, finished) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["attack=[pgd]", "attack.pgd.steps=0"], "attack.pgd.steps must be a whole number of at least 1, got 0"),
+        (["attack.pgd.steps=3"], "attack must be chosen before it is set: attack=[NAME] with autoattack, pgd"),
+        (["attack=[foo]"], "attack must be one of autoattack, pgd; got foo"),
+        (["threat_model.norm=l7"], "threat_model.norm must be one of linf, l2, l1; got 'l7'"),
+        (["threat_model.eps_255=-1"], "threat_model.eps_255 must be a number at least 0, got -1"),
+        (["threat_model.eps=1"], "threat_model.eps is no key; did you mean threat_model.eps_255?"),
+        (["shift=[folder]"], "shift.folder.path must be given: it has no default"),
+        (["suite.corruptions=rain"], "suite.corruptions must be all (the 15), extra or a list of"),
+        (["suite.severities=[1]"], "suite.severities must come with suite.corruptions, got no corruptions"),
+        (["suite.batch_size=0"], "suite.batch_size must be a whole number of at least 1, got 0"),
+        (["missing_only=true"], "missing_only must come with what to add"),
+        (["missing_only=1", "attack=[pgd]"], "missing_only must be true or false, got 1"),
+        (["states=first"], "states must be best, last, all, frontier or the step of a kept state; got 'first'"),
+        (["states=3"], "states must be the step of a kept state (0, 1, 4), best or last; got 3"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes_are_one_line_and_nothing_is_written(words, finished, given, said):
+    before = lines_of(finished)
+    code, _, err = words("evaluate", f"run={finished}", CPU, *given)
+    assert code == 2
+    assert err.startswith(f"robustft: {said}")
+    assert err.count("\n") == 1
+    assert lines_of(finished) == before

@@ -99,8 +99,8 @@ class Apgd(SteppedAttack):
             state |= self._sparsity(at, start)
         return state
 
-    def counts(self, state: State) -> Tensor | None:
-        return state["stage"] == len(STAGES_L1) - 1
+    def roams(self, state: State) -> Tensor | None:
+        return state["stage"] < len(STAGES_L1) - 1
 
     def final(self, state: State) -> Tensor:
         last = state["stage"] == len(STAGES_L1) - 1
@@ -198,7 +198,7 @@ class Apgd(SteppedAttack):
     def _sparsity(self, at: Situation, points: Tensor) -> State:
         """How many values of each image differ, and which share of them the next steps move."""
         count = (points != at.pixels).flatten(1).sum(1).to(points)
-        return {"nonzero": count, "share": count / at.pixels[0].numel() / 1.5}
+        return {"nonzero": count, "share": count / at.pixels.shape[1:].numel() / 1.5}
 
     def _radii(self, state: State) -> Tensor:
         """(N,) of the ball of each image's stage, in multiples of eps."""
@@ -244,12 +244,9 @@ class ApgdTargeted(Apgd):
         return (*no_dlr(self.loss, classes, targeted=True), *fewer_targets(self.targets, classes))
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.losses import likeliest_others
+        from robustft.attacks.losses import target_of_run
 
-        assert at.logits is not None
-        ranks = at.runs % min(self.targets, at.classes - 1)
-        targets = likeliest_others(at.logits, at.labels).gather(1, ranks[:, None])[:, 0]
-        return {**super().begin(at), "targets": targets}
+        return {**super().begin(at), "targets": target_of_run(at, min(self.targets, at.classes - 1))}
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
         from robustft.attacks.losses import targeted_dlr, targeted_margin

@@ -106,11 +106,15 @@ class SteppedAttack(Attack):
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
         """(N,) what the attack raises, image by image."""
 
-    def counts(self, state: State) -> Tensor | None:
-        """(N,) bool: whether success at the present candidates counts; None: always.
+    def roams(self, state: State) -> Tensor | None:
+        """(N,) bool: whose present candidates are on their way through a larger ball; None: nobody's.
 
-        Candidates that count are projected into the threat model before the model is asked; the others are as they are.
+        The search leaves them where they are and counts no success; all others it projects into the threat model.
         """
+        return None
+
+    def counts(self, state: State) -> Tensor | None:
+        """(N,) bool: whether success at the present candidates counts; None: always, except for those that roam."""
         return None
 
     @abstractmethod
@@ -123,6 +127,25 @@ class SteppedAttack(Attack):
 
         losses: (N,); gradients: (N, 3, H, W) of each loss with respect to the candidate.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class GreedyAttack(SteppedAttack):
+    """Search without gradients that keeps an image's best candidate so far and proposes changes to it.
+
+    What it proposes depends on that and on the number of proposals alone. So, with few images left, many proposals of
+    each can be asked about at once: the first that improves is the one that they would have led to one by one.
+    """
+
+    uses_gradients: ClassVar[bool] = False
+
+    @abstractmethod
+    def improves(self, state: State, losses: Tensor) -> Tensor:
+        """(N,) bool: whether the present candidates are better than the best so far, given how they fared."""
+
+    @abstractmethod
+    def ahead(self, at: Situation, state: State, lead: Tensor) -> None:
+        """Sets in `state` what would be asked if the next `lead` (N,) candidates, the present one first, failed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import Tensor
 from torch.nn import functional
+
+if TYPE_CHECKING:
+    from robustft.attacks.attack import Situation
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -38,6 +43,12 @@ def likeliest_others(logits: Tensor, labels: Tensor) -> Tensor:
     """(N, K - 1) the wrong classes, that with the highest logit first."""
     others = logits.scatter(1, labels[:, None], -float("inf"))
     return others.argsort(dim=1, descending=True)[:, :-1]
+
+
+def target_of_run(at: Situation, targets: int) -> Tensor:
+    """(N,) the class that each image's run aims at: of `targets` in turn, the likeliest of the clean image first."""
+    assert at.logits is not None, "for attacks that say uses_clean_logits"
+    return likeliest_others(at.logits, at.labels).gather(1, at.runs[:, None] % targets)[:, 0]
 
 
 def targeted_margin(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:

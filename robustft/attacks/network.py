@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from robustft.attacks.losses import margin
 
 CLOSE = 0.2
-"""Logits in bfloat16 carry 8 bits: where the margin is smaller than this, float32 is asked which class wins."""
+"""Logits in bfloat16 carry 8 bits: where the margin is smaller than this, float32 is asked which class wins. Or, with a
+model whose logits are larger, smaller than three times what bfloat16 makes of the margins of clean images."""
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +36,26 @@ class Network:
     forward_passes: int = 0
     backward_passes: int = 0
     _fast: Callable[[Tensor], Tensor] = field(init=False)
+    _close: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._fast = torch.compile(self.model) if self.compiled else self.model
+        self._fast = torch.compile(self.model, dynamic=False) if self.compiled else self.model
+        self._close = CLOSE if self.low_precision else 0
         self._device = next(self.model.parameters()).device.type
+
+    @property
+    def exact(self) -> bool:
+        """Whether the search sees what verdicts are made of."""
+        return not (self.low_precision or self.compiled)
+
+    def meet(self, pixels: Tensor, labels: Tensor) -> int:
+        """How many classes the model knows, given some clean images; finds out how far its low precision is off."""
+        if not self.low_precision:
+            return self.logits(pixels[:1]).shape[1]
+        own = self.logits(pixels)
+        difference = (margin(self.search_logits(pixels), labels) - margin(own, labels)).abs().max()
+        self._close = max(CLOSE, 3 * float(difference))
+        return own.shape[1]
 
     def logits(self, pixels: Tensor) -> Tensor:
         """(N, K) in the model's own precision, without gradients: what verdicts are made of."""
@@ -53,7 +70,7 @@ class Network:
 
     def search_logits(self, pixels: Tensor) -> Tensor:
         """(N, K) as the search sees them, at least float32, without gradients."""
-        if not (self.low_precision or self.compiled):
+        if self.exact:
             return self.logits(pixels)
 
         def ask(rows: slice) -> Tensor:
@@ -66,19 +83,16 @@ class Network:
 
     def wrong(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """(N,) bool: misclassified, by the model's own precision wherever the search's leaves a doubt."""
-        return self.confirmed(
-            pixels, labels, self.search_logits(pixels), sure=not (self.low_precision or self.compiled)
-        )
+        return self.confirmed(pixels, labels, self.search_logits(pixels), sure=self.exact)
 
     def confirmed(self, pixels: Tensor, labels: Tensor, logits: Tensor, *, sure: bool = False) -> Tensor:
         """(N,) bool: misclassified. Where `logits` say so, or nearly, the model is asked again without gradients.
 
         sure: the logits are verdicts already.
         """
-        margins = margin(logits, labels)
         if sure:
             return logits.argmax(1) != labels
-        suspects = ~(margins < (-CLOSE if self.low_precision else 0))  # what is not a number is suspect too
+        suspects = ~(margin(logits, labels) < -self._close)  # what is not a number is suspect too
         wrong = torch.zeros_like(suspects)
         if bool(suspects.any()):
             wrong[suspects] = self.logits(pixels[suspects]).argmax(1) != labels[suspects]
@@ -116,6 +130,14 @@ class Network:
             logits = self._fast(pixels)[:count]
         return logits if logits.dtype == torch.float64 else logits.float()
 
+    def take_fewer(self, size: int, error: torch.OutOfMemoryError) -> None:
+        """From now on, since `size` images at a time were too many for the device's memory; `error` if one was."""
+        if size <= 1:
+            raise error
+        self.most = min(self.most, size // 2)
+        torch.cuda.empty_cache()
+        log.warning("out of memory with %d images at a time: going on with %d", size, self.most)
+
     def _in_turn(self, count: int, ask: Callable[[slice], object]) -> Iterator:
         """What `ask` says of every `most` images; fewer at a time from where the device's memory is full."""
         begin = 0
@@ -123,13 +145,8 @@ class Network:
             rows = slice(begin, min(count, begin + self.most))
             try:
                 yield ask(rows)
-            except torch.OutOfMemoryError:
-                size = rows.stop - rows.start
-                if size <= 1:
-                    raise
-                self.most = size // 2
-                torch.cuda.empty_cache()
-                log.warning("out of memory with %d images at a time: going on with %d", size, self.most)
+            except torch.OutOfMemoryError as error:
+                self.take_fewer(rows.stop - rows.start, error)
                 continue
             begin = max(rows.stop, 1)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from robustft.attacks.attack import Situation, State, SteppedAttack
+from robustft.attacks.attack import GreedyAttack, Situation, State, SteppedAttack
+from robustft.attacks.look_ahead import LookAhead, taken
 from robustft.attacks.network import Network
 
 OFTEN_BROKEN = 0.3
@@ -43,7 +44,13 @@ class Pool:
     _state: State = field(init=False)
     _who: Tensor = field(init=False)
     _age: Tensor = field(init=False)
+    _look_ahead: LookAhead | None = field(init=False)
     _seen: dict[tuple[bool, int], list[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._look_ahead = None
+        if isinstance(self.attack, GreedyAttack):
+            self._look_ahead = LookAhead(attack=self.attack, network=self.network)
 
     def empty(self, runs: int) -> None:
         """Attacks all unbroken images `runs` times, until each is broken or done."""
@@ -52,7 +59,9 @@ class Pool:
         self._state = self.attack.begin(self._at)
         queue = self._queue(runs)
         while self._fill(queue):
-            self._step()
+            known = self._ask_likely()
+            if count := self._fill(queue):  # whoever left has made room
+                self._step(torch.cat([known, known.new_zeros(count - len(known))]))
 
     def _queue(self, runs: int) -> Iterator[tuple[int, int]]:
         """(place, run) of whatever is unbroken when its turn comes."""
@@ -73,39 +82,26 @@ class Pool:
             self._age = torch.cat([self._age, torch.zeros_like(who)])
             self._at = _joined(self._at, new)
             self._state = {name: torch.cat([self._state[name], value]) for name, value in begun.items()}
+            self._allow()
         return len(self._who)
 
-    def _step(self) -> None:
-        """One question for every image in the pool, and its next candidate."""
-        self._allow()
-        known = self._ask_likely()
-        if not len(self._who):
-            return
-        losses, gradients, wrong = self._ask(known)
-        stays = ~(self._found(wrong) | self._state_final())
-        self._keep(stays)
-        if len(self._who):
-            self.attack.advance(self._at, self._state, losses[stays], gradients[stays])
-            self._age += 1
-
     def _allow(self) -> None:
+        """Candidates into the threat model."""
         candidates = self._state["candidates"].detach()
         allowed = self._at.threat_model.project(self._at.pixels, candidates)
-        counts = self.attack.counts(self._state)
-        if counts is not None:
-            allowed = torch.where(counts.view(-1, 1, 1, 1), allowed, candidates)
+        roams = self.attack.roams(self._state)
+        if roams is not None:
+            allowed = torch.where(roams.view(-1, 1, 1, 1), candidates, allowed)
         self._state["candidates"] = allowed
 
     def _ask_likely(self) -> Tensor:
         """Asks, without gradients, about the images that are likely broken now, or at their end: (n,) bool, which of
         those that stay are known to be unbroken. Whatever is broken or done leaves."""
-        final = self._state_final()
-        if not self.attack.uses_gradients:
-            return torch.zeros_like(final)  # the question that they ask is one without gradients
-        likely = final | torch.tensor([self._rate(key) > OFTEN_BROKEN for key in self._keys()], device=final.device)
-        counts = self.attack.counts(self._state)
-        if counts is not None:
-            likely &= counts | final
+        final = self.attack.final(self._state)
+        if self._look_ahead is not None:  # the question that it asks is one without gradients
+            return torch.zeros_like(final)
+        rates = torch.tensor([self._rate(key) for key in self._keys()], device=final.device)
+        likely = final | (self._counting() & (rates > OFTEN_BROKEN))
         if self.network.compiled and int(likely.sum()) < self.places // 2 and not bool(final.all()):
             likely[:] = False  # a full batch is asked whatever is in it
         if not bool(likely.any()):
@@ -117,42 +113,47 @@ class Pool:
         self._keep(stays)
         return likely[stays]
 
+    def _step(self, known: Tensor) -> None:
+        """A question for every image in the pool, and its next candidate; who is `known` is unbroken as yet."""
+        if self._look_ahead is not None:
+            self._state, losses, wrong = self._look_ahead.ask(self._at, self._state, at_most=self.places)
+            gradients = torch.zeros_like(self._at.pixels)
+        else:
+            losses, gradients, wrong = self._ask(known)
+        stays = ~(self._found(wrong) | self.attack.final(self._state))
+        self._keep(stays)
+        if len(self._who):
+            self.attack.advance(self._at, self._state, losses[stays], gradients[stays])
+            self._age += 1
+            self._allow()
+
     def _ask(self, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(losses (n,), gradients (n, 3, H, W), misclassified (n,) bool); what is `known` is unbroken."""
+        """(losses (n,), gradients (n, 3, H, W), misclassified (n,) bool)."""
         candidates, labels = self._state["candidates"], self._at.labels
 
         def objective(logits: Tensor, rows: slice) -> Tensor:
             state = {name: value[rows] for name, value in self._state.items()}
             return self.attack.objective(logits, labels[rows], state)
 
-        if self.attack.uses_gradients:
-            logits, losses, gradients = self.network.gradients(candidates, objective, samples=self.attack.samples)
-            exact = False
-        else:
-            logits = self.network.search_logits(candidates)
-            losses, gradients = objective(logits, slice(None)), torch.zeros_like(candidates)
-            exact = not (self.network.low_precision or self.network.compiled)
-        open_ = ~known
-        counts = self.attack.counts(self._state)
-        if counts is not None:
-            open_ = open_ & counts
-        wrong = torch.zeros_like(known)
+        logits, losses, gradients = self.network.gradients(candidates, objective, samples=self.attack.samples)
+        wrong, open_ = torch.zeros_like(known), ~known & self._counting()
         if bool(open_.any()):
-            wrong[open_] = self.network.confirmed(candidates[open_], labels[open_], logits[open_], sure=exact)
-        self._remember(~known, wrong)
+            wrong[open_] = self.network.confirmed(candidates[open_], labels[open_], logits[open_])
+        self._remember(open_, wrong)
         return losses.detach(), gradients, wrong
 
-    def _state_final(self) -> Tensor:
-        return self.attack.final(self._state)
+    def _counting(self) -> Tensor:
+        """(n,) bool: whose success at the present candidate counts."""
+        counts, roams = self.attack.counts(self._state), self.attack.roams(self._state)
+        if counts is None:
+            counts = torch.ones_like(self._at.labels, dtype=torch.bool)
+        return counts if roams is None else counts & ~roams
 
     def _found(self, wrong: Tensor) -> Tensor:
         """(n,) bool: whose image is broken now, by this candidate or by another run's. Takes note of the successes."""
-        counts = self.attack.counts(self._state)
-        if counts is not None:
-            wrong = wrong & counts
-        successes = wrong.cpu()
+        successes = (wrong & self._counting()).cpu()
         if bool(successes.any()):
-            self.on_success(self._who[successes], self._state["candidates"][wrong])
+            self.on_success(self._who[successes], self._state["candidates"][successes.to(wrong.device)])
             self.broken[self._who[successes]] = True
         return self.broken[self._who].to(wrong.device)
 
@@ -162,15 +163,7 @@ class Pool:
         chosen = stays.nonzero()[:, 0]
         on_host = chosen.cpu()
         self._who, self._age = self._who[on_host], self._age[on_host]
-        at = self._at
-        self._at = replace(
-            at,
-            pixels=at.pixels[chosen],
-            labels=at.labels[chosen],
-            noise=at.noise.take(chosen),
-            runs=at.runs[chosen],
-            logits=None if at.logits is None else at.logits[chosen],
-        )
+        self._at = taken(self._at, chosen)
         self._state = {name: value[chosen] for name, value in self._state.items()}
 
     def _keys(self) -> list[tuple[bool, int]]:

@@ -15,6 +15,9 @@ from robustft.attacks.perturbations import Perturbations
 from robustft.attacks.pool import Pool
 from robustft.attacks.threat_model import ThreatModel
 
+MET = 32
+"""Images by which the search gets to know a model."""
+
 Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Rows (n,) -> pixels (n, 3, H, W) in [0, 1] and labels (n,), on the model's device."""
 
@@ -24,10 +27,13 @@ class Found:
     """What a search found.
 
     broken: (N,) bool in the order of the rows; by_part: how many each part of the attack broke.
-    perturbations: what broke them, if that was asked for.
+    perturbations: what broke them, for an attack that starts warm; what was tried first is not among them.
+    Passes are counted per image.
     """
 
     broken: Tensor
+    forward_passes: int = 0
+    backward_passes: int = 0
     by_part: dict[str, int] = field(default_factory=dict)
     perturbations: Perturbations | None = None
     notes: tuple[str, ...] = ()
@@ -42,8 +48,10 @@ def merged(parts: Sequence[Found]) -> Found:
     kept = [part.perturbations for part in parts if part.perturbations is not None]
     return Found(
         broken=torch.cat([part.broken for part in parts]),
+        forward_passes=sum(part.forward_passes for part in parts),
+        backward_passes=sum(part.backward_passes for part in parts),
         by_part=by_part,
-        perturbations=Perturbations.together(kept) if kept else None,
+        perturbations=Perturbations.together(kept[0].norm, kept) if kept else None,
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
 
@@ -72,15 +80,19 @@ class Search:
         found = Found(broken=torch.zeros(len(rows), dtype=torch.bool))
         if not len(rows):
             return found
+        network = self.network
+        passes = network.forward_passes, network.backward_passes
+        classes = network.meet(*self.fetch(rows[:MET]))
         if attack.starts_warm:
-            found.perturbations = tried_first or Perturbations(norm=self.threat_model.norm)
-            found.by_part["warm start"] = self._try(found.perturbations, rows, found)
-        classes = self.network.logits(self.fetch(rows[:1])[0]).shape[1]
+            found.perturbations = Perturbations(norm=self.threat_model.norm)
+            found.by_part["warm start"] = self._try(tried_first, rows, found) if tried_first else 0
         found.notes = attack.notes(classes)
         for name, part in attack.parts(classes, self.threat_model.norm).items():
             before = int(found.broken.sum())
             self._run_part(part, rows, found, classes)
             found.by_part[name] = int(found.broken.sum()) - before
+        found.forward_passes = network.forward_passes - passes[0]
+        found.backward_passes = network.backward_passes - passes[1]
         return found
 
     def _run_part(self, part: Attack, rows: Tensor, found: Found, classes: int) -> None:
@@ -95,7 +107,7 @@ class Search:
         def keep(places: Tensor, candidates: Tensor) -> None:
             if found.perturbations is not None:
                 pixels, _ = self.fetch(rows[places])
-                found.perturbations.add(rows[places], candidates - pixels, eps=self.threat_model.eps)
+                found.perturbations.add(rows[places], pixels, candidates)
 
         if isinstance(part, SteppedAttack):
             pool = Pool(
@@ -108,8 +120,7 @@ class Search:
             )
             pool.empty(part.runs(classes))
         elif isinstance(part, BatchAttack):
-            for places in open_.split(self.slots):
-                self._run_batch(part, situation(places, torch.zeros_like(places)), places, found, keep)
+            self._run_batches(part, situation, open_, found, keep)
         else:
             raise TypeError(f"an attack must be a SteppedAttack or a BatchAttack, got {type(part).__name__}")
 
@@ -142,15 +153,28 @@ class Search:
             found.broken[places] = self.network.wrong(candidates, labels).cpu()
         return int(found.broken.sum())
 
-    def _run_batch(
-        self, attack: BatchAttack, at: Situation, places: Tensor, found: Found, keep: Callable[[Tensor, Tensor], None]
+    def _run_batches(
+        self,
+        attack: BatchAttack,
+        situation: Callable[[Tensor, Tensor], Situation],
+        open_: Tensor,
+        found: Found,
+        keep: Callable[[Tensor, Tensor], None],
     ) -> None:
-        candidates = attack.perturb(_Asked(self.network), at)
-        candidates = self.threat_model.project(at.pixels, candidates.detach().to(at.pixels.dtype))
-        wrong = self.network.logits(candidates).argmax(1) != at.labels
-        if bool(wrong.any()):
-            keep(places[wrong.cpu()], candidates[wrong])
-        found.broken[places[wrong.cpu()]] = True
+        while len(open_):
+            places = open_[: min(self.slots, self.network.most)]
+            at = situation(places, torch.zeros_like(places))
+            try:
+                candidates = attack.perturb(_Asked(self.network), at)
+            except torch.OutOfMemoryError as error:
+                self.network.take_fewer(len(places), error)
+                continue
+            candidates = self.threat_model.project(at.pixels, candidates.detach().to(at.pixels.dtype))
+            wrong = self.network.logits(candidates).argmax(1) != at.labels
+            if bool(wrong.any()):
+                keep(places[wrong.cpu()], candidates[wrong])
+            found.broken[places[wrong.cpu()]] = True
+            open_ = open_[len(places) :]
 
 
 class _Asked(nn.Module):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from robustft import checks
-from robustft.attacks.attack import Situation, State, SteppedAttack
+from robustft.attacks.attack import GreedyAttack, Situation, State
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Square(SteppedAttack):
+class Square(GreedyAttack):
     """Proposes changes of one window at a time and keeps those that raise the margin (Andriushchenko et al., ECCV 2020,
     arXiv 1912.00049; for l1 Croce and Hein, ICML 2021, arXiv 2103.01208).
 
@@ -26,8 +26,6 @@ class Square(SteppedAttack):
 
     queries: int = 5000
     share: float = 0.8
-
-    uses_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         checks.whole_number("queries", self.queries, at_least=1)
@@ -52,18 +50,30 @@ class Square(SteppedAttack):
     def final(self, state: State) -> Tensor:
         return state["asked"] == self.queries
 
+    def improves(self, state: State, losses: Tensor) -> Tensor:
+        return losses > state["best_loss"]
+
     def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
+        import torch
+
+        from robustft.attacks.norms import per_image
+
+        better = self.improves(state, losses)
+        state["best_loss"] = losses.where(better, state["best_loss"])
+        state["best"] = state["candidates"].where(per_image(better, at.pixels), state["best"])
+        self.ahead(at, state, torch.ones_like(state["asked"]))
+
+    def ahead(self, at: Situation, state: State, lead: Tensor) -> None:
         from robustft.attacks import windows
         from robustft.attacks.norms import per_image
 
-        better = losses > state["best_loss"]
-        state["best_loss"] = losses.where(better, state["best_loss"])
-        state["best"] = state["candidates"].where(per_image(better, at.pixels), state["best"])
         norm = at.threat_model.norm
-        sides = self._sides(state["asked"], at.pixels.shape[2:], odd=norm != "linf")
+        counts = (state["asked"] + lead - 1).clamp_min(0)
+        sides = self._sides(counts, at.pixels.shape[2:], odd=norm != "linf")
         propose = windows.signed_window if norm == "linf" else windows.moved_mass
-        state["candidates"] = propose(at, state["best"], sides, state["asked"])
-        state["asked"] = state["asked"] + 1
+        proposed = propose(at, state["best"], sides, counts)
+        state["candidates"] = proposed.where(per_image(lead > 0, proposed), state["candidates"])
+        state["asked"] = state["asked"] + lead
 
     def _sides(self, asked: Tensor, shape: tuple[int, ...], *, odd: bool) -> Tensor:
         """(N,) sides of the next windows, given how many proposals were made."""

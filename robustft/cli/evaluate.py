@@ -151,7 +151,7 @@ def _measure(
             elif recorded is None:
                 verdict = "added" if asked else "not on record"
                 if asked:
-                    recorder.commit(now, comparison.correct)
+                    recorder.commit(comparison.measurement, step=step, epoch=now.epoch)
             against = "-" if now.eps_255 is None else f"{now.norm} {now.eps_255:g}/255"
             numbers = (_counted(recorded), _counted(now), verdict)
             print(LINE.format(step, now.split, now.condition, against, *numbers), flush=True)

@@ -17,10 +17,12 @@ from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.corrupted import CorruptedImages, corrupted_sets
 from robustft.data.dataset import Images
 from robustft.data.split import fixed_subset
+from robustft.evaluation.gates import checked
 from robustft.evaluation.measurement import Condition, Measurement
 from robustft.evaluation.shards import Shards
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.undisturbed import undisturbed
+from robustft.study.gate import Gate
 from robustft.study.record import split_condition
 
 CORRUPTIONS = "corruptions"
@@ -96,7 +98,7 @@ class Evaluator:
 
         The model and all random generators are as before between two measurements as well as at the end.
 
-        tried_first: perturbations of an earlier state, for attacks that start warm.
+        tried_first: perturbations that broke images of earlier states, for attacks that start warm.
         """
         clean: dict[Place, np.ndarray] = {}
         attacked: dict[Condition, Measurement] = {}
@@ -219,7 +221,6 @@ class Evaluator:
     ) -> Measurement:
         begin = time.perf_counter()
         network, shards = self._network(model), Shards.of_this_process()
-        passes = network.forward_passes, network.backward_passes
         rows = shards.mine(torch.from_numpy(np.flatnonzero(unbroken)))
         with undisturbed(model):
             search = Search(
@@ -232,18 +233,23 @@ class Evaluator:
             found = search.run(attack, rows, tried_first=tried_first)
         broken = np.zeros(len(unbroken), dtype=bool)
         broken[rows[found.broken].numpy()] = True
-        everybody = shards.gathered(
-            (found, broken, network.forward_passes - passes[0], network.backward_passes - passes[1])
-        )
-        together = merged([one for one, *_ in everybody])
+        everybody = shards.gathered((found, broken))
+        together = merged([one for one, _ in everybody])
+        correct = unbroken & ~np.logical_or.reduce([one for _, one in everybody])
+        seconds = time.perf_counter() - begin
+        gates: tuple[Gate, ...] = ()
+        if attack.is_strong:
+            with undisturbed(model):
+                gates = checked(search, attack, correct, by_part=together.by_part)
         return Measurement(
             condition=condition,
-            correct=unbroken & ~np.logical_or.reduce([one for _, one, *_ in everybody]),
-            seconds=time.perf_counter() - begin,
-            forward_passes=sum(forward for *_, forward, _ in everybody),
-            backward_passes=sum(backward for *_, backward in everybody),
+            correct=correct,
+            seconds=seconds,
+            forward_passes=together.forward_passes,
+            backward_passes=together.backward_passes,
             notes=(*self._notes_on(condition), *together.notes, *_by_part(together)),
             perturbations=together.perturbations,
+            gates=gates,
         )
 
     def _notes_on(self, condition: Condition) -> tuple[str, ...]:

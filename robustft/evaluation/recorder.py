@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 from torch import nn
 
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.measurement import Condition, Measurement
+from robustft.evaluation.warm_starts import WarmStarts
 from robustft.study.outcomes import write_outcomes
 from robustft.study.record import Record, record_key
 from robustft.study.records import RecordFile
@@ -26,6 +27,7 @@ class Recorder:
         self.evaluator = evaluator
         self._run_dir = run_dir
         self._file = RecordFile(run_dir / "records.jsonl")
+        self._warm_starts = WarmStarts(run_dir)
 
     @property
     def records(self) -> list[Record]:
@@ -48,16 +50,21 @@ class Recorder:
         }
         if not missing:
             return
-        for measurement in self.evaluator.evaluate(model, wanted=missing.__contains__):
-            self.commit(record_of(measurement, step=step, epoch=epoch), measurement.correct)
+        tried_first = partial(self._warm_starts.before, step=step)
+        for measurement in self.evaluator.evaluate(model, wanted=missing.__contains__, tried_first=tried_first):
+            self.commit(measurement, step=step, epoch=epoch)
 
     def knows(self, condition: Condition, step: int) -> bool:
         """Whether the condition of the state after `step` updates is on record."""
         return self._file.has(_key(condition, step))
 
-    def commit(self, record: Record, correct: np.ndarray) -> None:
-        """Writes the outcomes, then the record line; warns of gates that failed."""
-        write_outcomes(self._run_dir, record, correct)
+    def commit(self, measurement: Measurement, *, step: int, epoch: float) -> None:
+        """Writes the outcomes and what later states are attacked with first, then the record line; warns of gates that
+        failed."""
+        record = record_of(measurement, step=step, epoch=epoch)
+        write_outcomes(self._run_dir, record, measurement.correct)
+        if measurement.perturbations is not None:
+            self._warm_starts.keep(measurement.condition, step, measurement.perturbations)
         self._file.append(record)
         for gate in record.gates:
             if not gate.passed:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 from torch import nn
 
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.measurement import Condition
+from robustft.evaluation.measurement import Condition, Measurement
 from robustft.evaluation.recorder import record_of
+from robustft.evaluation.warm_starts import WarmStarts
 from robustft.study.outcomes import read_outcomes
 from robustft.study.record import Record
 
@@ -20,13 +21,13 @@ from robustft.study.record import Record
 class Comparison:
     """One condition now and then.
 
-    now: the record that it would make, with `correct`, (N,) bool, for its outcomes.
+    now: the record that it would make; measurement: what that is made of.
     recorded: None if it was never measured.
     differing: how many samples; all of them if there are not as many as then.
     """
 
     now: Record
-    correct: np.ndarray
+    measurement: Measurement
     recorded: Record | None
     differing: int
 
@@ -43,7 +44,8 @@ def remeasure(
     """The `wanted` conditions of the evaluator for `model`, the state after `step` updates; writes nothing."""
     on_record = {record.key: record for record in records}
     epoch = next((record.epoch for record in records if record.step == step), 0.0)
-    for measurement in evaluator.evaluate(model, wanted=wanted):
+    tried_first = partial(WarmStarts(run_dir).before, step=step)
+    for measurement in evaluator.evaluate(model, wanted=wanted, tried_first=tried_first):
         now = record_of(measurement, step=step, epoch=epoch)
         recorded = on_record.get(now.key)
         differing = 0
@@ -51,4 +53,4 @@ def remeasure(
             then = read_outcomes(run_dir, recorded)
             as_many = then.shape == measurement.correct.shape
             differing = int((then != measurement.correct).sum()) if as_many else max(now.total, recorded.total)
-        yield Comparison(now=now, correct=measurement.correct, recorded=recorded, differing=differing)
+        yield Comparison(now=now, measurement=measurement, recorded=recorded, differing=differing)

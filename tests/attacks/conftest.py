@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from robustft.attacks.attack import Attack
+from robustft.attacks.network import Network
 from robustft.attacks.search import Found, Search
 from robustft.attacks.threat_model import ThreatModel
 
@@ -28,7 +29,7 @@ def searched():
         rows: Tensor | None = None,
     ) -> Found:
         search = Search(
-            model=model,
+            network=Network(model=model, most=slots),
             fetch=lambda some: (pixels[some], labels[some]),
             threat_model=ThreatModel(norm=norm, eps_255=eps_255),
             seed=seed,

@@ -27,7 +27,9 @@ class Claims(SteppedAttack):
     def advance(self, at, state, losses, gradients):
         state["visited"] = state["visited"] + 1
         state["candidates"] = at.pixels + self.offset
-        return state["visited"] == self.visits
+
+    def final(self, state):
+        return state["visited"] == self.visits - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,22 +92,92 @@ def test_every_image_gets_its_own_verdict_however_many_places_there_are(slots, l
     assert max(len(seen) for seen in model.seen) <= slots
 
 
+class Counting(torch.nn.Module):
+    """Notes how many images it is asked about, with gradients and without, and how many gradients are taken."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner, self.with_gradients, self.without, self.backward = inner, [], [], 0
+
+    def forward(self, pixels):
+        logits = self.inner(pixels)
+        (self.with_gradients if pixels.requires_grad else self.without).append(len(pixels))
+        if pixels.requires_grad:
+            logits.register_hook(self._count)
+        return logits
+
+    def _count(self, gradient):
+        self.backward += len(gradient)
+
+
 def test_the_places_stay_full_until_the_queue_is_empty(linear_model, searched):
-    model = brightness_model(linear_model, 0.5)
-    levels = [0.2, 0.45] * 20  # every second one breaks at once
-    searched(model, flat_images(*levels), dark(40), Claims(offset=0.2, visits=5), eps_255=EPS_255, slots=8)
-    sizes = [len(seen) for seen in model.seen[1:]]  # the first call asks for the number of classes
-    assert sizes == sorted(sizes, reverse=True)
-    assert sizes.count(8) >= len(sizes) - 8
+    model = Counting(brightness_model(linear_model, 0.5))
+    levels = [0.2, 0.45] * 40  # every second one breaks at once
+    searched(model, flat_images(*levels), dark(80), Claims(offset=0.2, visits=5), eps_255=EPS_255, slots=8)
+    assert model.with_gradients == sorted(model.with_gradients, reverse=True)
+    assert model.with_gradients.count(8) >= len(model.with_gradients) - 8
 
 
-def test_passes_are_counted_per_image(linear_model, searched):
-    model = brightness_model(linear_model, 0.5)
-    attack = Claims(offset=0.2, visits=3)
-    found = searched(model, flat_images(0.3, 0.45, 0.2), dark(3), attack, eps_255=EPS_255)
-    assert found.broken.tolist() == [False, True, False]
-    assert found.forward_passes == 1 + 3 + 2 + 2
-    assert found.backward_passes == 3 + 2 + 2
+@pytest.mark.parametrize("slots", [2, 128])
+def test_passes_are_counted_per_image(slots, linear_model, searched):
+    model = Counting(brightness_model(linear_model, 0.5))
+    levels = [0.2, 0.45, 0.3] * 10
+    found = searched(
+        model, flat_images(*levels), dark(30), Claims(offset=0.2, visits=3), eps_255=EPS_255, slots=slots
+    )
+    assert found.broken.tolist() == [False, True, False] * 10
+    assert found.forward_passes == sum(model.with_gradients) + sum(model.without)
+    assert found.backward_passes == sum(model.with_gradients) == model.backward
+    assert found.backward_passes <= 20 * 2 + 10  # none at the last candidate, and what is broken leaves at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roams(Claims):
+    """Its first candidate may be anywhere, its second counts."""
+
+    visits: int = 2
+
+    def roams(self, state):
+        return state["visited"] == 0
+
+
+def test_candidates_that_roam_are_left_where_they_are_and_count_for_nothing(linear_model, searched):
+    model = brightness_model(linear_model, 0.7)
+    found = searched(model, flat_images(0.4, 0.65), dark(2), Roams(offset=0.35), eps_255=EPS_255)
+    assert max(float(seen.max()) for seen in model.seen) == pytest.approx(1.0)
+    assert found.broken.tolist() == [False, True]  # from 0.65 the threat model's 0.1 is enough
+
+
+class Small(torch.nn.Module):
+    """A device whose memory holds `most` images at a time."""
+
+    def __init__(self, inner, most):
+        super().__init__()
+        self.inner, self.most, self.refused = inner, most, 0
+
+    def forward(self, pixels):
+        if len(pixels) > self.most:
+            self.refused += 1
+            raise torch.OutOfMemoryError(f"no room for {len(pixels)} images")
+        return self.inner(pixels)
+
+
+@pytest.mark.parametrize("attack", [Claims(offset=0.2, visits=3), ClaimsAtOnce(offset=0.2)], ids=["steps", "batch"])
+def test_out_of_memory_halves_the_batch_and_changes_no_verdict(attack, linear_model, searched, caplog):
+    pixels = flat_images(*torch.linspace(0.1, 0.49, 25).tolist())
+    plenty = brightness_model(linear_model, 0.5)
+    expected = searched(plenty, pixels, dark(25), attack, eps_255=EPS_255, slots=16).broken
+    small = Small(brightness_model(linear_model, 0.5), 3)
+    found = searched(small, pixels, dark(25), attack, eps_255=EPS_255, slots=16)
+    assert torch.equal(found.broken, expected)
+    assert 0 < small.refused < 8  # it learns
+    assert "out of memory with 16 images at a time: going on with 8" in caplog.text
+
+
+def test_out_of_memory_with_a_single_image_is_an_error(linear_model, searched):
+    model = Small(brightness_model(linear_model, 0.5), 0)
+    with pytest.raises(torch.OutOfMemoryError):
+        searched(model, flat_images(0.3), dark(1), Claims())
 
 
 def test_a_librarys_passes_are_counted(linear_model, searched):

@@ -25,7 +25,6 @@ class FabTargeted(SteppedAttack):
     the image; from beyond the boundary one goes back first. Success counts as soon as it lies within the threat model.
     Unlike in the authors' code, beyond the boundary is where the target wins, not where any other class does, and for
     linf and l2 the boundary is taken as it looked before going back, which saves half of all passes and finds as much.
-    Projections onto the boundary are theirs, in the package `pyautoattack`.
 
     iterations: per target; targets: how many classes, the likeliest of the clean image first.
     """
@@ -86,16 +85,15 @@ class FabTargeted(SteppedAttack):
     def _to_boundary(at: Situation, points: Tensor, values: Tensor, gradients: Tensor) -> Tensor:
         """The nearest points of the linearised boundary, from `points` and from the images, and a mean of the two."""
         import torch
-        from pyautoattack import fab_projections
 
+        from robustft.attacks.hyperplane import move_to_hyperplane
         from robustft.attacks.norms import length, per_image
 
         norm = at.threat_model.norm
-        project = getattr(fab_projections, f"projection_{norm}")
-        normals, there = gradients.flatten(1), points.flatten(1)
-        offsets = (normals * there).sum(1) - values
-        both = torch.cat([there, at.pixels.flatten(1)])
-        moves = project(both, normals.repeat(2, 1), offsets.repeat(2)).to(points)
+        normals, there, here = gradients.flatten(1), points.flatten(1), at.pixels.flatten(1)
+        value_here = values + (normals * (here - there)).sum(1)
+        both = torch.cat([there, here]), normals.repeat(2, 1), torch.cat([values, value_here])
+        moves = move_to_hyperplane(*both, norm)
         lengths = length(moves, norm).clamp_min(1e-8)
         move, move_of_image = (part.view_as(points) for part in moves.chunk(2))
         length_there, length_of_image = lengths.chunk(2)

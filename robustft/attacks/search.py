@@ -146,7 +146,7 @@ class Search:
     def _try(self, perturbations: Perturbations, rows: Tensor, found: Found) -> int:
         """Breaks what earlier perturbations still break; how many."""
         known = perturbations.of(rows).nonzero()[:, 0]
-        for places in known.split(self.slots):
+        for places in known.split(self.slots) if len(known) else ():
             pixels, labels = self.fetch(rows[places])
             deltas = perturbations.get(rows[places], like=pixels, eps=self.threat_model.eps)
             candidates = self.threat_model.project(pixels, pixels + deltas)

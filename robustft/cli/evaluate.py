@@ -19,6 +19,7 @@ from robustft.cli.identity import contents, files_of
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import known_run, main_attack, shown
 from robustft.cli.run_config import run_config
+from robustft.cli.together import is_shared, together
 from robustft.evaluation.device import ACCELERATORS, torch_device
 from robustft.evaluation.tiers import EVERY
 from robustft.study.frontier import frontier_steps
@@ -42,19 +43,27 @@ def run(config: DictConfig) -> None:
     asked = asked_of(config)
     if config.missing_only and not asked:
         raise Mistake("missing_only must come with what to add (attack, threat_model, shift or suite), got nothing")
+    with together() as is_first:
+        _evaluate_all(config, asked, is_first)
+
+
+def _evaluate_all(config: DictConfig, asked: Asked, is_first: bool) -> None:
+    """The one run, or every finished one below the directory."""
     root = Path(str(config.run))
     below = [] if (root / "run.json").is_file() else _runs_below(root)
     if not below:
         run_dir, content = known_run(config.run)
-        _stop([], _evaluate(run_dir, content, config, asked))
+        _stop([], _evaluate(run_dir, content, config, asked, is_first))
         return
     failed, differing = [], 0
     for run_dir in below:
         print(f"{shown(run_dir)}")
         try:
             content = _finished(run_dir)
-            differing += _evaluate(run_dir, content, config, asked)
+            differing += _evaluate(run_dir, content, config, asked, is_first)
         except Exception as error:  # whatever it is, the other runs are not at fault
+            if is_shared():  # the other processes are waiting for this one
+                raise
             reason = str(error) if isinstance(error, Mistake) else f"{type(error).__name__}: {error}"
             print(f"robustft: {shown(run_dir)}: {' '.join(reason.split())}", file=sys.stderr, flush=True)
             failed.append(run_dir)
@@ -87,22 +96,23 @@ def _finished(run_dir: Path) -> dict[str, Any]:
     return content
 
 
-def _evaluate(run_dir: Path, content: dict[str, Any], config: DictConfig, asked: Asked) -> int:
+def _evaluate(run_dir: Path, content: dict[str, Any], config: DictConfig, asked: Asked, is_first: bool) -> int:
     """Measures the chosen states of one run; the number of conditions that differ from the record."""
     parts = parts_of(run_config(run_dir, content, config, asked))
     found = _same_contents(run_dir, parts, content)
     # Only what is asked for is ever written, and then nobody else may write.
-    with claim.claimed(run_dir, key="run") if asked else nullcontext():
+    writes = bool(asked) and is_first
+    with claim.claimed(run_dir, key="run") if writes else nullcontext():
         with naming("run: "):
             records = read_records(run_dir / "records.jsonl")
         points = tradeoff_points(records, main_attack(content))
         if not points:
             raise Mistake(f"run: no step of {run_dir} has been measured completely yet")
         _refuse_another_sum(parts, records)
-        if asked and found.keys() - content["contents"].keys():
+        if writes and found.keys() - content["contents"].keys():
             content["contents"] = found | content["contents"]
             write_run(run_dir, content)
-        return _measure(run_dir, parts, content["validation_rows"], config, asked, points)
+        return _measure(run_dir, parts, content["validation_rows"], config, asked, points, writes)
 
 
 def _measure(
@@ -112,6 +122,7 @@ def _measure(
     config: DictConfig,
     asked: Asked,
     points: Sequence[TradeoffPoint],
+    writes: bool,
 ) -> int:
     from robustft.cli.load import loaded
     from robustft.evaluation.measurement import Condition
@@ -138,11 +149,14 @@ def _measure(
                 return condition.attack_name in always or recorder.knows(condition, step)
             return asked.wants(condition, sets) and not (config.missing_only and recorder.knows(condition, step))
 
-        if not any(wanted(condition) for condition in run.evaluator.conditions()):
+        chosen = frozenset(filter(wanted, run.evaluator.conditions()))
+        if not chosen:
             continue
         with naming(""):
             states.load(model, step)
-        for comparison in remeasure(run_dir, run.evaluator, model, step=step, records=recorder.records, wanted=wanted):
+        for comparison in remeasure(
+            run_dir, run.evaluator, model, step=step, records=recorder.records, wanted=chosen.__contains__
+        ):
             now, recorded = comparison.now, comparison.recorded
             verdict = "agrees"
             if comparison.differing:
@@ -150,7 +164,7 @@ def _measure(
                 differing += 1
             elif recorded is None:
                 verdict = "added" if asked else "not on record"
-                if asked:
+                if writes:
                     recorder.commit(comparison.measurement, step=step, epoch=now.epoch)
             against = "-" if now.eps_255 is None else f"{now.norm} {now.eps_255:g}/255"
             numbers = (_counted(recorded), _counted(now), verdict)

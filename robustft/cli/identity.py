@@ -21,6 +21,7 @@ NOT_IDENTITY = (
     "backbone.checkpoint",  # the content counts
     "trainer.accelerator",
     "suite.batch_size",
+    "suite.compile",
 )
 
 NOT_IDENTITY_OF_A_SHIFT = ("name", "path", "hub_id", "revision")
@@ -68,6 +69,8 @@ def _suite(suite: dict[str, Any]) -> dict[str, Any]:
         suite["eps_grid_255"] = sorted(grid)
     if not suite.get("attack_ood"):
         suite.pop("attack_ood", None)
+    if suite.get("precision") == "auto":
+        suite.pop("precision")
     return suite
 
 

@@ -12,6 +12,9 @@ from robustft.cli.asked import Asked
 from robustft.cli.mistakes import Mistake
 from robustft.data.naming import dataset_name
 
+HOW = ("batch_size", "precision", "compile")
+"""Keys of the suite that say how it is measured, not what."""
+
 
 def run_config(run_dir: Path, content: dict[str, Any], given: DictConfig, asked: Asked) -> DictConfig:
     """The run's configuration, with what is given in place of what it had.
@@ -32,8 +35,9 @@ def run_config(run_dir: Path, content: dict[str, Any], given: DictConfig, asked:
             keys = ", ".join(f"shift.{name}.path" for name in config.shift) or "none"
             raise Mistake(f"shift may have the path of a shift set that the run had ({keys}); got shift.{key}")
         _move(config.shift[key], path)
-    if "batch_size" in asked.suite:
-        config.suite.batch_size = asked.suite["batch_size"]
+    for key in HOW:
+        if key in asked.suite:
+            config.suite[key] = asked.suite[key]
     if asked:
         _put_asked(config, asked, own)
     return config

@@ -17,6 +17,7 @@ from robustft.cli.identity import contents, files_of, settings
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import main_attack, show, shown
 from robustft.cli.run_dir import backbone_label
+from robustft.cli.together import refuse_several
 from robustft.cli.versions import git_commit, versions
 from robustft.report.rows import point_rows, run_summary
 from robustft.study.run_file import run_id
@@ -34,6 +35,7 @@ def run(config: DictConfig) -> None:
     hydra: Any = HydraConfig.get()
     run_dir = Path(hydra.runtime.output_dir)
     try:
+        refuse_several("train")
         parts = parts_of(config)
         before = claim.earlier(run_dir)
         found = contents(files_of(parts), before.get("contents", {}))

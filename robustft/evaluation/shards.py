@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 import torch.distributed as dist
 from torch import Tensor
 
@@ -22,6 +26,24 @@ class Shards:
         if not (dist.is_available() and dist.is_initialized()):
             return cls()
         return cls(rank=dist.get_rank(), count=dist.get_world_size())
+
+    @classmethod
+    @contextmanager
+    def joined(cls) -> Iterator[Shards]:
+        """Joins the processes that `torchrun` has started, each with a GPU of its own where there are as many.
+
+        What they exchange is small and lies on the host, so gloo carries it on every machine.
+        """
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            yield cls()
+            return
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+        dist.init_process_group("gloo")
+        try:
+            yield cls.of_this_process()
+        finally:
+            dist.destroy_process_group()
 
     def mine(self, rows: Tensor) -> Tensor:
         """Of `rows` (N,), those that this process looks at."""

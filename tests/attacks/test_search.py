@@ -122,9 +122,7 @@ def test_the_places_stay_full_until_the_queue_is_empty(linear_model, searched):
 def test_passes_are_counted_per_image(slots, linear_model, searched):
     model = Counting(brightness_model(linear_model, 0.5))
     levels = [0.2, 0.45, 0.3] * 10
-    found = searched(
-        model, flat_images(*levels), dark(30), Claims(offset=0.2, visits=3), eps_255=EPS_255, slots=slots
-    )
+    found = searched(model, flat_images(*levels), dark(30), Claims(offset=0.2, visits=3), eps_255=EPS_255, slots=slots)
     assert found.broken.tolist() == [False, True, False] * 10
     assert found.forward_passes == sum(model.with_gradients) + sum(model.without)
     assert found.backward_passes == sum(model.with_gradients) == model.backward

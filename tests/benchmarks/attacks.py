@@ -205,7 +205,7 @@ def _one_after_the_other(evaluator: Evaluator, models: dict[int, nn.Module]) -> 
         return condition.split == "test"
 
     for model in models.values():
-        measured += evaluator.evaluate(model, is_test, lambda condition: known)
+        measured += evaluator.evaluate(model, is_test, lambda condition, known=known: known)
         new = measured[-1].perturbations
         assert new is not None
         known = Perturbations.together(LAB.norm, [known, new])

@@ -1,0 +1,59 @@
+"""The AutoAttack of its authors, for whoever wants their numbers beside ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from robustft import checks
+from robustft.attacks.attack import BatchAttack, Situation
+from robustft.attacks.fallbacks import CLASSES_FOR_DLR, CLASSES_FOR_TARGETED_DLR, fewer_targets
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+NORMS = {"linf": "Linf", "l2": "L2", "l1": "L1"}
+"""Our names of the norms to the library's."""
+
+TARGETS = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfficialAutoAttack(BatchAttack):
+    """The package `pyautoattack` (Croce and Hein, ICML 2020), as it is but for fewer targets where there are fewer
+    classes; its random numbers and so its verdicts depend on the batch. It needs 4 classes, or 3 for `rand`.
+
+    version: `standard`, or `rand` for random models.
+    """
+
+    version: str = "standard"
+
+    is_strong: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        checks.one_of("version", self.version, ("standard", "rand"))
+
+    def notes(self, classes: int) -> tuple[str, ...]:
+        return fewer_targets(TARGETS, classes) if self.version == "standard" else ()
+
+    def perturb(self, model: nn.Module, at: Situation) -> Tensor:
+        from pyautoattack import AutoAttack
+
+        needed = CLASSES_FOR_TARGETED_DLR if self.version == "standard" else CLASSES_FOR_DLR
+        if at.classes < needed:
+            raise ValueError(
+                f"version must have {needed} classes at least, got {self.version} with {at.classes}; "
+                "attack=autoattack takes any number"
+            )
+        official = AutoAttack(
+            model,
+            norm=NORMS[at.threat_model.norm],
+            eps=at.threat_model.eps,
+            seed=at.noise.seed,
+            device=at.pixels.device,
+            version=self.version,
+        )
+        official.apgd_targeted.n_target_classes = min(official.apgd_targeted.n_target_classes, at.classes - 1)
+        official.fab.n_target_classes = min(TARGETS, at.classes - 1)
+        found, _ = official.run_standard_evaluation(at.pixels.float(), at.labels, batch_size=len(at.labels))
+        return found

@@ -1,0 +1,175 @@
+"""Gates pass beside an honest number, and each fails where it should: on models that hide, vote or toss coins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from robustft.attacks.autoattack import AutoAttack
+from robustft.attacks.network import Network
+from robustft.attacks.pgd import Pgd
+from robustft.attacks.search import Search
+from robustft.attacks.threat_model import ThreatModel
+from robustft.data.split import fixed_subset
+from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.gates import IMAGES, checked
+from robustft.evaluation.recorder import Recorder
+from robustft.evaluation.suite import Suite
+
+STRONG = AutoAttack(iterations=10, queries=50)
+NAMES = {
+    "robust_within_clean",
+    "more_steps",
+    "more_restarts",
+    "larger_eps",
+    "one_step",
+    "eps_of_everything",
+    "no_weaker_than_pgd",
+    "square",
+    "zero_gradients",
+    "plain_logits",
+    "deterministic",
+}
+
+
+class Plain(nn.Module):
+    def __init__(self, classes: int = 5):
+        super().__init__()
+        generator = torch.Generator().manual_seed(3)
+        self.first = nn.Linear(192, 32)
+        self.last = nn.Linear(32, classes)
+        for parameter in self.parameters():
+            parameter.data = torch.randn(parameter.shape, generator=generator) / parameter.shape[-1] ** 0.5
+
+    def logits(self, pixels):
+        return self.last(nn.functional.gelu(self.first(pixels.flatten(1) - 0.5)))
+
+    def forward(self, pixels):
+        return self.logits(pixels)
+
+
+class Softmax(Plain):
+    def forward(self, pixels):
+        return self.logits(pixels).softmax(1)
+
+
+class Votes(Plain):
+    def forward(self, pixels):
+        logits = self.logits(pixels)
+        return nn.functional.one_hot(logits.argmax(1), logits.shape[1]).float() + 0 * logits
+
+
+class CoinToss(Plain):
+    def forward(self, pixels):
+        return self.logits(pixels + 0.1 * torch.randn_like(pixels))
+
+
+class Coarse(Plain):
+    """Sees 8 levels of gray and hides it: no gradient reaches the pixels."""
+
+    def forward(self, pixels):
+        return self.logits((pixels * 8).round() / 8 + 0 * pixels)
+
+
+@pytest.fixture
+def pixels():
+    return torch.rand(300, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def gates_of(model, pixels, attack=STRONG, *, robust=None, by_part=None, norm="linf", eps_255=6):
+    model.requires_grad_(False)
+    labels = Plain.logits(model, pixels).argmax(1)
+    search = Search(
+        network=Network(model=model, most=128),
+        fetch=lambda some: (pixels[some], labels[some]),
+        threat_model=ThreatModel(norm=norm, eps_255=eps_255),
+        seed=0,
+        slots=128,
+    )
+    if robust is None:
+        rows = (model(pixels).argmax(1) == labels).nonzero()[:, 0]
+        found = search.run(attack, rows)
+        robust = torch.zeros(len(pixels), dtype=torch.bool)
+        robust[rows] = ~found.broken
+        by_part = found.by_part if by_part is None else by_part
+        robust = robust.numpy()
+    return {gate.name: gate for gate in checked(search, attack, robust, by_part=by_part)}
+
+
+def failed(gates):
+    return {name for name, gate in gates.items() if not gate.passed}
+
+
+@pytest.mark.parametrize(("norm", "eps_255"), [("linf", 6), ("l2", 60), ("l1", 500)])
+def test_an_honest_number_passes_every_gate_with_figures(norm, eps_255, pixels):
+    gates = gates_of(Plain(), pixels, norm=norm, eps_255=eps_255)
+    assert gates.keys() == NAMES
+    assert failed(gates) == set()
+    assert all(gate.figures for gate in gates.values())
+    assert 0.05 < gates["more_steps"].figures["40 steps"] < 0.95
+    assert gates["larger_eps"].figures["2 eps"] < gates["larger_eps"].figures["eps / 2"]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_votes_are_noticed_with_any_number_of_classes(classes, pixels):
+    gates = gates_of(Votes(classes), pixels)
+    assert {"plain_logits", "zero_gradients"} <= failed(gates)
+    assert gates["plain_logits"].figures["like votes"] == 1
+    assert gates["zero_gradients"].figures["share of images"] == 1
+
+
+def test_probabilities_are_noticed(pixels):
+    assert failed(gates_of(Softmax(), pixels)) == {"plain_logits"}
+
+
+def test_randomness_is_noticed_unless_the_attack_is_for_random_models(pixels):
+    torch.manual_seed(0)
+    assert "deterministic" in failed(gates_of(CoinToss(), pixels))
+    gates = gates_of(CoinToss(), pixels, AutoAttack(version="rand", iterations=2))
+    assert gates.keys() == NAMES - {"deterministic"}
+
+
+def test_hidden_gradients_are_noticed(pixels):
+    gates = gates_of(Coarse(), pixels)
+    assert {"zero_gradients", "square"} <= failed(gates)
+
+
+def test_square_is_run_where_the_attack_has_none(pixels):
+    weak = Pgd(steps=1, random_start=False, opening=[0.01])
+    assert "square" in failed(gates_of(Coarse(), pixels, weak, by_part={}))
+    assert "square" not in failed(gates_of(Plain(), pixels, STRONG, by_part={}))
+
+
+def test_a_number_that_is_too_high_is_noticed(pixels):
+    everything = np.ones(300, dtype=bool)
+    gates = gates_of(Plain(), pixels, robust=everything, by_part={"square": 0})
+    assert failed(gates) == {"no_weaker_than_pgd"}
+    assert gates["no_weaker_than_pgd"].figures["broken by PGD alone"] > 0.1
+    wrong = Plain()
+    wrong.last.bias.data += torch.tensor([9.0, 0, 0, 0, 0])  # now others are correct when clean
+    labels = Plain().logits(pixels).argmax(1)
+    search = Search(
+        network=Network(model=wrong.requires_grad_(False), most=128),
+        fetch=lambda some: (pixels[some], labels[some]),
+        threat_model=ThreatModel(eps_255=6),
+        seed=0,
+        slots=128,
+    )
+    by_name = {gate.name: gate for gate in checked(search, STRONG, everything, by_part={"square": 0})}
+    rows = fixed_subset(300, IMAGES)
+    expected = int((wrong(pixels[rows]).argmax(1) != labels[rows]).sum())
+    assert by_name["robust_within_clean"].figures == {"robust but not clean": expected}
+    assert not by_name["robust_within_clean"].passed
+
+
+def test_gates_stand_beside_strong_attacks_alone(random_images, tiny_backbone, tmp_path):
+    images = random_images(40)
+    attacks = {"pgd": Pgd(steps=2), "autoattack": AutoAttack(iterations=2, queries=3)}
+    suite = Suite(threat_model=ThreatModel(eps_255=4), attacks=attacks)
+    evaluator = Evaluator(suite=suite, validation=images.take(np.arange(5)), test=images, ood={}, seed=0)
+    recorder, model = Recorder(tmp_path, evaluator), tiny_backbone()
+    recorder.measure(model, step=0, epoch=0)
+    for record in recorder.records:
+        assert {gate.name for gate in record.gates} == (NAMES if record.condition == "autoattack" else set())

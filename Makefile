@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test check format clean
+.PHONY: run test check soak format clean
 
 run: $(INSTALLED)  ## the offline lab: one run of a minute, its table and its picture
 	$(BIN)/python -m robustft
@@ -16,6 +16,10 @@ check: $(INSTALLED)  ## style, types and who may import whom, as CI checks them
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+soak: $(INSTALLED)  ## slow proofs: AutoAttack beside its authors' code on fine-tuned models, verdicts and rounding
+	$(BIN)/python -m pip install --quiet -e '.[dev,bench]'
+	$(BIN)/python tests/benchmarks/attacks.py --only strength,rounding
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

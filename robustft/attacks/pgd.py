@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from robustft import checks
 from robustft.attacks.attack import Situation, State, SteppedAttack
@@ -57,6 +57,13 @@ class Pgd(SteppedAttack):
     @property
     def starts_warm(self) -> bool:
         return bool(self.warm_start)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        settings = super().settings
+        if not self.warm_start:  # came later: records of before keep their hash
+            del settings["warm_start"]
+        return settings
 
     def notes(self, classes: int) -> tuple[str, ...]:
         return no_dlr(self.loss, classes)

@@ -75,10 +75,12 @@ def _suite(suite: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attacks(attacks: dict[str, Any], when: dict[str, str]) -> dict[str, Any]:
-    """The tier, as it comes out, of those attacks that do not run at every step."""
+    """With the tier, as it comes out, of those that do not run at every step; a warm start only where it is on."""
     found = {}
     for name, settings_of_attack in attacks.items():
         found[name] = {key: value for key, value in settings_of_attack.items() if key != "when"}
+        if not found[name].get("warm_start"):
+            found[name].pop("warm_start", None)
         if when[name] != EVERY:
             found[name]["when"] = when[name]
     return found

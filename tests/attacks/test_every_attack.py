@@ -46,10 +46,11 @@ def pixels():
 
 
 def test_every_yaml_is_here():
-    names = {path.stem for path in Path("conf/attack").glob("*.yaml")} - {"autoattack_official"}  # depends on the batch
+    directory = Path(__file__).parents[2] / "conf/attack"
+    names = {path.stem for path in directory.glob("*.yaml")} - {"autoattack_official"}  # that depends on the batch
     assert names == {*ATTACKS} - {"pgd-last"}
     for name in names:
-        node = OmegaConf.load(f"conf/attack/{name}.yaml")
+        node = OmegaConf.load(directory / f"{name}.yaml")
         node.pop("when")
         assert type(instantiate(node)) is type(ATTACKS[name])
 

@@ -121,6 +121,7 @@ def test_the_hash_tells_settings_apart():
     hashes = {attack.settings_hash for attack in ATTACKS}
     assert len(hashes) == len(ATTACKS)
     assert Pgd().settings_hash == Pgd(steps=15).settings_hash
+    assert Pgd().settings_hash != Pgd(warm_start=True).settings_hash
 
 
 @pytest.mark.parametrize(

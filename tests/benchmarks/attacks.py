@@ -1,11 +1,12 @@
 """How fast and how strong robustft's attacks are beside other libraries', on the same model, images and threat model.
 
-python tests/benchmarks/attacks.py [--json] [--only pgd,warm_start,rounding,autoattack,vit]
+python tests/benchmarks/attacks.py [--json] [--only pgd,warm_start,autoattack,strength,rounding,vit]
 
 Prints what it measures as it goes and one JSON object last: for every case and library the seconds, the robust accuracy
 and the ratio, the library's seconds over robustft's. The other libraries come with the extra `bench`. The states of the
 lab are fine-tuned by the script in a minute and kept. The case `vit` needs a GPU and CIFAR-10 (--cifar10 DIR); run the
-timings on a machine that does nothing else.
+timings on a machine that does nothing else. With `strength` or `rounding` it ends with an error if AutoAttack is weaker
+than the authors', or rounding changes more verdicts, than it may: this is what `make soak` runs.
 """
 
 from __future__ import annotations
@@ -39,6 +40,15 @@ BATCH = 128
 STATE = 160
 STATES = ("linear probe", "bitfit", "full")
 NORMS = {"linf": "Linf", "l2": "L2", "l1": "L1"}
+
+STRENGTH = {"full": {"linf": 13.5, "l2": 350, "l1": 4000}, "adversarial": {"linf": 40, "l2": 850, "l1": 10000}}
+"""eps_255 by state and norm: so large that few images are left, each of which takes seconds."""
+
+WEAKER = 0.002
+"""How much higher the robust accuracy may be than by the authors' code, mean of three seeds."""
+
+CHANGES = 0.005
+"""The share of float32 verdicts that rounding may change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +241,8 @@ def rounding_cases() -> dict[str, Any]:
         model = lab_states(state, data)[STATE]
         for name, (attack, images) in attacks.items():
             one, other = (robustft(model, images, attack, batch_size=size)(0) for size in (128, 50))
-            cases[f"rounding/{name}/{state}"] = {"share_that_changes": float((one.robust != other.robust).mean())}
+            share = float((one.robust != other.robust).mean())
+            cases[f"rounding/{name}/{state}"] = {"share_that_changes": share, "passed": share < CHANGES}
             shown(cases, f"rounding/{name}/{state}")
     return cases
 
@@ -248,6 +259,25 @@ def autoattack_cases() -> dict[str, Any]:
         }
         cases[f"autoattack/{state}"] = compared(libraries, seeds=1)
         shown(cases, f"autoattack/{state}")
+    return cases
+
+
+def strength_cases() -> dict[str, Any]:
+    """AutoAttack beside the authors', three seeds, on a state trained as usual and one trained adversarially."""
+    data, cases = lab_data(), {}
+    images = data.test.take(np.arange(256))
+    for state, sizes in STRENGTH.items():
+        model = lab_states(state, data)[STATE]
+        for norm, eps_255 in sizes.items():
+            within = ThreatModel(norm=norm, eps_255=eps_255)
+            libraries = {
+                "robustft": robustft(model, images, AutoAttack(), threat_model=within),
+                "pyautoattack": official_autoattack(model, images, threat_model=within),
+            }
+            found = compared(libraries, seeds=3)
+            weaker = found["robustft"]["robust_accuracy"] - found["pyautoattack"]["robust_accuracy"]
+            cases[f"strength/{state}/{norm}"] = found | {"eps_255": eps_255, "passed": weaker <= WEAKER}
+            shown(cases, f"strength/{state}/{norm}")
     return cases
 
 
@@ -294,8 +324,9 @@ def main() -> None:
     cases: dict[str, Callable[[], dict[str, Any]]] = {
         "pgd": pgd_cases,
         "warm_start": warm_start_cases,
-        "rounding": rounding_cases,
         "autoattack": autoattack_cases,
+        "strength": strength_cases,
+        "rounding": rounding_cases,
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="kept for symmetry: the JSON object is always printed last")
@@ -308,6 +339,9 @@ def main() -> None:
     for name in arguments.only.split(","):
         found |= cases[name]()
     print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "cases": found}))
+    failed = [name for name, case in found.items() if not case.get("passed", True)]
+    if failed:
+        raise SystemExit(f"not as strong, or not as exact, as it must be: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

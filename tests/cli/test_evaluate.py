@@ -106,6 +106,25 @@ def test_the_run_s_own_attack_at_another_size_makes_a_curve_over_eps(words, run_
     assert (run_dir / "eps.png").stat().st_size > 10_000
 
 
+def test_how_it_computes_is_changed_without_measuring_anything_else(words, run_dir, finished):
+    code, out, err = words("evaluate", f"run={run_dir}", CPU, "states=all", "suite.precision=float32")
+    assert (code, out.count("agrees")) == (0, 5 * len(STEPS)), err
+    code, out, _ = words("evaluate", f"run={run_dir}", CPU, "states=last", "suite.precision=bf16")
+    assert out.count(" clean ") == 2
+    assert added_to(run_dir, finished) == []
+
+
+def test_a_warm_start_over_the_states_is_added_and_agrees_the_second_time(words, run_dir, finished):
+    asked = (f"run={run_dir}", CPU, "states=all", "attack=[pgd]", "attack.pgd.steps=2", "attack.pgd.warm_start=true")
+    code, out, err = words("evaluate", *asked)
+    assert (code, out.count("added")) == (0, 2 * len(STEPS)), err
+    added = added_to(run_dir, finished)
+    assert added[-1]["notes"][0].startswith("broken by warm start: ")
+    for states in ("last", "all"):
+        code, out, err = words("evaluate", *asked, f"states={states}")
+        assert (code, out.count("differ"), out.count("added")) == (0, 0, 0), err
+
+
 def test_another_norm_does_not_touch_the_curves_of_the_first(words, run_dir, finished):
     code, _, err = words(
         "evaluate", f"run={run_dir}", CPU, "threat_model.norm=l2", "threat_model.eps_255=100", "states=4"
@@ -199,8 +218,8 @@ def test_nobody_writes_at_the_same_time(words, run_dir, finished):
     ("given", "said"),
     [
         (["attack=[pgd]", "attack.pgd.steps=0"], "attack.pgd.steps must be a whole number of at least 1, got 0"),
-        (["attack.pgd.steps=3"], "attack must be chosen before it is set: attack=[NAME] with autoattack, pgd"),
-        (["attack=[foo]"], "attack must be one of autoattack, pgd; got foo"),
+        (["attack.pgd.steps=3"], "attack must be chosen before it is set: attack=[NAME] with apgd_ce, "),
+        (["attack=[foo]"], "attack must be one of apgd_ce, apgd_dlr, apgd_t, autoattack, "),
         (["threat_model.norm=l7"], "threat_model.norm must be one of linf, l2, l1; got 'l7'"),
         (["threat_model.eps_255=-1"], "threat_model.eps_255 must be a number at least 0, got -1"),
         (["threat_model.eps=1"], "threat_model.eps is no key; did you mean threat_model.eps_255?"),
@@ -208,6 +227,7 @@ def test_nobody_writes_at_the_same_time(words, run_dir, finished):
         (["suite.corruptions=rain"], "suite.corruptions must be all (the 15), extra or a list of"),
         (["suite.severities=[1]"], "suite.severities must come with suite.corruptions, got no corruptions"),
         (["suite.batch_size=0"], "suite.batch_size must be a whole number of at least 1, got 0"),
+        (["suite.precision=fp8"], "suite.precision must be one of auto, float32, bf16; got 'fp8'"),
         (["missing_only=true"], "missing_only must come with what to add"),
         (["missing_only=1", "attack=[pgd]"], "missing_only must be true or false, got 1"),
         (["states=first"], "states must be best, last, all, frontier or the step of a kept state; got 'first'"),

@@ -186,6 +186,7 @@ RESUMED = (
     "schedule.points=4",
     "suite.max_images=16",
     "attack.pgd.steps=2",
+    "attack.pgd.warm_start=true",
     "tracker.mode=disabled",
     "trainer.accelerator=cpu",
     "hydra.run.dir=run",
@@ -207,13 +208,16 @@ def test_a_run_killed_mid_epoch_and_mid_evaluation_ends_like_the_unbroken_one(tm
     one, other = directories["unbroken"], directories["killed"]
     measured = [[{key: record[key] for key in MEASURED} for record in records_of(run)] for run in (one, other)]
     assert measured[0] == measured[1]
-    for part in ("outcomes", "states"):
+    for part in ("outcomes", "states", "warm"):
         files = [sorted(path.relative_to(run) for path in (run / part).rglob("*.*")) for run in (one, other)]
         assert files[0] == files[1]
     for path in (one / "outcomes").rglob("*.npy"):
         assert path.read_bytes() == (other / path.relative_to(one)).read_bytes()
     for path in (one / "states").glob("*.safetensors"):
         expected, found = load_file(path), load_file(other / path.relative_to(one))
+        assert all(np.array_equal(expected[name], found[name]) for name in expected)
+    for path in (one / "warm").rglob("*.npz"):
+        expected, found = np.load(path), np.load(other / path.relative_to(one))
         assert all(np.array_equal(expected[name], found[name]) for name in expected)
 
 

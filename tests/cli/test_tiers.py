@@ -7,7 +7,7 @@ from pathlib import Path
 
 WORDS = (
     "attack=[pgd,autoattack]",
-    "attack.pgd.steps=3",
+    "attack.pgd.steps=2",
     "attack.autoattack.iterations=1",
     "attack.autoattack.queries=1",
     "trainer.max_steps=20",

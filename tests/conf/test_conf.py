@@ -128,5 +128,20 @@ def test_the_lab_has_its_own_rates():
     assert len(parts_of(composed()).schedule.steps(200)) == 8
 
 
+def test_every_norm_is_a_choice_with_a_size_of_its_own_on_every_data_set():
+    for dataset in ("digits", "cifar10"):
+        for norm, eps in (("linf", 1 / 255), ("l2", 0.5), ("l1", 12)):
+            threat_model = parts_of(composed(f"dataset={dataset}", f"threat_model={norm}")).suite.threat_model
+            assert (threat_model.norm, threat_model.eps) == (norm, pytest.approx(eps))
+    assert parts_of(composed("dataset=digits")).suite.threat_model.eps_255 == 8
+
+
+def test_how_the_search_computes_is_named_by_the_run_only_where_it_is_chosen():
+    usual = settings(composed())
+    assert "precision" not in usual["suite"]
+    assert settings(composed("suite.compile=true")) == usual
+    assert settings(composed("suite.precision=bf16")) != usual
+
+
 def test_no_value_is_left_to_resolve():
     OmegaConf.to_container(composed(), resolve=True, throw_on_missing=True)

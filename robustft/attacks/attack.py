@@ -88,10 +88,11 @@ class SteppedAttack(Attack):
 
     Nothing that it does may depend on which images are together.
 
-    uses_gradients: without, `advance` gets zeros in their place and no backward pass is made.
+    is_precise: whether it lives on small differences of losses or margins, which bfloat16 does not have; it then
+        searches in the model's own precision whatever the others do.
     """
 
-    uses_gradients: ClassVar[bool] = True
+    is_precise: ClassVar[bool] = False
 
     @property
     def samples(self) -> int:
@@ -133,11 +134,12 @@ class SteppedAttack(Attack):
 class GreedyAttack(SteppedAttack):
     """Search without gradients that keeps an image's best candidate so far and proposes changes to it.
 
-    What it proposes depends on that and on the number of proposals alone. So, with few images left, many proposals of
-    each can be asked about at once: the first that improves is the one that they would have led to one by one.
+    What it proposes depends on that one and on the number of proposals alone. So, with few images left, many proposals
+    of each can be asked about at once: the first that improves is the one that they would have led to one by one.
+    `advance` gets zeros in place of gradients.
     """
 
-    uses_gradients: ClassVar[bool] = False
+    is_precise: ClassVar[bool] = True
 
     @abstractmethod
     def improves(self, state: State, losses: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ class FabTargeted(SteppedAttack):
     targets: int = 9
 
     uses_clean_logits: ClassVar[bool] = True
+    is_precise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.whole_number("iterations", self.iterations, at_least=1)

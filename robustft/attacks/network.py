@@ -48,6 +48,16 @@ class Network:
         """Whether the search sees what verdicts are made of."""
         return not (self.low_precision or self.compiled)
 
+    @contextmanager
+    def in_own_precision(self) -> Iterator[None]:
+        """Searches in the model's own precision for a while."""
+        before = self.low_precision, self._close
+        self.low_precision, self._close = False, 0
+        try:
+            yield
+        finally:
+            self.low_precision, self._close = before
+
     def meet(self, pixels: Tensor, labels: Tensor) -> int:
         """How many classes the model knows, given some clean images; finds out how far its low precision is off."""
         if not self.low_precision:
@@ -126,8 +136,12 @@ class Network:
         count = len(pixels)
         if self.compiled and count < self.most:
             pixels = torch.cat([pixels, pixels[:1].expand(self.most - count, *pixels.shape[1:])])
-        with torch.autocast(self._device, dtype=torch.bfloat16, enabled=self.low_precision):
-            logits = self._fast(pixels)[:count]
+        if self.low_precision:
+            with torch.autocast(self._device, dtype=torch.bfloat16):
+                logits = self._fast(pixels)[:count]
+        else:
+            with exact_arithmetic(self._device):
+                logits = self._fast(pixels)[:count]
         return logits if logits.dtype == torch.float64 else logits.float()
 
     def take_fewer(self, size: int, error: torch.OutOfMemoryError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -118,7 +119,8 @@ class Search:
                 places=self.slots,
                 on_success=keep,
             )
-            pool.empty(part.runs(classes))
+            with self.network.in_own_precision() if part.is_precise else nullcontext():
+                pool.empty(part.runs(classes))
         elif isinstance(part, BatchAttack):
             self._run_batches(part, situation, open_, found, keep)
         else:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from robustft.attacks.apgd import Apgd
+from robustft.attacks.fab import FabTargeted
 from robustft.attacks.losses import margin
 from robustft.attacks.network import CLOSE, Network
 from robustft.attacks.pgd import Pgd
@@ -37,9 +38,7 @@ def problem(scale: float = 1.0):
 
 
 @pytest.mark.parametrize("scale", [1, 100], ids=["usual logits", "large logits"])
-@pytest.mark.parametrize(
-    "attack", [Pgd(steps=8), Apgd(iterations=10), Square(queries=40)], ids=["pgd", "apgd", "square"]
-)
+@pytest.mark.parametrize("attack", [Pgd(steps=8), Apgd(iterations=10)], ids=["pgd", "apgd"])
 def test_verdicts_of_a_search_in_bfloat16_are_those_of_float32_on_the_same_perturbations(attack, scale):
     inner, pixels, labels = problem(scale)
     model = Watched(inner)
@@ -59,6 +58,26 @@ def test_verdicts_of_a_search_in_bfloat16_are_those_of_float32_on_the_same_pertu
         in_float32 = inner(visited).argmax(1) != labels[row]
         assert bool(in_float32.any()) == bool(broken[row])
     assert 0 < int(broken.sum()) < 100
+
+
+@pytest.mark.parametrize("attack", [FabTargeted(iterations=10), Square(queries=40)], ids=["fab", "square"])
+def test_attacks_that_live_on_small_differences_search_in_float32(attack):
+    inner, pixels, labels = problem()
+    found = []
+    for low_precision in (True, False):
+        model = Watched(inner)
+        search = Search(
+            network=Network(model=model, most=64, low_precision=low_precision),
+            fetch=lambda some: (pixels[some], labels[some]),
+            threat_model=ThreatModel(eps_255=6),
+            seed=0,
+            slots=64,
+        )
+        found.append(search.run(attack, torch.arange(100)).broken)
+        assert sum(map(len, model.searched)) == (32 if low_precision else 0)  # to get to know it
+        assert search.network.low_precision == low_precision
+    assert torch.equal(*found)
+    assert 0 < int(found[0].sum()) < 100
 
 
 def test_how_close_is_close_follows_the_models_logits():

@@ -17,7 +17,7 @@ check: $(INSTALLED)  ## style, types and who may import whom, as CI checks them
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-soak: $(INSTALLED)  ## slow proofs: AutoAttack beside its authors' code on fine-tuned models, verdicts and rounding
+soak: $(INSTALLED)  ## slow proofs: AutoAttack beside its authors' code, verdicts and rounding
 	$(BIN)/python -m pip install --quiet -e '.[dev,bench]'
 	$(BIN)/python tests/benchmarks/attacks.py --only strength,rounding
 

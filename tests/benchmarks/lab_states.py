@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from robustft.backbones.backbone import Backbone
@@ -75,6 +75,26 @@ def lab_states(name: str, data: Dataset) -> dict[int, Backbone]:
         load_tuned(model, directory / f"{step}.safetensors")
         found[step] = model.eval().requires_grad_(False)
     return found
+
+
+def small_network(data: Dataset, *, adversarial: bool) -> nn.Module:
+    """A frozen network of one hidden layer, trained for a second on digits of 8 x 8 pixels, the usual way or on images
+    one step of 0.1 away."""
+    torch.manual_seed(0)
+    layers = nn.Linear(192, 64), nn.GELU(), nn.Linear(64, 10)
+    network = nn.Sequential(nn.Flatten(), *layers)
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
+    for step in range(300):
+        stored, numbers = data.train.batch(batch_rows(step, count=len(data.train), batch_size=128, seed=0))
+        pixels, labels = torch.from_numpy(stored).float() / 255, torch.from_numpy(numbers)
+        if adversarial:
+            pixels.requires_grad_()
+            (gradient,) = torch.autograd.grad(cross_entropy(network(pixels), labels), pixels)
+            pixels = (pixels.detach() + 0.1 * gradient.sign()).clamp(0, 1)
+        optimizer.zero_grad()
+        cross_entropy(network(pixels), labels).backward()
+        optimizer.step()
+    return network.eval().requires_grad_(False)
 
 
 def _new(training: Training) -> Backbone:

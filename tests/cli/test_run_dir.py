@@ -89,6 +89,10 @@ def test_a_name_that_is_too_long_for_a_file_system_is_cut_and_stays_unique():
             f"{DIGITS}/seed-0,shift-pacs-photo",
         ),
         (["suite.corruptions=all"], f"{DIGITS}/seed-0,corruptions-all"),
+        (["attack=[pgd]", "suite.compile=true", "suite.precision=auto"], f"{DIGITS}/seed-0"),
+        (["attack=[pgd,autoattack]"], f"{DIGITS}/seed-0,attack-pgd-autoattack"),
+        (["attack=[pgd,square]", "attack.square.queries=9"], f"{DIGITS}/seed-0,attack-pgd-square,queries-9"),
+        (["threat_model=l2", "suite.precision=bf16"], f"{DIGITS}/seed-0,precision-bf16,threat_model-l2"),
         (
             ["suite.corruptions=[fog,snow]", "suite.severities=[5]", "suite.attack_ood=true"],
             f"{DIGITS}/seed-0,attack_ood-true,corruptions-fog_snow,severities-5",

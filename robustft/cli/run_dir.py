@@ -72,8 +72,9 @@ def _differences(config: DictConfig, words: list[str]) -> list[str]:
         if key in choices or key in IN_A_LEVEL or in_a_name or not is_identity(key):
             continue
         if key == "attack":  # a list of choices: what each of them is set to has a key of its own
-            if list(config.attack) != list(default.attack):
-                found[key] = "-".join(map(str, config.attack))
+            names = list(map(str, config.get("attack") or {}))
+            if names != list(default.attack):
+                found[key] = "-".join(names)
             continue
         value = OmegaConf.select(config, key)
         if value != OmegaConf.select(default, key):

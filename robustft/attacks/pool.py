@@ -101,14 +101,16 @@ class Pool:
         if self._look_ahead is not None:  # the question that it asks is one without gradients
             return torch.zeros_like(final)
         rates = torch.tensor([self._rate(key) for key in self._keys()], device=final.device)
-        likely = final | (self._counting() & (rates > OFTEN_BROKEN))
+        counting = self._counting()
+        likely = final | (counting & (rates > OFTEN_BROKEN))
         if self.network.compiled and int(likely.sum()) < self.places // 2 and not bool(final.all()):
             likely[:] = False  # a full batch is asked whatever is in it
         if not bool(likely.any()):
             return likely
-        wrong = torch.zeros_like(likely)
-        wrong[likely] = self.network.wrong(self._state["candidates"][likely], self._at.labels[likely])
-        self._remember(likely, wrong)
+        wrong, asked = torch.zeros_like(likely), likely & counting
+        if bool(asked.any()):
+            wrong[asked] = self.network.wrong(self._state["candidates"][asked], self._at.labels[asked])
+        self._remember(asked, wrong)
         stays = ~(self._found(wrong) | (likely & final))
         self._keep(stays)
         return likely[stays]
@@ -117,6 +119,7 @@ class Pool:
         """A question for every image in the pool, and its next candidate; who is `known` is unbroken as yet."""
         if self._look_ahead is not None:
             self._state, losses, wrong = self._look_ahead.ask(self._at, self._state, at_most=self.places)
+            wrong &= self._counting()
             gradients = torch.zeros_like(self._at.pixels)
         else:
             losses, gradients, wrong = self._ask(known)
@@ -128,7 +131,7 @@ class Pool:
             self._allow()
 
     def _ask(self, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(losses (n,), gradients (n, 3, H, W), misclassified (n,) bool)."""
+        """(losses (n,), gradients (n, 3, H, W), misclassified at a candidate that counts (n,) bool)."""
         candidates, labels = self._state["candidates"], self._at.labels
 
         def objective(logits: Tensor, rows: slice) -> Tensor:
@@ -151,7 +154,7 @@ class Pool:
 
     def _found(self, wrong: Tensor) -> Tensor:
         """(n,) bool: whose image is broken now, by this candidate or by another run's. Takes note of the successes."""
-        successes = (wrong & self._counting()).cpu()
+        successes = wrong.cpu()
         if bool(successes.any()):
             self.on_success(self._who[successes], self._state["candidates"][successes.to(wrong.device)])
             self.broken[self._who[successes]] = True

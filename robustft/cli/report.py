@@ -15,7 +15,7 @@ from robustft.report.figure import draw_tradeoff
 from robustft.report.table import points_table
 from robustft.study.eps_curve import eps_curves
 from robustft.study.further_attacks import further_attacks
-from robustft.study.gate import failed_gates
+from robustft.study.gate import failed_gates, gates_in_short
 from robustft.study.record import Record
 from robustft.study.records import read_records
 from robustft.study.run_file import read_run
@@ -63,7 +63,8 @@ def show(records: Sequence[Record], points: Sequence[TradeoffPoint], content: di
     label = f"{first.attack.upper()}{f'-{steps}' if steps else ''}, {first.norm}, eps {first.eps_255:g}/255"
     further, warnings = further_attacks(records, first), failed_gates(records)
     draw_tradeoff(points, picture, title=title, attack_label=label, further=further, warnings=warnings)
-    print(f"\n{points_table(points, further=further, warnings=warnings)}\n")
+    below = [*gates_in_short(records), *warnings]
+    print(f"\n{points_table(points, further=further, below=below)}\n")
     best, last = best_step(points), points[-1].step
     curves = eps_curves(records, (best, last))
     if curves:

@@ -170,4 +170,4 @@ def _at_most(name: str, figures: Mapping[str, float], most: float) -> Gate:
 
 
 def _share(chosen: Tensor) -> float:
-    return float(chosen.float().mean()) if len(chosen) else 0.0
+    return int(chosen.sum()) / len(chosen) if len(chosen) else 0.0

@@ -14,7 +14,7 @@ def points_table(
     points: Sequence[TradeoffPoint],
     *,
     further: Mapping[str, Mapping[int, Count]] | None = None,
-    warnings: Sequence[str] = (),
+    below: Sequence[str] = (),
 ) -> str:
     """One line for each point, accuracies in per cent; above it what was measured, below it what follows.
 
@@ -24,7 +24,7 @@ def points_table(
     Args:
         points: of one run.
         further: name -> step -> test counts under further attacks, a column each.
-        warnings: lines that stand below.
+        below: lines that stand below, such as gates that failed.
     """
     further = further or {}
     if not points:
@@ -65,7 +65,7 @@ def points_table(
         "",
         f"area under the frontier {frontier_area(points):.4f} (states chosen on validation, test numbers), "
         f"best step {best}",
-        *warnings,
+        *below,
     ]
     return "\n".join(lines)
 

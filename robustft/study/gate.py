@@ -51,6 +51,12 @@ class Gate:
         return cls(name=content["name"], passed=content["passed"], figures=content["figures"])
 
 
+def gates_in_short(records: Iterable[Record]) -> list[str]:
+    """One line that counts the checks that passed, `gates: 21 of 22 passed`; none where none was made."""
+    passed = [gate.passed for record in records for gate in record.gates]
+    return [f"gates: {sum(passed)} of {len(passed)} passed"] if passed else []
+
+
 def failed_gates(records: Iterable[Record]) -> list[str]:
     """One line for every check that failed under a condition: its text where it first did, and all steps."""
     first: dict[tuple[str, str], Gate] = {}

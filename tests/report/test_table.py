@@ -65,7 +65,7 @@ def test_a_further_attack_is_a_column_with_dashes_where_it_was_not_made(make_poi
 
 def test_warnings_stand_below_the_table(make_points: MakePoints) -> None:
     plain = points_table(make_points())
-    assert points_table(make_points(), warnings=["gate failed: a", "gate failed: b"]).splitlines() == [
+    assert points_table(make_points(), below=["gate failed: a", "gate failed: b"]).splitlines() == [
         *plain.splitlines(),
         "gate failed: a",
         "gate failed: b",

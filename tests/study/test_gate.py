@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from robustft.study.gate import Gate, failed_gates
+from robustft.study.gate import Gate, failed_gates, gates_in_short
 from robustft.study.record import Record
 
 MakeRecord = Callable[..., Record]
@@ -61,3 +61,9 @@ def test_what_failed_is_one_line_for_each_check_and_condition(make_record: MakeR
         f"{gate()}: autoattack on test, step 10",
     ]
     assert failed_gates(records[:2]) == []
+
+
+def test_all_checks_are_counted_and_nothing_is_said_without_any(make_record: MakeRecord) -> None:
+    checked = [make_record(step=step, gates=[gate(passed=step > 0), gate(passed=True)]) for step in (0, 10)]
+    assert gates_in_short([make_record(), *checked]) == ["gates: 3 of 4 passed"]
+    assert gates_in_short([make_record()]) == []

@@ -32,7 +32,7 @@ def draw_plane(axes: Axes, points: Sequence[TradeoffPoint], attack_label: str, f
     shade, ring = _draw_curve(axes, points)
     markers = _draw_further(axes, points, further)
     axes.set_xlim(0, 1.02)
-    highest = max(point.robust.interval[1] for point in points)
+    highest = max([point.robust.interval[1] for point in points] + list(_further_places(points, further)[:, 1]))
     room = 1.1 + 0.05 * len(further)  # the legend has a line for each
     axes.set_ylim(0, min(1.02, room * max(0.02, highest)))
     in_per_cent(axes.xaxis, axes.yaxis)
@@ -171,10 +171,14 @@ def _free_corner(axes: Axes, curve: NDArray[np.float64], others: NDArray[np.floa
     """
     places = axes.transLimits.transform(curve)
     line = np.concatenate([*(np.linspace(a, b, 50) for a, b in pairwise(places)), axes.transLimits.transform(others)])
+    legend = axes.get_legend()
+    assert legend is not None  # drawn with the plane
+    right, ceiling = axes.transAxes.inverted().transform(legend.get_window_extent().get_points())[[1, 0], [0, 1]]
     for left in (0.09, 0.2, 0.3, 0.4, 0.02):
         for bottom in (0.4, 0.3, 0.2, 0.1):
             low = np.array([left, bottom]) - (0.08, 0.1)  # its tick labels stand outside
             high = np.array([left, bottom]) + INSET + 0.03
-            if high[1] < 0.88 and not ((low < line) & (line < high)).all(axis=1).any():
+            is_free = high[1] < (ceiling if low[0] < right else 1)
+            if is_free and not ((low < line) & (line < high)).all(axis=1).any():
                 return left, bottom
     return None

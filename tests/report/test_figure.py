@@ -11,9 +11,11 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from robustft.report.figure import CHARACTERS, LINES, draw_tradeoff, shortened
+from robustft.report.plane import draw_plane
 from robustft.study.tradeoff import Count, TradeoffPoint
 
 MakePoints = Callable[..., list[TradeoffPoint]]
@@ -103,6 +105,16 @@ def test_further_attacks_are_seen_in_both_panels(make_points: MakePoints, tmp_pa
     assert not (np.abs(plain.astype(int) - (0x7B, 0x32, 0x94)).sum(axis=2) < 40).any()
 
 
+def test_the_plane_reaches_up_to_further_attacks(make_points: MakePoints) -> None:
+    points, weak = make_points(), Count(correct=449, total=450)
+    heights = []
+    for further in ({}, {"autoattack": {points[-1].step: weak}}):
+        axes = Figure().subplots()
+        draw_plane(axes, points, "", further)
+        heights.append(axes.get_ylim()[1])
+    assert heights[0] < weak.rate < heights[1]
+
+
 def test_a_further_attack_on_a_step_that_is_no_point_changes_nothing(make_points: MakePoints, tmp_path: Path) -> None:
     further = {"autoattack": {41: Count(correct=90, total=450)}}
     pictures = draw(make_points(), tmp_path / "a.png"), draw(make_points(), tmp_path / "b.png", further=further)
@@ -134,6 +146,7 @@ def test_pyplot_is_never_loaded(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from robustft.report.figure import draw_tradeoff
+from robustft.report.plane import draw_plane
 from robustft.study.tradeoff import Count, TradeoffPoint
 count = Count(correct=1, total=2)
 point = TradeoffPoint(step=0, epoch=0, clean=count, robust=count, ood={{}}, validation_clean=count,

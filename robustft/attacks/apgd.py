@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MOMENTUM = 0.25
 STAGES_L1 = ((3.0, 0.3), (2.0, 0.3), (1.0, 0.4))
 """For l1, radius in multiples of eps and share of the iterations: from a larger ball into the one that counts."""
+LAST_STAGE = len(STAGES_L1) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +72,10 @@ class Apgd(SteppedAttack):
             start = project(pixels, pixels + noise, "l1", self._stages(norm)[0][0] * at.threat_model.eps)
         else:
             start = pixels + random_in_ball(at.noise, pixels, at.threat_model, stream=stream, count=at.runs)
-        state = self._restarted(at, start)
-        return state | {"stage": at.labels.new_full(at.labels.shape, 0 if norm == "l1" else len(STAGES_L1) - 1)}
+        return self._restarted(at, start, at.labels.new_full(at.labels.shape, 0 if norm == "l1" else LAST_STAGE))
 
-    def _restarted(self, at: Situation, start: Tensor) -> State:
-        """The state of a run that begins at `start`."""
+    def _restarted(self, at: Situation, start: Tensor, stage: Tensor) -> State:
+        """The state of a run that begins at `start`, or a stage of it that does."""
         import torch
 
         zeros = start.new_zeros(len(start))
@@ -93,17 +93,18 @@ class Apgd(SteppedAttack):
             "taken": counts,  # iterations
             "since_look": counts,
             "rises": counts,
-            "window": counts + self._first_window(at.threat_model.norm),  # iterations until the next look
+            "window": self._first_windows(at, stage),  # iterations until the next look
+            "stage": stage,
         }
         if at.threat_model.norm == "l1":
             state |= self._sparsity(at, start)
         return state
 
     def roams(self, state: State) -> Tensor | None:
-        return state["stage"] < len(STAGES_L1) - 1
+        return state["stage"] < LAST_STAGE
 
     def final(self, state: State) -> Tensor:
-        last = state["stage"] == len(STAGES_L1) - 1
+        last = state["stage"] == LAST_STAGE
         return last & (state["taken"] >= self._last_stage(state))
 
     def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
@@ -187,12 +188,12 @@ class Apgd(SteppedAttack):
         from robustft.attacks.norms import per_image, project
 
         lengths = state["taken"].new_tensor([length for _, length in self._stages("l1")])
-        over = (state["taken"] > lengths[state["stage"]]) & (state["stage"] < len(lengths) - 1)
+        over = (state["taken"] > lengths[state["stage"]]) & (state["stage"] < LAST_STAGE)
         if not bool(over.any()):
             return
         state["stage"] = state["stage"] + over
         start = project(at.pixels, state["best"], "l1", at.threat_model.eps * self._radii(state))
-        for name, value in self._restarted(at, start).items():
+        for name, value in self._restarted(at, start, state["stage"]).items():
             state[name] = value.where(per_image(over, value) if value.ndim > 1 else over, state[name])
 
     def _sparsity(self, at: Situation, points: Tensor) -> State:
@@ -215,8 +216,12 @@ class Apgd(SteppedAttack):
     def _last_stage(self, state: State) -> int:
         return self._stages("l1" if "share" in state else "linf")[-1][1]
 
-    def _first_window(self, norm: str) -> int:
-        return max(int((0.04 if norm == "l1" else 0.22) * self.iterations), 1)
+    def _first_windows(self, at: Situation, stage: Tensor) -> Tensor:
+        """(N,) a share of the iterations; for l1, of the stage's, as in the authors' code."""
+        norm = at.threat_model.norm
+        share = 0.04 if norm == "l1" else 0.22
+        windows = [max(int(share * length), 1) for _, length in self._stages(norm)]
+        return stage.new_tensor(windows)[stage if norm == "l1" else 0 * stage]
 
 
 @dataclass(frozen=True, kw_only=True)

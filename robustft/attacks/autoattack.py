@@ -19,7 +19,8 @@ class AutoAttack(Attack):
 
     version: `standard`: APGD on cross-entropy, targeted APGD, targeted FAB, Square, and behind targeted APGD one that
         the authors' standard version lacks, APGD on DLR: for a fortieth more passes it finds some that chance hid from
-        the others; `rand`, for random models: APGD on cross-entropy and on DLR, gradients averaged over 20 passes.
+        the others. For l1, where chance decides more, APGD on cross-entropy begins 15 times, theirs 5 times.
+        `rand`, for random models: APGD on cross-entropy and on DLR, gradients averaged over 20 passes.
     iterations: of APGD and FAB; queries: of Square.
     """
 
@@ -40,16 +41,16 @@ class AutoAttack(Attack):
 
     def parts(self, classes: int, norm: str) -> Mapping[str, Attack]:
         iterations = self.iterations
-        restarts, targets = (5, 5) if norm == "l1" else (1, 9)
         if self.version == "rand":
             return {
                 "apgd_ce": Apgd(iterations=iterations, eot=20),
                 "apgd_dlr": Apgd(iterations=iterations, loss="dlr", eot=20),
             }
+        restarts, targets = (15, 5) if norm == "l1" else (1, 9)
         return {
             "apgd_ce": Apgd(iterations=iterations, restarts=restarts),
             "apgd_t": ApgdTargeted(iterations=iterations, targets=targets),
-            "apgd_dlr": Apgd(iterations=iterations, loss="dlr", restarts=2 if norm == "l1" else 1),
+            "apgd_dlr": Apgd(iterations=iterations, loss="dlr"),
             "fab_t": FabTargeted(iterations=iterations),
             "square": Square(queries=self.queries),
         }

@@ -221,7 +221,7 @@ class Apgd(SteppedAttack):
         norm = at.threat_model.norm
         share = 0.04 if norm == "l1" else 0.22
         windows = [max(int(share * length), 1) for _, length in self._stages(norm)]
-        return stage.new_tensor(windows)[stage if norm == "l1" else 0 * stage]
+        return stage.new_tensor(windows)[stage.clamp_max(len(windows) - 1)]
 
 
 @dataclass(frozen=True, kw_only=True)

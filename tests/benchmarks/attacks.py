@@ -186,8 +186,8 @@ def compared(libraries: dict[str, Library], seeds: int) -> dict[str, Any]:
             differences = [(int((~a.robust & b.robust).sum()), int((a.robust & ~b.robust).sum())) for a, b in pairs]
             shared = 1 - np.sum(differences) / len(outcomes) / len(outcomes[0].robust)
             result[name]["agreement"] = round(float(shared), 4)
-            result[name]["only_robustft_breaks"] = [ours for ours, _ in differences]
-            result[name]["only_this_breaks"] = [theirs for _, theirs in differences]
+            result[name]["only_robustft_breaks"] = [broken for broken, _ in differences]
+            result[name]["only_this_breaks"] = [broken for _, broken in differences]
     return result
 
 

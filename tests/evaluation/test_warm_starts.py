@@ -85,6 +85,11 @@ def test_it_only_makes_the_attack_stronger(norm, eps_255, tmp_path, evaluator_of
     assert 0 < warm <= cold
     if norm == "linf":
         assert warm < cold
+    notes = " ".join(
+        note for record in recorder.records if record.split == "test" and record.step for note in record.notes
+    )
+    assert "broken by warm start: " in notes
+    assert "broken by warm start: 0" not in notes
 
 
 def test_it_saves_passes_on_states_that_are_alike(tmp_path, evaluator_of, models):

@@ -146,7 +146,6 @@ def test_pyplot_is_never_loaded(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from robustft.report.figure import draw_tradeoff
-from robustft.report.plane import draw_plane
 from robustft.study.tradeoff import Count, TradeoffPoint
 count = Count(correct=1, total=2)
 point = TradeoffPoint(step=0, epoch=0, clean=count, robust=count, ood={{}}, validation_clean=count,

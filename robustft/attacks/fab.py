@@ -79,6 +79,9 @@ class FabTargeted(SteppedAttack):
             values = losses + (gradients * (back - points)).flatten(1).sum(1)
             state["candidates"] = self._to_boundary(at, back, values, gradients)
             state["taken"] = state["taken"] + 1
+        lost = ~losses.isfinite()
+        if bool(lost.any()):  # where the model has no answer there is no boundary; in the ball it would be broken
+            state["candidates"][lost] = at.threat_model.project(at.pixels[lost], points[lost])
         distance = length(state["candidates"] - at.pixels, at.threat_model.norm)
         state["is_far"] = distance > at.threat_model.eps * (1 + 1e-6)
 

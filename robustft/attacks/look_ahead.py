@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from robustft.attacks.attack import GreedyAttack, Situation, State
+from robustft.attacks.losses import comparable
 from robustft.attacks.network import Network
 
 
@@ -36,7 +37,7 @@ class LookAhead:
             self.attack.ahead(many, ahead, lead)
             ahead["candidates"] = at.threat_model.project(many.pixels, ahead["candidates"])
         logits = self.network.search_logits(ahead["candidates"])
-        losses = self.attack.objective(logits, many.labels, ahead)
+        losses = comparable(self.attack.objective(logits, many.labels, ahead))
         wrong = self.network.confirmed(ahead["candidates"], many.labels, logits, sure=self.network.exact)
         stops = (wrong | self.attack.improves(ahead, losses) | self.attack.final(ahead)).view(count, depth)
         stops[:, -1] = True

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from robustft.attacks.attack import Situation
 
 
+def comparable(losses: Tensor) -> Tensor:
+    """The same with -inf for what is not finite, so that it is never taken for an improvement."""
+    return losses.where(losses.isfinite(), -float("inf"))
+
+
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Of the true class."""
     return functional.cross_entropy(logits, labels, reduction="none")

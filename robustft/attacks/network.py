@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from robustft.attacks.losses import margin
+from robustft.attacks.losses import comparable, margin
+from robustft.attacks.verdict import classified_correctly
 
 CLOSE = 0.2
 """Logits in bfloat16 carry 8 bits: where the margin is smaller than this, float32 is asked which class wins. Or, with a
 model whose logits are larger, smaller than three times what bfloat16 makes of the margins of clean images."""
+
+STEEPEST = 1e15
+"""Gradients are cut off here, for squares of larger ones overflow: of what has no length one cannot go uphill."""
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +67,9 @@ class Network:
         if not self.low_precision:
             return self.logits(pixels[:1]).shape[1]
         own = self.logits(pixels)
-        difference = (margin(self.search_logits(pixels), labels) - margin(own, labels)).abs().max()
-        self._close = max(CLOSE, 3 * float(difference))
+        differences = (margin(self.search_logits(pixels), labels) - margin(own, labels)).abs()
+        differences = differences[differences.isfinite()]  # of the others, none is ever believed
+        self._close = max([CLOSE, *(3 * differences).tolist()])
         return own.shape[1]
 
     def logits(self, pixels: Tensor) -> Tensor:
@@ -101,17 +106,20 @@ class Network:
         sure: the logits are verdicts already.
         """
         if sure:
-            return logits.argmax(1) != labels
-        suspects = ~(margin(logits, labels) < -self._close)  # what is not a number is suspect too
+            return ~classified_correctly(logits, labels)
+        suspects = ~(logits.isfinite().all(1) & (margin(logits, labels) < -self._close))
         wrong = torch.zeros_like(suspects)
         if bool(suspects.any()):
-            wrong[suspects] = self.logits(pixels[suspects]).argmax(1) != labels[suspects]
+            wrong[suspects] = ~classified_correctly(self.logits(pixels[suspects]), labels[suspects])
         return wrong
 
     def gradients(
         self, pixels: Tensor, objective: Callable[[Tensor, slice], Tensor], *, samples: int = 1
     ) -> tuple[Tensor, Tensor, Tensor]:
         """(logits (N, K), losses (N,), gradients (N, 3, H, W)); the last two are means over `samples` passes.
+
+        Losses that are not finite are -inf, which nobody takes for an improvement, and gradients always are: where they
+        are NaN, they say nothing and are 0.
 
         objective: logits of the images in a slice of the batch, and the slice -> what to raise for each of them.
         """
@@ -124,7 +132,8 @@ class Network:
                     logits = self._search(leaf)
                     raised = objective(logits, rows)
                 (gradient,) = torch.autograd.grad(raised.sum(), leaf)
-                losses, gradients = losses + raised.detach(), gradients + gradient
+                gradient = gradient.nan_to_num(nan=0.0).clamp(-STEEPEST, STEEPEST)
+                losses, gradients = losses + comparable(raised.detach()), gradients + gradient
                 self.forward_passes += len(leaf)
                 self.backward_passes += len(leaf)
             return logits.detach(), losses / samples, gradients / samples

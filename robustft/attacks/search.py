@@ -15,6 +15,7 @@ from robustft.attacks.noise import Noise
 from robustft.attacks.perturbations import Perturbations
 from robustft.attacks.pool import Pool
 from robustft.attacks.threat_model import ThreatModel
+from robustft.attacks.verdict import classified_correctly
 
 MET = 32
 """Images by which the search gets to know a model."""
@@ -167,12 +168,12 @@ class Search:
             places = open_[: min(self.slots, self.network.most)]
             at = situation(places, torch.zeros_like(places))
             try:
-                candidates = attack.perturb(_Asked(self.network), at)
+                candidates = attack.perturb(_Asked(self.network, at), at)
             except torch.OutOfMemoryError as error:
                 self.network.take_fewer(len(places), error)
                 continue
             candidates = self.threat_model.project(at.pixels, candidates.detach().to(at.pixels.dtype))
-            wrong = self.network.logits(candidates).argmax(1) != at.labels
+            wrong = ~classified_correctly(self.network.logits(candidates), at.labels)
             if bool(wrong.any()):
                 keep(places[wrong.cpu()], candidates[wrong])
             found.broken[places[wrong.cpu()]] = True
@@ -180,19 +181,35 @@ class Search:
 
 
 class _Asked(nn.Module):
-    """The model for a library that asks it by itself: in the model's own precision; its passes are counted."""
+    """The model for a library that asks it by itself: in the model's own precision; its passes are counted.
 
-    def __init__(self, network: Network) -> None:
+    A library takes argmax for the verdict. Logits that are not finite therefore become a vote for a wrong class, and
+    gradients that are NaN become 0.
+    """
+
+    def __init__(self, network: Network, at: Situation) -> None:
         super().__init__()
-        self._network = [network]  # in a list: not a part of this module, which is thrown away
+        self._network, self._at = network, at
 
     def forward(self, pixels: Tensor) -> Tensor:
-        network = self._network[0]
+        network = self._network
+        if pixels.requires_grad:
+            pixels = pixels.clone()
+            pixels.register_hook(lambda gradient: gradient.nan_to_num(nan=0.0))
         logits: Tensor = network.model(pixels.to(next(network.model.parameters()).dtype))
         network.forward_passes += len(pixels)
         if logits.requires_grad:
             logits.register_hook(self._count_backward)
-        return logits
+        finite = logits.isfinite().all(1)
+        return logits if bool(finite.all()) else logits.where(finite[:, None], _wrong_votes(pixels, logits, self._at))
 
     def _count_backward(self, gradient: Tensor) -> None:
-        self._network[0].backward_passes += len(gradient)
+        self._network.backward_passes += len(gradient)
+
+
+def _wrong_votes(pixels: Tensor, logits: Tensor, at: Situation) -> Tensor:
+    """(N, K) logits, 1 for a wrong class and 0 for the others. What belongs to which image a library does not say: to
+    the nearest."""
+    nearest = torch.cdist(pixels.detach().flatten(1), at.pixels.to(pixels).flatten(1), p=float("inf")).argmin(1)
+    wrong = (at.labels[nearest] + 1) % logits.shape[1]
+    return nn.functional.one_hot(wrong, logits.shape[1]).to(logits)

@@ -12,7 +12,8 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from robustft.cli import run_dir
-from robustft.cli.mistakes import Mistake, explained
+from robustft.cli.mistakes import Mistake, exit_code, explained
+from robustft.training.errors import Diverged
 
 COMMANDS = {
     "train": "fine-tune, evaluate along the way, draw the trade-off curve (the default)",
@@ -41,8 +42,8 @@ def main() -> None:
     run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
     try:
         run()
-    except Mistake as mistake:
-        _stop(str(mistake))
+    except (Mistake, Diverged) as error:
+        _stop(str(error), code=exit_code(error))
     except (HydraException, OmegaConfBaseException) as error:
         _stop(explained(error, command=command, conf=conf_dir(), words=words))
 
@@ -67,6 +68,6 @@ def _with_path_quoted(word: str) -> str:
     return f'{word.partition("=")[0]}="{escaped}"'
 
 
-def _stop(line: str) -> None:
+def _stop(line: str, code: int = 2) -> None:
     print(f"robustft: {line}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)

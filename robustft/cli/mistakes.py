@@ -23,6 +23,7 @@ from omegaconf.errors import (
 )
 
 from robustft.data.errors import CacheError
+from robustft.training.errors import Diverged
 
 
 class Mistake(Exception):
@@ -41,7 +42,8 @@ def naming(key: str) -> Iterator[None]:
 
 
 def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
-    """A command's `run`: a mistake ends the process with exit code 2, but inside a sweep it only ends its own job."""
+    """A command's `run`: a mistake ends the process with exit code 2, a training that diverged with 1, both with one
+    line; but inside a sweep they only end their own job."""
 
     @functools.wraps(task)
     def run(config: DictConfig) -> None:
@@ -50,15 +52,19 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
                 task(config)
             except MissingMandatoryValue as error:
                 raise Mistake(f"{error.full_key} must be given: it has no default") from error
-        except Mistake as mistake:
+        except (Mistake, Diverged) as error:
+            print(f"robustft: {error}", file=sys.stderr)
             if HydraConfig.get().mode == RunMode.MULTIRUN:
-                print(f"robustft: {mistake}", file=sys.stderr)
                 raise
             # Left here rather than raised: Hydra would print the overrides in front of the line.
-            print(f"robustft: {mistake}", file=sys.stderr)
-            sys.exit(2)
+            sys.exit(exit_code(error))
 
     return run
+
+
+def exit_code(error: Mistake | Diverged) -> int:
+    """2 for what the user can put right before anything begins, 1 for what happened on the way."""
+    return 2 if isinstance(error, Mistake) else 1
 
 
 def explained(error: BaseException, *, command: str, conf: Path, words: Sequence[str]) -> str:

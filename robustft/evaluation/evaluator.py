@@ -14,6 +14,7 @@ from robustft.attacks.network import Network
 from robustft.attacks.perturbations import Perturbations
 from robustft.attacks.search import Found, Search, merged
 from robustft.attacks.threat_model import ThreatModel
+from robustft.attacks.verdict import classified_correctly
 from robustft.data.corruptions.corrupted import CorruptedImages, corrupted_sets
 from robustft.data.dataset import Images
 from robustft.data.split import fixed_subset
@@ -170,7 +171,7 @@ class Evaluator:
         with undisturbed(model):
             for rows in shards.mine(torch.arange(len(images))).split(self.suite.batch_size):
                 pixels, labels = self._on_device(model, images, rows.numpy())
-                correct[rows.numpy()] = (network.logits(pixels).argmax(1) == labels).cpu().numpy()
+                correct[rows.numpy()] = classified_correctly(network.logits(pixels), labels).cpu().numpy()
         return Measurement(
             condition=condition,
             correct=np.logical_or.reduce(shards.gathered(correct)),

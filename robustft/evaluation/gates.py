@@ -21,6 +21,7 @@ from robustft.attacks.pgd import Pgd
 from robustft.attacks.search import Search
 from robustft.attacks.square import Square
 from robustft.attacks.threat_model import ThreatModel
+from robustft.attacks.verdict import classified_correctly
 from robustft.data.split import fixed_subset
 from robustft.study.gate import Gate
 
@@ -46,7 +47,7 @@ def checked(
     """
     rows = torch.from_numpy(fixed_subset(len(robust), IMAGES))
     before, after = _logits(search, rows), _logits(search, rows)
-    correct = before.argmax(1) == search.fetch(rows)[1].cpu()
+    correct = classified_correctly(before, search.fetch(rows)[1].cpu())
     subject = _Subject(search=search, rows=rows, robust=torch.from_numpy(robust[rows.numpy()]), correct=correct)
     gates = [
         _within_clean(subject),
@@ -153,7 +154,11 @@ def _plain_logits(logits: Tensor) -> Gate:
 
 
 def _deterministic(before: Tensor, after: Tensor) -> Gate:
-    difference = float(((before - after).abs().max() / (1 + before.abs().max())).nan_to_num(nan=1.0, posinf=1.0))
+    finite = before.isfinite()
+    first, second = (logits.where(finite, 0) for logits in (before, after))
+    difference = float(((first - second).abs().max() / (1 + first.abs().max())).nan_to_num(nan=1.0, posinf=1.0))
+    if not torch.equal(finite, after.isfinite()):
+        difference = 1.0
     return _at_most("deterministic", {"relative difference": difference}, 1e-4)
 
 

@@ -27,6 +27,7 @@ from robustft.training.mirror_to_tracker import MirrorToTracker
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
 from robustft.training.progress import Progress
+from robustft.training.stop_at_divergence import StopAtDivergence
 from robustft.training.tracker import TrackedRun
 
 
@@ -52,7 +53,7 @@ def fine_tune(
     """Trains `model` on `rows` of `images` and evaluates it after `steps`; then come the attacks of later tiers.
 
     Goes on from `<run_dir>/last.ckpt` if there is one. The weights end in `model`, and as states in the run directory.
-    Returns all records of the run.
+    Returns all records of the run. `Diverged` if the loss, the gradient or a state to be measured is not finite.
     """
     per_epoch = steps_per_epoch(len(rows), plan.batch_size)
     total_steps = max(steps)
@@ -68,6 +69,7 @@ def fine_tune(
         devices=1,
         precision=plan.precision,  # type: ignore[arg-type]
         callbacks=[
+            StopAtDivergence(steps=steps),
             progress,
             EvaluateOnSchedule(
                 steps=steps,

@@ -11,6 +11,7 @@ from robustft.checks import number, one_of, whole_number
 from robustft.data.glyphs import CLASSES, RESOLUTION, Glyphs
 from robustft.evaluation.device import ACCELERATORS, torch_device
 from robustft.study.whole_file import written_whole
+from robustft.training.errors import Diverged
 
 if TYPE_CHECKING:
     from robustft.backbones.backbone import Backbone
@@ -59,7 +60,7 @@ class Pretraining:
 
         Raises:
             ValueError: if `output` cannot be a safetensors file; before training.
-            FloatingPointError: if the loss is no longer a number.
+            Diverged: if the loss is no longer finite.
         """
         from safetensors.torch import save_file
 
@@ -96,7 +97,7 @@ class Pretraining:
             cycle.step()
             if step % report_every == 0 or step == self.steps:
                 if not loss.isfinite():
-                    raise FloatingPointError(f"learning_rate may be too high: the loss is {loss} at step {step}")
+                    raise Diverged(f"learning_rate may be too high: the loss is {loss} at step {step}")
                 accuracy = named_correctly(model, letters=self.test_letters)
                 tqdm.write(f"step {step:>6}   loss {loss:.3f}   fresh letters {100 * accuracy:5.1f} %")
         return accuracy
@@ -118,12 +119,14 @@ def named_correctly(model: Backbone, *, letters: int) -> float:
     """Share, in [0, 1], of so many fresh letters that `model`, (N, 3, 28, 28) to 41 logits, names."""
     import torch
 
+    from robustft.attacks.verdict import classified_correctly
+
     glyphs = Glyphs(seed=TEST_SEED, device=str(model.mean.device))
     correct = 0
     model.eval()
     with torch.no_grad():
         for first in range(0, letters, 512):
             pixels, labels = glyphs.batch(min(512, letters - first))
-            correct += int((model(pixels).argmax(1) == labels).sum())
+            correct += int(classified_correctly(model(pixels), labels).sum())
     model.train()
     return correct / letters

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 SHORT = (
     "trainer.max_steps=4",
@@ -200,6 +201,16 @@ def test_a_study_is_evaluated_run_by_run_and_one_that_cannot_be_stops_no_other(w
         shutil.rmtree(study / name)
     code, out, err = words("evaluate", f"run={study}", *asked)
     assert (code, out.count("agrees"), err) == (0, 4, "")
+
+
+def test_a_diverged_state_is_wrong_about_every_image(words, run_dir):
+    path = run_dir / "states/step-000004.safetensors"
+    state = load_file(path)
+    save_file({name: np.full_like(value, np.nan) for name, value in state.items()}, path)
+    code, out, _ = words("evaluate", f"run={run_dir}", "states=4", CPU)
+    assert code == 1
+    assert out.count(" 0/12 ") >= 5
+    assert [line.split()[-3] for line in out.splitlines()[1:]] == ["0/12"] * 5
 
 
 def test_nobody_writes_at_the_same_time(words, run_dir, finished):

@@ -243,3 +243,21 @@ def test_in_a_sweep_every_run_has_its_directory_and_a_failing_one_stops_no_other
         "linear_probe/seed-1,max_images-4,max_steps-1": "finished",
         "bitfit/seed-1,max_images-4,max_steps-1": "finished",
     }
+
+
+def test_a_run_that_diverges_fails_with_its_step_and_rate_and_the_sweep_goes_on(tmp_path, robustft):
+    words = ("method=full", "trainer.max_steps=2", "suite.max_images=4", "attack.pgd.steps=1", "tracker.mode=disabled")
+    done = robustft("-m", "trainer.learning_rate=1e30,0.001", *words, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "robustft: training diverged at step 1: logits are not finite; the learning rate was 1e+30" in done.stderr
+    assert "Traceback" not in done.stderr
+    runs = {json.loads(path.read_text())["status"]: path.parent for path in tmp_path.rglob("run.json")}
+    assert runs.keys() == {"failed", "finished"}
+    failed = runs["failed"]
+    assert json.loads((failed / "run.json").read_text())["reason"].startswith("Diverged: training diverged at step 1")
+    assert {record["step"] for record in records_of(failed)} == {0}
+    assert [path.name for path in (failed / "states").iterdir()] == ["step-000000.safetensors"]
+    again = robustft(*words, "trainer.learning_rate=1e30", f"hydra.run.dir={failed}", cwd=tmp_path)
+    assert again.returncode == 1
+    assert again.stderr == done.stderr.splitlines(keepends=True)[0]
+    assert json.loads((failed / "run.json").read_text())["status"] == "failed"

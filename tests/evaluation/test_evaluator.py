@@ -236,3 +236,26 @@ def test_a_domain_that_is_called_like_a_corruption_is_refused(random_images, nam
 def test_mistakes_name_the_argument_and_what_is_allowed(settings, message):
     with pytest.raises(ValueError, match=message):
         Suite(**{"threat_model": ThreatModel(eps_255=4), "attacks": ATTACKS, **settings})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_model_whose_logits_are_not_finite_is_wrong_under_every_condition(shifted, value):
+    class Diverged(Shapes):
+        def forward(self, pixels):
+            return super().forward(pixels) * value
+
+    for measurement in shifted(attack_ood=True).evaluate(Diverged()):
+        assert not measurement.correct.any(), measurement.condition
+
+
+def test_only_the_images_whose_logits_are_not_finite_are_wrong(evaluator_of, model, random_images):
+    class Torn(type(model)):
+        def forward(self, pixels):
+            logits = super().forward(pixels)
+            return logits.masked_fill((pixels[:, 0, 0, 0] > 0.5)[:, None], float("nan"))
+
+    whole = outcomes(evaluator_of(), model)
+    model.__class__ = Torn
+    bright = random_images(50, seed=2).pixels[:, 0, 0, 0] > 127
+    clean = outcomes(evaluator_of(), model)["test", "clean"]
+    assert np.array_equal(clean, whole["test", "clean"] & ~bright)

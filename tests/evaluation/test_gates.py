@@ -173,3 +173,32 @@ def test_gates_stand_beside_strong_attacks_alone(random_images, tiny_backbone, t
     recorder.measure(model, step=0, epoch=0)
     for record in recorder.records:
         assert {gate.name for gate in record.gates} == (NAMES if record.condition == "autoattack" else set())
+
+
+class Torn(Plain):
+    """Answers with NaN for every second image, whichever way it is asked."""
+
+    def forward(self, pixels):
+        return self.logits(pixels).masked_fill((pixels[:, 0, 0, 0] > 0.5)[:, None], float("nan"))
+
+
+def test_images_without_finite_logits_are_not_correct_and_make_no_answer_random(pixels):
+    labels = torch.zeros(300, dtype=torch.long)  # the class that argmax names for NaN
+    model = Torn().requires_grad_(False)
+    model.last.bias.data[0] += 0.5
+    search = Search(
+        network=Network(model=model, most=128),
+        fetch=lambda some: (pixels[some], labels[some]),
+        threat_model=ThreatModel(eps_255=6),
+        seed=0,
+        slots=128,
+    )
+    everything = np.ones(300, dtype=bool)
+    gates = {gate.name: gate for gate in checked(search, STRONG, everything, by_part={"square": 0})}
+    rows = fixed_subset(300, IMAGES)
+    clean = Plain.logits(model, pixels[rows]).argmax(1) == 0
+    expected = int((~clean | (pixels[rows, 0, 0, 0] > 0.5)).sum())
+    assert 100 < expected < 256
+    assert gates["robust_within_clean"].figures == {"robust but not clean": expected}
+    assert gates["deterministic"].passed
+    assert gates["zero_gradients"].passed

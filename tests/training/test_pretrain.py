@@ -83,6 +83,13 @@ def test_a_run_that_diverges_writes_nothing(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.safetensors"]
 
 
+def test_letters_are_not_named_by_a_network_that_answers_with_nan() -> None:
+    model = glyph_vit(seed=0)
+    model.network.head.weight.data.fill_(float("nan"))
+
+    assert named_correctly(model, letters=256) == 0
+
+
 def test_an_output_that_cannot_be_is_refused_before_training(tmp_path: Path) -> None:
     endless = tiny(steps=10**9)
     (tmp_path / "b.safetensors").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,9 +25,28 @@ from omegaconf.errors import (
 
 from robustft.data.errors import CacheError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 class Mistake(Exception):
     """Something that the user can put right; its text is the whole message."""
+
+    exit_code = 2
+
+
+class MachineTrouble(Exception):
+    """A disk that is full, a directory that is read-only: nothing in the command is wrong. Its text is the message."""
+
+    exit_code = 1
+
+    @classmethod
+    def of(cls, error: OSError) -> MachineTrouble:
+        """The one line about `error`."""
+        if error.strerror is None:
+            return cls(" ".join(f"{type(error).__name__}: {error}".split()))
+        where = f": {error.filename}" if error.filename is not None else ""
+        again = "; the same command goes on when there is room again" if error.errno in _FULL else ""
+        return cls(" ".join(f"{error.strerror}{where}{again}".split()))
 
 
 @contextmanager
@@ -41,7 +61,8 @@ def naming(key: str) -> Iterator[None]:
 
 
 def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
-    """A command's `run`: a mistake ends the process with exit code 2, but inside a sweep it only ends its own job."""
+    """A command's `run`: a mistake ends the process with exit code 2 and a full disk with 1, but inside a
+    sweep only their own job."""
 
     @functools.wraps(task)
     def run(config: DictConfig) -> None:
@@ -50,13 +71,15 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
                 task(config)
             except MissingMandatoryValue as error:
                 raise Mistake(f"{error.full_key} must be given: it has no default") from error
-        except Mistake as mistake:
+            except OSError as error:
+                raise MachineTrouble.of(error) from error
+        except (Mistake, MachineTrouble) as reason:
             if HydraConfig.get().mode == RunMode.MULTIRUN:
-                print(f"robustft: {mistake}", file=sys.stderr)
+                print(f"robustft: {reason}", file=sys.stderr)
                 raise
             # Left here rather than raised: Hydra would print the overrides in front of the line.
-            print(f"robustft: {mistake}", file=sys.stderr)
-            sys.exit(2)
+            print(f"robustft: {reason}", file=sys.stderr)
+            sys.exit(reason.exit_code)
 
     return run
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from robustft.study.whole_file import written_whole
+from robustft.atomic_write import written_whole
 
 
 def test_the_file_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from robustft.cli import run_dir
+from robustft.cli.environment import own_environment
 from robustft.cli.mistakes import MachineTrouble, Mistake, explained
 from robustft.cli.output import unfailing_output
 
@@ -28,8 +29,7 @@ PATHS = ("run", "output", "dataset.path", "backbone.checkpoint", "hydra.run.dir"
 
 def main() -> None:
     """Runs the command that the first word names. Exit code 2 and one line for a mistake of the user's."""
-    os.environ["MPLBACKEND"] = "agg"  # pictures are files; what a notebook or a desktop has set need not exist here
-    with unfailing_output():
+    with unfailing_output(), own_environment():
         _main(sys.argv[1:])
 
 

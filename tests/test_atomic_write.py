@@ -121,7 +121,8 @@ from robustft.study.outcomes import read_outcomes, write_outcomes
 run = Path("small/run")
 def record(step):
     return Record(step=step, epoch=0.0, split="test", condition="clean", norm=None, eps=None, attack=None, correct=8,
-                  total=8, seconds=0.0, forward_passes=1, backward_passes=0, notes=("x" * 3000,), time="2025-01-31T12:00:00+00:00")
+                  total=8, seconds=0.0, forward_passes=1, backward_passes=0, notes=("x" * 3000,),
+                  time="2025-01-31T12:00:00+00:00")
 def refused(act, name):
     try:
         act()

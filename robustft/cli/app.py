@@ -49,13 +49,13 @@ def _main(words: list[str]) -> None:
         run()
     except (Mistake, MachineTrouble) as reason:
         _stop(str(reason), exit_code=reason.exit_code)
+    except (HydraException, OmegaConfBaseException) as error:
+        _stop(explained(error, command=command, conf=conf_dir(), words=words))
     except OSError as error:  # Hydra's, which makes the directory before it calls the command
         key = "hydra.sweep.dir" if "-m" in words or "--multirun" in words else "hydra.run.dir"
         _stop(f"{key} must be a directory that can be written, got {error.filename} ({error.strerror or error})")
     except KeyboardInterrupt:
         _stop("interrupted", exit_code=130)
-    except (HydraException, OmegaConfBaseException) as error:
-        _stop(explained(error, command=command, conf=conf_dir(), words=words))
 
 
 def conf_dir() -> Path:

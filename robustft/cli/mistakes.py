@@ -71,6 +71,8 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
                 task(config)
             except MissingMandatoryValue as error:
                 raise Mistake(f"{error.full_key} must be given: it has no default") from error
+            except HydraException:  # of which some are OSErrors
+                raise
             except OSError as error:
                 raise MachineTrouble.of(error) from error
         except (Mistake, MachineTrouble) as reason:

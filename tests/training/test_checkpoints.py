@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,15 +38,29 @@ class CutOffAt(TrackedRun):
             raise KeyboardInterrupt
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Bits are compared: how a busy machine shares sums out among threads must not matter."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """What the tests share: a directory, and the results of the runs in it."""
+    return tmp_path_factory.mktemp("made"), {}
+
+
 @pytest.fixture
 def tuned(tmp_path, tiny_backbone, random_images):
-    """(directory name, the update after which it is cut off) -> the weights that move, the records."""
-    torch.set_num_threads(1)
+    """(directory, the update after which it is cut off) -> the weights that move, the records."""
     suite = Suite(threat_model=ThreatModel(eps_255=4), attacks={"pgd": Pgd(steps=2)})
     images = {"validation": random_images(10, seed=1), "test": random_images(20, seed=2)}
 
-    def run(name: str, cut_off: int | None = None, run_id: str = "this"):
-        run_dir = tmp_path / name
+    def run(name: str | Path, cut_off: int | None = None, run_id: str = "this"):
+        run_dir = tmp_path / name  # an absolute path stays what it is
         run_dir.mkdir(exist_ok=True)
         model = tuned_by(Lora(dropout=0.5), tiny_backbone(embed_dim=48, num_heads=3), seed=0)
         records = fine_tune(
@@ -62,18 +77,29 @@ def tuned(tmp_path, tiny_backbone, random_images):
             description="test",
             run_id=run_id,
         )
-        return {name: value for name, value in model.state_dict().items()}, records
+        return dict(model.state_dict()), records
 
     return run
 
 
 @pytest.fixture
-def cut_off(tuned, tmp_path):
+def unbroken(tuned, made):
+    """The result of the run that was left alone."""
+    directory, results = made
+    if not results:
+        results["unbroken"] = tuned(directory / "unbroken")
+    return results["unbroken"]
+
+
+@pytest.fixture
+def cut_off(tuned, made, tmp_path):
     """The directory of a run that was cut off behind its checkpoints at steps 1 and 3."""
-    with pytest.raises(KeyboardInterrupt):
-        tuned("cut-off", cut_off=4)
-    assert {path.name for path in tmp_path.glob("cut-off/*.ckpt")} == {LAST, PREVIOUS}
-    return tmp_path / "cut-off"
+    original = made[0] / "cut-off"
+    if not original.exists():
+        with pytest.raises(KeyboardInterrupt):
+            tuned(original, cut_off=4)
+        assert {path.name for path in original.glob("*.ckpt")} == {LAST, PREVIOUS}
+    return shutil.copytree(original, tmp_path / "cut-off")
 
 
 def truncated(content: bytes) -> bytes:
@@ -107,7 +133,7 @@ def agree(one, other) -> bool:
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=NAMES)
-def test_a_damaged_checkpoint_costs_the_way_from_the_one_before(damage, tuned, cut_off, capsys):
+def test_a_damaged_checkpoint_costs_the_way_from_the_one_before(damage, tuned, cut_off, made, unbroken, capsys):
     last = cut_off / LAST
     last.write_bytes(damage(last.read_bytes()))
     records = (cut_off / "records.jsonl").read_bytes()
@@ -122,13 +148,13 @@ def test_a_damaged_checkpoint_costs_the_way_from_the_one_before(damage, tuned, c
     assert "step      0" not in captured.out  # it did not start again
     assert "step      3" in captured.out
     assert (cut_off / "records.jsonl").read_bytes().startswith(records)
-    assert agree(resumed, tuned("unbroken"))
+    assert agree(resumed, unbroken)
     for state in (cut_off / "states").iterdir():
-        assert state.read_bytes() == (cut_off.parent / "unbroken/states" / state.name).read_bytes()
+        assert state.read_bytes() == (made[0] / "unbroken/states" / state.name).read_bytes()
     assert [path.name for path in cut_off.glob("*.ckpt")] == [LAST]
 
 
-def test_with_both_checkpoints_damaged_the_run_starts_again_and_keeps_its_records(tuned, cut_off, capsys):
+def test_with_both_checkpoints_damaged_the_run_starts_again_and_keeps_its_records(tuned, cut_off, unbroken, capsys):
     (cut_off / LAST).write_bytes(truncated((cut_off / LAST).read_bytes()))
     (cut_off / PREVIOUS).write_bytes(b"")
     records = (cut_off / "records.jsonl").read_bytes()
@@ -140,26 +166,26 @@ def test_with_both_checkpoints_damaged_the_run_starts_again_and_keeps_its_record
     assert captured.err.endswith(": the run starts again from step 0, and what is on record stays\n")
     assert captured.err.count("\n") == 1
     assert (cut_off / "records.jsonl").read_bytes().startswith(records)
-    assert agree(resumed, tuned("unbroken"))
+    assert agree(resumed, unbroken)
 
 
-def test_killed_between_the_two_renames_it_goes_on_from_the_one_before(tuned, cut_off, capsys):
+def test_killed_between_the_two_renames_it_goes_on_from_the_one_before(tuned, cut_off, unbroken, capsys):
     (cut_off / LAST).unlink()
     capsys.readouterr()
     resumed = tuned("cut-off")
     captured = capsys.readouterr()
     assert captured.err == ""
     assert "step      0" not in captured.out
-    assert agree(resumed, tuned("unbroken"))
+    assert agree(resumed, unbroken)
 
 
-def test_a_whole_checkpoint_is_used_in_silence(tuned, cut_off, capsys):
+def test_a_whole_checkpoint_is_used_in_silence(tuned, cut_off, unbroken, capsys):
     capsys.readouterr()
     resumed = tuned("cut-off")
     captured = capsys.readouterr()
     assert captured.err == ""
     assert "step      1" not in captured.out
-    assert agree(resumed, tuned("unbroken"))
+    assert agree(resumed, unbroken)
 
 
 def test_a_damaged_checkpoint_never_takes_the_place_of_the_good_one(cut_off):
@@ -193,11 +219,10 @@ def test_no_flipped_bit_is_resumed_in_silence(cut_off, tmp_path):
     assert noticed > 75
 
 
-def test_a_checkpoint_that_does_not_fit_leaves_the_earlier_ones(tuned, cut_off, largest_file):
+def test_a_checkpoint_that_does_not_fit_leaves_the_earlier_ones(tuned, cut_off, unbroken, largest_file):
     earlier = {name: (cut_off / name).read_bytes() for name in (LAST, PREVIOUS)}
     with largest_file(len(earlier[LAST]) // 2), pytest.raises(OSError) as raised:
         tuned("cut-off")
     assert raised.value.filename == str(cut_off / LAST)
     assert {path.name: path.read_bytes() for path in cut_off.glob("*ckpt*")} == earlier
-    shutil.copytree(cut_off, cut_off.parent / "again")
-    assert agree(tuned("again"), tuned("unbroken"))
+    assert agree(tuned("cut-off"), unbroken)

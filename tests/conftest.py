@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +23,42 @@ def cache_of_its_own(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROBUSTFT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def largest_file():
+    """(bytes) -> a context in which no file can become larger, as on a disk with no more room than that."""
+
+    @contextmanager
+    def limited(size: int):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited
+
+
+@pytest.fixture
+def on_small_disk(tmp_path):
+    """(size, script) -> the process of the Python script, in a directory in which `small/` is a disk of that size."""
+    (tmp_path / "small").mkdir()
+    inside = ["unshare", "--user", "--map-root-user", "--mount"]
+
+    def run(size: str, script: str) -> subprocess.CompletedProcess:
+        mounted = f'mount -t tmpfs -o size={size} tmpfs small && exec "$@"'
+        shell = [*inside, "sh", "-c", mounted, "sh"]
+        try:
+            subprocess.run([*shell, "true"], cwd=tmp_path, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"no file system can be mounted here: {error}")
+        return subprocess.run(
+            [*shell, sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    return run
 
 
 class LinearModel(nn.Module):

@@ -12,8 +12,9 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from robustft.cli import run_dir
-from robustft.cli.mistakes import Mistake, exit_code, explained
-from robustft.training.errors import Diverged
+from robustft.cli.environment import own_environment
+from robustft.cli.mistakes import Failure, Mistake, explained
+from robustft.cli.output import unfailing_output
 
 COMMANDS = {
     "train": "fine-tune, evaluate along the way, draw the trade-off curve (the default)",
@@ -28,7 +29,11 @@ PATHS = ("run", "output", "dataset.path", "backbone.checkpoint", "hydra.run.dir"
 
 def main() -> None:
     """Runs the command that the first word names. Exit code 2 and one line for a mistake of the user's."""
-    words = sys.argv[1:]
+    with unfailing_output(), own_environment():
+        _main(sys.argv[1:])
+
+
+def _main(words: list[str]) -> None:
     command = "train"
     if words and words[0].isidentifier():
         command = words.pop(0)
@@ -42,10 +47,15 @@ def main() -> None:
     run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
     try:
         run()
-    except (Mistake, Diverged) as error:
-        _stop(str(error), code=exit_code(error))
+    except (Mistake, Failure) as reason:
+        _stop(str(reason), exit_code=reason.exit_code)
     except (HydraException, OmegaConfBaseException) as error:
         _stop(explained(error, command=command, conf=conf_dir(), words=words))
+    except OSError as error:  # Hydra's, which makes the directory before it calls the command
+        key = "hydra.sweep.dir" if "-m" in words or "--multirun" in words else "hydra.run.dir"
+        _stop(f"{key} must be a directory that can be written, got {error.filename} ({error.strerror or error})")
+    except KeyboardInterrupt:
+        _stop("interrupted", exit_code=130)
 
 
 def conf_dir() -> Path:
@@ -68,6 +78,6 @@ def _with_path_quoted(word: str) -> str:
     return f'{word.partition("=")[0]}="{escaped}"'
 
 
-def _stop(line: str, code: int = 2) -> None:
+def _stop(line: str, exit_code: int = 2) -> None:
     print(f"robustft: {line}", file=sys.stderr)
-    sys.exit(code)
+    sys.exit(exit_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -25,9 +26,31 @@ from omegaconf.errors import (
 from robustft.data.errors import CacheError
 from robustft.training.errors import Diverged
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 class Mistake(Exception):
     """Something that the user can put right; its text is the whole message."""
+
+    exit_code = 2
+
+
+class Failure(Exception):
+    """Nothing in the command is wrong, and yet it cannot be done: the disk is full, the training diverged. Its text is
+    the whole message."""
+
+    exit_code = 1
+
+    @classmethod
+    def of(cls, error: OSError | Diverged) -> Failure:
+        """The one line about `error`."""
+        if isinstance(error, Diverged):
+            return cls(str(error))
+        if error.strerror is None:
+            return cls(" ".join(f"{type(error).__name__}: {error}".split()))
+        where = f": {error.filename}" if error.filename is not None else ""
+        again = "; the same command goes on when there is room again" if error.errno in _FULL else ""
+        return cls(" ".join(f"{error.strerror}{where}{again}".split()))
 
 
 @contextmanager
@@ -42,8 +65,8 @@ def naming(key: str) -> Iterator[None]:
 
 
 def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
-    """A command's `run`: a mistake ends the process with exit code 2, a training that diverged with 1, both with one
-    line; but inside a sweep they only end their own job."""
+    """A command's `run`: a mistake ends the process with exit code 2, a failure with 1, both with one line; but inside
+    a sweep they only end their own job."""
 
     @functools.wraps(task)
     def run(config: DictConfig) -> None:
@@ -52,19 +75,18 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
                 task(config)
             except MissingMandatoryValue as error:
                 raise Mistake(f"{error.full_key} must be given: it has no default") from error
-        except (Mistake, Diverged) as error:
-            print(f"robustft: {error}", file=sys.stderr)
+            except HydraException:  # of which some are OSErrors
+                raise
+            except (OSError, Diverged) as error:
+                raise Failure.of(error) from error
+        except (Mistake, Failure) as reason:
+            print(f"robustft: {reason}", file=sys.stderr)
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise
             # Left here rather than raised: Hydra would print the overrides in front of the line.
-            sys.exit(exit_code(error))
+            sys.exit(reason.exit_code)
 
     return run
-
-
-def exit_code(error: Mistake | Diverged) -> int:
-    """2 for what the user can put right before anything begins, 1 for what happened on the way."""
-    return 2 if isinstance(error, Mistake) else 1
 
 
 def explained(error: BaseException, *, command: str, conf: Path, words: Sequence[str]) -> str:

@@ -53,9 +53,10 @@ def run(config: DictConfig) -> None:
                 f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)"
             )
             return
+        claim.refuse_unwritable(run_dir)
         content = {"run_id": run_id(identity), "identity": identity, "contents": found}
         _train(config, hydra, parts, run_dir, content, before)
-    except Mistake:
+    except (Mistake, OSError):
         claim.leave_no_empty(run_dir)
         raise
 
@@ -76,8 +77,8 @@ def _train(
     content |= _description(config, hydra, parts, run) | {"started": before.get("started") or _now()}
     with claim.claimed(run_dir):
         claim.write_status(run_dir, content, "running")
-        claim.write_config(run_dir, config, hydra)
         try:
+            claim.write_config(run_dir, config, hydra)
             with _tracked(parts, run_dir, content) as tracked:
                 _announce(run_dir, content, run, steps)
                 records = fine_tune(
@@ -89,14 +90,14 @@ def _train(
                     steps=steps,
                     plan=parts.plan,
                     states=states,
+                    run_id=content["run_id"],
                     seed=parts.seed,
                     tracked=tracked,
                     description=f"{parts.source.name} {content['method']}",
                 )
                 summary = _reported(run_dir, content, records, tracked)
-        except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            claim.write_status(run_dir, content, "failed", reason[:2000])
+        except (Exception, KeyboardInterrupt) as error:
+            claim.write_end_of_failed(run_dir, content, error)
             raise
         claim.write_status(run_dir, content | {"finished": _now(), "summary": summary}, "finished")
 

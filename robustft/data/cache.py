@@ -28,6 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -218,7 +219,9 @@ class CachedSplit:
             )
             if content_of(self.items).stamp() != self._content_and_stamp[1]:
                 raise DataError(f"{self.what}: the files changed while they were read")
-            np.save(building / _LABELS, self.labels)
+            labels = BytesIO()  # a full disk makes np.save raise an error without a reason
+            np.save(labels, self.labels, allow_pickle=False)
+            (building / _LABELS).write_bytes(labels.getbuffer())
             index: dict[str, Any] = {
                 "key": self._key,
                 "what": self.what,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
+from robustft.atomic_write import write_whole
 from robustft.data.cache_directory import cache_directory
 from robustft.data.errors import DataError, one_line
 from robustft.data.fingerprint import fingerprint, settled
@@ -40,11 +41,6 @@ def remembered_fingerprint(files: Mapping[str, Path]) -> str:
     if len(known) == 32 and set(known) <= set("0123456789abcdef"):
         return known
     found = fingerprint(files)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}.{uuid4().hex[:8]}")
-        temporary.write_text(found, encoding="ascii")
-        temporary.replace(file)
-    except OSError:
-        pass  # a cache that cannot be written only costs time here
+    with suppress(OSError):  # a cache that cannot be written only costs time here
+        write_whole(file, found.encode("ascii"))
     return found

@@ -75,13 +75,19 @@ class States:
         size = _state_bytes(model)
         policy = self._policy(model)
         kept = {"all": evaluated_steps, "selected": min(evaluated_steps, 8), "none": 0}[policy]
-        needed = kept * size + 2 * 3 * size  # last.ckpt has the two moments of AdamW too, and is written beside the old
+        # A checkpoint has the two moments of AdamW too; the next one is written beside the last and the one before it.
+        needed = kept * size + 3 * 3 * size - self._bytes_there()
         free = shutil.disk_usage(self.run_dir).free
         if free < needed:
             raise OSError(
                 f"not enough disk for the run's states: {needed / 1e9:.1f} GB needed under {self.run_dir}, "
                 f"{free / 1e9:.1f} GB free (states.keep={policy}; selected or none need less)"
             )
+
+    def _bytes_there(self) -> int:
+        """How much of that a run that goes on has on the disk already."""
+        files = (*(self.run_dir / "states").glob("*"), *self.run_dir.glob("last*.ckpt"))
+        return sum(path.stat().st_size for path in files)
 
     def _policy(self, model: nn.Module) -> str:
         return keep_policy(self.keep, _state_bytes(model))

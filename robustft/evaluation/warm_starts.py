@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from robustft.atomic_write import write_whole
 from robustft.attacks.perturbations import Perturbations
 from robustft.evaluation.measurement import Condition
 from robustft.study.canonical import canonical_hash
-from robustft.study.whole_file import written_whole
 
 DIRECTORY = "warm"
 
@@ -41,8 +42,9 @@ class WarmStarts:
         """Writes what broke the state after `step` updates and was not tried first."""
         path = self._path(condition, step)
         arrays = {"sources": np.array(self._sources(condition, step), dtype=np.int64), **new.arrays()}
-        with written_whole(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+        content = BytesIO()
+        np.savez_compressed(content, allow_pickle=False, **arrays)
+        write_whole(path, content.getbuffer())
 
     def _sources(self, condition: Condition, step: int) -> list[int]:
         """The steps whose perturbations are tried on the state after `step` updates, rising."""

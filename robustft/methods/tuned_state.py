@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from uuid import uuid4
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
+from robustft.atomic_write import write_whole
 from robustft.methods.head import head_parameters
 
 
@@ -27,14 +26,7 @@ def save_tuned(model: nn.Module, path: Path) -> None:
     tensors = {name: parameter.detach().cpu().contiguous() for name, parameter in tuned_parameters(model).items()}
     if not tensors:
         raise ValueError("model must have parameters that move; all of this one's are frozen")
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")  # beside it: a rename stays on one file system
-    try:
-        save_file(tensors, temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, save(tensors))
 
 
 def load_tuned(model: nn.Module, path: Path) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from robustft.atomic_write import write_whole
 from robustft.report.by_step import spread_out
 from robustft.report.intervals import bars, rates
 from robustft.report.looks import CLEAN, FURTHER, ROBUST, STYLE, in_per_cent
 from robustft.study.eps_curve import EpsCurve
-from robustft.study.whole_file import written_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,8 +37,9 @@ def draw_eps(curves: Sequence[EpsCurve], path: Path, *, title: str, marks: Mappi
         figure = Figure(figsize=(8.2, 5.2), dpi=160, layout="constrained")
         figure.suptitle(title, x=0.012, ha="left", fontsize=13, fontweight="bold")
         _draw(figure.subplots(), curves, marks)
-        with written_whole(Path(path)) as temporary:
-            figure.savefig(temporary, format="png")
+        content = BytesIO()
+        figure.savefig(content, format="png")
+        write_whole(Path(path), content.getbuffer())
 
 
 def _draw(axes: Axes, curves: Sequence[EpsCurve], marks: Mapping[int, str]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 
+from robustft.atomic_write import write_whole
 from robustft.report.by_step import draw_by_step
 from robustft.report.looks import STYLE, WARNING
 from robustft.report.plane import draw_plane, label_plane
 from robustft.study.tradeoff import Count, TradeoffPoint
-from robustft.study.whole_file import written_whole
 
 LINES, CHARACTERS = 3, 190
 
@@ -59,8 +60,9 @@ def draw_tradeoff(
             figure.supxlabel(text, x=0.012, ha="left", fontsize=9, color=WARNING)
         figure.draw_without_rendering()  # lays the axes out: where there is room for labels depends on their size
         label_plane(plane, points, further)
-        with written_whole(Path(path)) as temporary:
-            figure.savefig(temporary, format="png")
+        content = BytesIO()
+        figure.savefig(content, format="png")
+        write_whole(Path(path), content.getbuffer())
 
 
 def shortened(lines: Sequence[str]) -> list[str]:

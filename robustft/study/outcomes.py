@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robustft.atomic_write import write_whole
 from robustft.study.record import Record
-from robustft.study.whole_file import written_whole
 
 
 def outcomes_path(run_dir: Path, record: Record) -> Path:
@@ -27,8 +28,9 @@ def write_outcomes(run_dir: Path, record: Record, correct: NDArray[np.bool_]) ->
         raise ValueError(f"correct must be {record.total} bools, got {correct.dtype} of shape {correct.shape}")
     if int(correct.sum()) != record.correct:
         raise ValueError(f"correct must be true {record.correct} times, as in the record; got {int(correct.sum())}")
-    with written_whole(outcomes_path(run_dir, record)) as path, path.open("wb") as file:
-        np.save(file, np.packbits(correct), allow_pickle=False)
+    content = BytesIO()
+    np.save(content, np.packbits(correct), allow_pickle=False)
+    write_whole(outcomes_path(run_dir, record), content.getbuffer())
 
 
 def read_outcomes(run_dir: Path, record: Record) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -52,10 +53,13 @@ class RecordFile:
             if size < self._end or b"\n" in file.read():
                 raise RuntimeError(f"{self.path} was changed by another process: is the same run started twice?")
             file.truncate(self._end)
-            written = file.write(line)
-            if written != len(line):
-                raise OSError(f"{self.path}: only {written} of {len(line)} bytes could be written, is the disk full?")
-            os.fsync(file.fileno())
+            try:
+                if file.write(line) != len(line):  # the rest would not fit; what is there is cut off by the next append
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file.fileno())
+            except OSError as error:
+                error.filename = str(self.path)  # a failed write does not say of what file
+                raise
         self._end += len(line)
         self._by_key[key] = record
 

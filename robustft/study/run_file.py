@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from robustft.atomic_write import write_whole
 from robustft.study.canonical import canonical_hash, canonical_json
-from robustft.study.whole_file import written_whole
 
 _NOT_SET = object()
 
@@ -34,8 +34,7 @@ def read_run(run_dir: Path) -> dict[str, Any] | None:
 def write_run(run_dir: Path, content: Mapping[str, Any]) -> None:
     """Replace `<run>/run.json` by `content`, whole or not at all."""
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    with written_whole(Path(run_dir) / "run.json") as path:
-        path.write_text(text, encoding="utf-8")
+    write_whole(Path(run_dir) / "run.json", text.encode())
 
 
 def run_id(identity: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.schedule import Schedule
 from robustft.evaluation.states import States
 from robustft.study.record import Record
+from robustft.training.checkpoints import Checkpoints
 from robustft.training.data_module import TrainingBatches, TrainingData
 from robustft.training.evaluate_on_schedule import EvaluateOnSchedule
 from robustft.training.keep_for_resume import KeepForResume
@@ -49,18 +50,20 @@ def fine_tune(
     seed: int,
     tracked: TrackedRun,
     description: str,
+    run_id: str = "",
 ) -> list[Record]:
     """Trains `model` on `rows` of `images` and evaluates it after `steps`; then come the attacks of later tiers.
 
-    Goes on from `<run_dir>/last.ckpt` if there is one. The weights end in `model`, and as states in the run directory.
-    Returns all records of the run. `Diverged` if the loss, the gradient or a state to be measured is not finite.
+    Goes on from `<run_dir>/last.ckpt` if there is one of the run `run_id`, and where that is damaged from the
+    checkpoint before it. The weights end in `model`, and as states in the run directory. Returns all records of the
+    run. `Diverged` if the loss, the gradient or a state to be measured is not finite.
     """
     per_epoch = steps_per_epoch(len(rows), plan.batch_size)
     total_steps = max(steps)
     recorder = Recorder(run_dir, evaluator)
     progress = Progress(total_steps=total_steps, description=description)
     mirror = MirrorToTracker(tracked)
-    last = run_dir / "last.ckpt"
+    checkpoints = Checkpoints(run_dir, run_id=run_id)
     _quiet_lightning()
     trainer = pl.Trainer(
         max_steps=total_steps,
@@ -79,9 +82,9 @@ def fine_tune(
                 listeners=(progress.evaluated, mirror.evaluated),
             ),
             mirror,
-            KeepForResume(path=last, steps=steps, seed=seed),
+            KeepForResume(checkpoints, steps=steps, seed=seed),
         ],
-        plugins=[LightningEnvironment()],  # one process per run, also inside a SLURM job
+        plugins=[LightningEnvironment(), checkpoints],  # one process per run, also inside a SLURM job
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -91,12 +94,15 @@ def fine_tune(
     )
     batches = TrainingBatches(images, rows, batch_size=plan.batch_size, seed=seed, total_steps=total_steps)
     model.train()
-    trainer.fit(
-        FineTuning(model=model, plan=plan, total_steps=total_steps, seed=seed),
-        datamodule=TrainingData(batches),
-        ckpt_path=last if last.is_file() else None,
-        weights_only=True,
-    )
+    try:
+        trainer.fit(
+            FineTuning(model=model, plan=plan, total_steps=total_steps, seed=seed),
+            datamodule=TrainingData(batches),
+            ckpt_path=checkpoints.newest(),
+            weights_only=True,
+        )
+    except SystemExit as stopped:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from stopped
     measure_afterwards(
         recorder,
         model.to(trainer.strategy.root_device),  # Lightning has put it back on the CPU
@@ -104,11 +110,13 @@ def fine_tune(
         last=total_steps,
         listeners=(progress.evaluated, mirror.evaluated),
     )
+    checkpoints.forget_previous()
     return recorder.records
 
 
 def _quiet_lightning() -> None:
     """Lightning's remarks on devices and loaders say nothing about a run; its errors stay."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    for package in ("pytorch_lightning", "lightning_fabric"):  # the second one speaks of SLURM wherever it finds srun
+        logging.getLogger(package).setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", module=package)
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")

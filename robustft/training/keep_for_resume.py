@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 
 from robustft.evaluation.undisturbed import generator_states, restore_generators
+from robustft.training.checkpoints import RUN, Checkpoints
 
 
 class KeepForResume(pl.Callback):
-    """Lightning's own checkpoint, plus the generators' states, written atomically.
+    """Lightning's own checkpoint, plus the generators' states and whose run it is of.
 
     Belongs behind the evaluation in the list of callbacks: what last.ckpt knows is on record.
     """
 
-    def __init__(self, *, path: Path, steps: Sequence[int], seed: int) -> None:
-        self._path = path
+    def __init__(self, checkpoints: Checkpoints, *, steps: Sequence[int], seed: int) -> None:
+        self._checkpoints = checkpoints
         self._steps = frozenset(steps)
         self._seed = seed
         self._generators: dict[str, Any] | None = None
@@ -30,25 +29,21 @@ class KeepForResume(pl.Callback):
             restore_generators(self._generators)
             return
         pl.seed_everything(self._seed, verbose=False)
-        self._write(trainer)
+        trainer.save_checkpoint(self._checkpoints.last)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if trainer.global_step in self._steps:
-            self._write(trainer)
+            trainer.save_checkpoint(self._checkpoints.last)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         checkpoint["generators"] = generator_states()
+        checkpoint[RUN] = self._checkpoints.run_id
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         self._generators = checkpoint["generators"]
-
-    def _write(self, trainer: pl.Trainer) -> None:
-        temporary = self._path.with_name(self._path.name + ".part")
-        trainer.save_checkpoint(temporary)
-        os.replace(temporary, self._path)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from robustft.atomic_write import write_whole
 from robustft.backbones.timm_vit import TimmVit
 from robustft.checks import number, one_of, whole_number
 from robustft.data.glyphs import CLASSES, RESOLUTION, Glyphs
 from robustft.evaluation.device import ACCELERATORS, torch_device
-from robustft.study.whole_file import written_whole
 from robustft.training.errors import Diverged
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Pretraining:
             ValueError: if `output` cannot be a safetensors file; before training.
             Diverged: if the loss is no longer finite.
         """
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         output = Path(output)
         if output.suffix != ".safetensors" or output.is_dir():
@@ -71,8 +71,7 @@ class Pretraining:
         model = glyph_vit(seed=self.seed).to(torch_device(self.accelerator))
         accuracy = self.train(model)
         weights = {name: value.cpu().contiguous() for name, value in model.network.state_dict().items()}
-        with written_whole(output) as path:
-            save_file(weights, path)
+        write_whole(output, save(weights))
         print(f"{100 * accuracy:.1f} % of {self.test_letters:,} fresh letters named; weights in {output}")
         return accuracy
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,18 +44,34 @@ class TrackedRun:
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Values against `step`, completed optimiser updates."""
-        if self._run is not None:
-            self._run.log({"step": step, **values})
+        self._send(lambda run: run.log({"step": step, **values}))
 
     def finish(self, *, columns: Sequence[str], rows: Sequence[Sequence[Any]], picture: Path, summary: dict) -> None:
         """The trade-off points as a table, the curve as a picture, the summary as single values."""
+
+        def results(run: Any) -> None:
+            import wandb
+
+            table = wandb.Table(columns=list(columns), data=[list(row) for row in rows])
+            run.log({"tradeoff/points": table, "tradeoff/curve": wandb.Image(str(picture))})
+            run.summary.update(summary)
+
+        self._send(results)
+
+    def close(self, exit_code: int = 0) -> None:
+        """Nothing more is sent."""
+        self._send(lambda run: run.finish(exit_code=exit_code))
+
+    def _send(self, message: Callable[[Any], None]) -> None:
+        """Records are the truth and this is a mirror: whatever happens to it, the run goes on, and without it."""
         if self._run is None:
             return
-        import wandb
-
-        table = wandb.Table(columns=list(columns), data=[list(row) for row in rows])
-        self._run.log({"tradeoff/points": table, "tradeoff/curve": wandb.Image(str(picture))})
-        self._run.summary.update(summary)
+        try:
+            message(self._run)
+        except Exception as error:
+            self._run = None
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            print(f"robustft: the run goes on without W&B, which failed: {reason[:200]}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -91,9 +108,10 @@ def tracked_run(
         raise ValueError(f"mode {tracker.mode} failed: {reason} (offline and disabled need no account)") from error
     run.define_metric("step")
     run.define_metric("*", step_metric="step")
+    tracked = TrackedRun(run, tracker.log_every)
     try:
-        yield TrackedRun(run, tracker.log_every)
+        yield tracked
     except BaseException:
-        run.finish(exit_code=1)
+        tracked.close(exit_code=1)
         raise
-    run.finish()
+    tracked.close()

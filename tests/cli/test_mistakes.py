@@ -74,6 +74,24 @@ def test_a_directory_with_other_things_in_it_is_refused(words, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.parametrize("below", ["", "/below", "/far/below"], ids=["it", "below", "far-below"])
+def test_a_run_directory_that_is_a_file_or_below_one_is_told_in_one_line(words, tmp_path, below):
+    (tmp_path / "thesis.tex").write_text("mine")
+    code, out, err = words(f"hydra.run.dir={tmp_path}/thesis.tex{below}")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"robustft: hydra.run.dir must be a directory that can be written, got {tmp_path}/thesis.tex")
+    assert err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_sweep_into_a_file_is_told_in_one_line(words, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    code, _, err = words("-m", "seed=0,1", f"hydra.sweep.dir={tmp_path}/thesis.tex")
+    assert code == 2
+    assert err.startswith("robustft: hydra.sweep.dir must be a directory that can be written, got")
+    assert err.count("\n") == 1
+
+
 def test_help_names_the_commands_and_the_choices(words):
     code, out, _ = words("--help")
     assert code == 0

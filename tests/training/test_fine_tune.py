@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -127,4 +129,14 @@ def test_the_resume_file_holds_only_what_moves_and_is_read_without_unpickling(tr
     checkpoint = torch.load(run_dir / "last.ckpt", weights_only=True)
     assert set(checkpoint["state_dict"]) == {f"model.{name}" for name in tuned_parameters(model)}
     assert checkpoint["global_step"] == 6
-    assert not list(run_dir.glob("*.part"))
+    assert {path.name for path in run_dir.iterdir()} == {"records.jsonl", "outcomes", "states", "last.ckpt"}
+
+
+def test_nothing_is_said_about_slurm_where_it_is_installed(train, tmp_path, monkeypatch, recwarn):
+    srun = tmp_path / "bin/srun"
+    srun.parent.mkdir()
+    srun.write_text("#!/bin/sh\n")
+    srun.chmod(0o755)
+    monkeypatch.setenv("PATH", str(srun.parent), prepend=os.pathsep)
+    train(LinearProbe(), steps=(6,))
+    assert not [warning for warning in recwarn if "srun" in str(warning.message)]

@@ -8,16 +8,15 @@ one whose checksum differs is not used.
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 
+from robustft.atomic_write import write_whole, written_whole
 from robustft.data.cache_directory import cache_directory, writable
 from robustft.data.dataset import Images
 
@@ -69,23 +68,17 @@ def read_kept(file: Path, shape: tuple[int, ...]) -> np.ndarray | None:
 def write_kept(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) -> None:
     """Writes the split in `parts`, in order; it is there whole or not at all."""
     writable(file.parent)
-    temporary = file.with_name(f"{file.stem}.{uuid4().hex[:8]}.part")
-    try:
-        header = BytesIO()
-        np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        checksum = zlib.crc32(header.getbuffer())
+    header = BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    checksum = zlib.crc32(header.getbuffer())
+    with written_whole(file) as temporary:
         with temporary.open("wb") as out:
             out.write(header.getbuffer())
             for part in parts:
                 pixels = np.ascontiguousarray(part).data
                 checksum = zlib.crc32(pixels, checksum)
                 out.write(pixels)
-            out.flush()
-            os.fsync(out.fileno())
-        file.with_suffix(".crc32").write_text(str(checksum), encoding="ascii")
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+        write_whole(file.with_suffix(".crc32"), str(checksum).encode("ascii"))
 
 
 def _checksum(file: Path) -> int:

@@ -19,7 +19,7 @@ from robustft.study.run_file import identity_differences, read_run, write_run
 def earlier(run_dir: Path) -> dict[str, Any]:
     """run.json of the directory; {} if there is no run yet."""
     try:
-        return read_run(run_dir) or {}
+        return read_run(run_dir, whole=True) or {}
     except ValueError as error:
         raise Mistake(f"hydra.run.dir: {error}") from error
 
@@ -69,13 +69,21 @@ def write_config(run_dir: Path, config: DictConfig, hydra: DictConfig) -> None:
     """`.hydra/` as Hydra has it: the configuration as composed, Hydra's own, the overrides; whole or not at all."""
     target = run_dir / ".hydra"
     temporary = run_dir / ".hydra.part"
-    shutil.rmtree(temporary, ignore_errors=True)
+    _remove(temporary)
     temporary.mkdir()
     OmegaConf.save(OmegaConf.create(OmegaConf.to_container(config, resolve=True)), temporary / "config.yaml")
     OmegaConf.save(OmegaConf.create({"hydra": OmegaConf.to_container(hydra, resolve=False)}), temporary / "hydra.yaml")
     OmegaConf.save(hydra.overrides.task, temporary / "overrides.yaml")
-    shutil.rmtree(target, ignore_errors=True)
+    _remove(target)
     os.replace(temporary, target)
+
+
+def _remove(path: Path) -> None:
+    """A directory with what is in it, or what lies in its place; a link, not what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_status(run_dir: Path, content: dict[str, Any], status: str, reason: str | None = None) -> None:

@@ -23,6 +23,7 @@ from omegaconf.errors import (
 )
 
 from robustft.data.errors import CacheError
+from robustft.study.plain_file import DamagedFile
 
 
 class Mistake(Exception):
@@ -50,6 +51,8 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
                 task(config)
             except MissingMandatoryValue as error:
                 raise Mistake(f"{error.full_key} must be given: it has no default") from error
+            except DamagedFile as error:  # it names the file itself
+                raise Mistake(str(error)) from error
         except Mistake as mistake:
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 print(f"robustft: {mistake}", file=sys.stderr)

@@ -53,7 +53,7 @@ def write_whole(path: Path, content: bytes | memoryview, *, previous: Path | Non
     What a library would write into a file itself is better written to memory first: each reports a full disk in an
     exception of its own, with neither the reason nor the file in it.
     """
-    with written_whole(path, previous=previous) as temporary, temporary.open("wb") as file:
+    with written_whole(path, previous=previous) as temporary, temporary.open("xb") as file:
         file.write(content)
 
 

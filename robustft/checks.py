@@ -39,7 +39,7 @@ def number(
         if bound is not None
     ]
     allowed = "a number" + (" " + " and ".join(bounds) if bounds else "")
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not _is_finite(value):
         raise ValueError(f"{name} must be {allowed}, got {value!r}")
     value = float(value)
     inside = (
@@ -51,6 +51,14 @@ def number(
     if not inside:
         raise ValueError(f"{name} must be {allowed}, got {value:g}")
     return value
+
+
+def _is_finite(value: Real) -> bool:
+    """Also false for whole numbers that no float can hold."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def one_of(name: str, value: Any, allowed: Iterable[Any]) -> Any:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from robustft import checks
 from robustft.cli.mistakes import Mistake, naming
+from robustft.cli.targets import check_kind, check_targets
 from robustft.evaluation.tiers import FRONTIER, tiers
 
 if TYPE_CHECKING:
@@ -57,13 +58,18 @@ def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
     node = OmegaConf.select(config, key)
     if node is None:
         raise Mistake(f"{key} must be given: it has no default")
+    if not isinstance(node, DictConfig) or "_target_" not in node:
+        raise Mistake(f"{key} must be settings with the _target_ that they are for, got {node}")
     missing = sorted(OmegaConf.missing_keys(node))
     if missing:
         name = missing[0] if missing[0].startswith(f"{key}.") else f"{key}.{missing[0]}"
         raise Mistake(f"{name} must be given: it has no default")
-    node = OmegaConf.masked_copy(node, [name for name in node if name not in without]) if without else node
+    kept: list[Any] = [name for name in node if name not in without]
+    node = OmegaConf.masked_copy(node, kept) if without else node
+    place = tuple(key.split("."))
+    check_targets(OmegaConf.to_container(node, resolve=True), place, trusted=None)
     try:
-        return instantiate(node, _convert_="all")
+        built = instantiate(node, _convert_="all")
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, (ValueError, OSError)):
@@ -73,6 +79,8 @@ def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
         if unknown:
             raise Mistake(f"{key}.{unknown[0]} is no key; {node._target_} has {unknown[1]}") from error
         raise Mistake(" ".join(f"{key}: {error}".split())) from error
+    check_kind(built, place, str(node._target_))
+    return built
 
 
 def _unknown_settings(node: DictConfig) -> tuple[str, str] | None:

@@ -19,7 +19,7 @@ from robustft.study.run_file import identity_differences, read_run, write_run
 def earlier(run_dir: Path) -> dict[str, Any]:
     """run.json of the directory; {} if there is no run yet."""
     try:
-        return read_run(run_dir) or {}
+        return read_run(run_dir, whole=True) or {}
     except ValueError as error:
         raise Mistake(f"hydra.run.dir: {error}") from error
 
@@ -87,8 +87,11 @@ def write_config(run_dir: Path, config: DictConfig, hydra: DictConfig) -> None:
         "hydra": {"hydra": OmegaConf.to_container(hydra, resolve=False)},
         "overrides": hydra.overrides.task,
     }
+    directory = run_dir / ".hydra"
+    if directory.is_symlink() or not directory.is_dir():  # never through a link that somebody sent
+        directory.unlink(missing_ok=True)
     for name, content in contents.items():
-        write_whole(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(OmegaConf.create(content)).encode())
+        write_whole(directory / f"{name}.yaml", OmegaConf.to_yaml(OmegaConf.create(content)).encode())
 
 
 def write_status(run_dir: Path, content: dict[str, Any], status: str, reason: str | None = None) -> None:

@@ -9,20 +9,23 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from robustft import checks
 from robustft.cli import claim
 from robustft.cli.asked import Asked, asked_of
-from robustft.cli.build import Parts, parts_of
+from robustft.cli.build import Parts
 from robustft.cli.identity import contents, files_of
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import known_run, main_attack, shown
-from robustft.cli.run_config import run_config
+from robustft.cli.run_config import config_file, misfit, run_parts
 from robustft.cli.together import is_shared, together
 from robustft.evaluation.device import ACCELERATORS, torch_device
+from robustft.evaluation.keep import kept_steps
 from robustft.evaluation.tiers import EVERY
 from robustft.study.frontier import frontier_steps
+from robustft.study.outcomes import read_outcomes
+from robustft.study.plain_file import DamagedFile
 from robustft.study.record import Record
 from robustft.study.records import read_records
 from robustft.study.run_file import read_run, write_run
@@ -40,6 +43,7 @@ def run(config: DictConfig) -> None:
     with naming(""):
         checks.one_of("accelerator", config.accelerator, ACCELERATORS)
         checks.yes_or_no("missing_only", config.missing_only)
+        _check_trust(config.trust)
     asked = asked_of(config)
     if config.missing_only and not asked:
         raise Mistake("missing_only must come with what to add (attack, threat_model, shift or suite), got nothing")
@@ -64,11 +68,17 @@ def _evaluate_all(config: DictConfig, asked: Asked, is_first: bool) -> None:
         except Exception as error:  # whatever it is, the other runs are not at fault
             if is_shared():  # the other processes are waiting for this one
                 raise
-            reason = str(error) if isinstance(error, Mistake) else f"{type(error).__name__}: {error}"
+            told = isinstance(error, (Mistake, DamagedFile))
+            reason = str(error) if told else f"{type(error).__name__}: {error}"
             print(f"robustft: {shown(run_dir)}: {' '.join(reason.split())}", file=sys.stderr, flush=True)
             failed.append(run_dir)
         print()
     _stop(failed, differing, of=len(below))
+
+
+def _check_trust(packages: Any) -> None:
+    if not OmegaConf.is_list(packages) or not all(isinstance(name, str) and name.isidentifier() for name in packages):
+        raise ValueError(f"trust must be a list of packages, [mypackage], got {packages}")
 
 
 def _stop(failed: Sequence[Path], differing: int, of: int = 1) -> None:
@@ -90,7 +100,7 @@ def _runs_below(root: Path) -> list[Path]:
 
 def _finished(run_dir: Path) -> dict[str, Any]:
     with naming(""):
-        content = read_run(run_dir) or {}
+        content = read_run(run_dir, whole=True) or {}
     if content.get("status") != "finished":
         raise Mistake(f"not finished: {content.get('status')} {content.get('reason') or ''}".rstrip())
     return content
@@ -98,7 +108,7 @@ def _finished(run_dir: Path) -> dict[str, Any]:
 
 def _evaluate(run_dir: Path, content: dict[str, Any], config: DictConfig, asked: Asked, is_first: bool) -> int:
     """Measures the chosen states of one run; the number of conditions that differ from the record."""
-    parts = parts_of(run_config(run_dir, content, config, asked))
+    parts = run_parts(run_dir, content, config, asked)
     found = _same_contents(run_dir, parts, content)
     # Only what is asked for is ever written, and then nobody else may write.
     writes = bool(asked) and is_first
@@ -108,11 +118,14 @@ def _evaluate(run_dir: Path, content: dict[str, Any], config: DictConfig, asked:
         points = tradeoff_points(records, main_attack(content))
         if not points:
             raise Mistake(f"run: no step of {run_dir} has been measured completely yet")
+        steps = _chosen(config.states, points, kept=kept_steps(run_dir / "states"))
+        if not asked:  # else only some are compared, and which ones needs the images
+            _check_outcomes(run_dir, records, steps)
         _refuse_another_sum(parts, records)
         if writes and found.keys() - content["contents"].keys():
             content["contents"] = found | content["contents"]
             write_run(run_dir, content)
-        return _measure(run_dir, parts, content["validation_rows"], config, asked, points, writes)
+        return _measure(run_dir, parts, content["validation_rows"], config, asked, steps, writes)
 
 
 def _measure(
@@ -121,7 +134,7 @@ def _measure(
     validation_rows: Sequence[int],
     config: DictConfig,
     asked: Asked,
-    points: Sequence[TradeoffPoint],
+    steps: Sequence[int],
     writes: bool,
 ) -> int:
     from robustft.cli.load import loaded
@@ -130,14 +143,16 @@ def _measure(
     from robustft.evaluation.remeasure import remeasure
     from robustft.evaluation.states import States
 
-    run = loaded(parts, validation_rows)
+    try:
+        run = loaded(parts, validation_rows)
+    except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        raise misfit(config_file(run_dir), error) from error
     recorder = Recorder(run_dir, run.evaluator)
     states = States(run_dir=run_dir, keep=parts.keep_states)
     sets = {*run.dataset.ood, *run.shifts}
     always = {None, *parts.suite.attacks_at(EVERY)}
     differing = 0
     with naming(""):
-        steps = _chosen(config.states, points, kept=states.steps())
         model = run.model.to(torch_device(config.accelerator))
     for name, (count, notes) in run.shifts.items() if asked.shifts else ():
         print("; ".join([f"ood:{name}: {count:,} images", *notes]))
@@ -190,6 +205,13 @@ def _same_contents(run_dir: Path, parts: Parts, content: dict[str, Any]) -> dict
     return found
 
 
+def _check_outcomes(run_dir: Path, records: Sequence[Record], steps: Sequence[int]) -> None:
+    """DamagedFile if outcomes of the states that are measured again cannot be compared; before anything loads."""
+    for record in records:
+        if record.step in steps:
+            read_outcomes(run_dir, record)
+
+
 def _refuse_another_sum(parts: Parts, records: Sequence[Record]) -> None:
     """A sum's name does not say what it adds up: one run has one choice of corruptions."""
     suite = parts.suite
@@ -210,6 +232,9 @@ def _chosen(states: Any, points: Sequence[TradeoffPoint], *, kept: list[int]) ->
         return by_name[states]
     if isinstance(states, bool) or not isinstance(states, int):
         raise Mistake(f"states must be best, last, all, frontier or the step of a kept state; got {states!r}")
+    if states not in kept:
+        there = ", ".join(map(str, kept)) or "none"
+        raise Mistake(f"states must be the step of a kept state ({there}), best or last; got {states}")
     return [states]
 
 

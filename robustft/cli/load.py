@@ -9,7 +9,7 @@ import numpy as np
 
 from robustft.backbones.backbone import Backbone
 from robustft.cli.build import Parts
-from robustft.cli.mistakes import naming
+from robustft.cli.mistakes import Mistake, naming
 from robustft.cli.shift_sets import shift_sets
 from robustft.data.dataset import Dataset
 from robustft.data.split import hold_out
@@ -49,6 +49,8 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
             train_rows, held_out = hold_out(count, VALIDATION_FRACTION, parts.seed)
         else:
             held_out = np.asarray(validation_rows, dtype=np.int64)
+            if held_out.max(initial=-1) >= count:
+                raise Mistake(f"run: validation_rows in run.json must be rows of the {count:,} training images")
             train_rows = np.setdiff1d(np.arange(count), held_out)
     shifts = shift_sets(parts, dataset, resolution)
     notes = {name: left_out for name, (_, left_out) in shifts.items()}

@@ -24,6 +24,7 @@ from omegaconf.errors import (
 )
 
 from robustft.data.errors import CacheError
+from robustft.study.plain_file import DamagedFile
 from robustft.training.errors import Diverged
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -75,6 +76,8 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
                 task(config)
             except MissingMandatoryValue as error:
                 raise Mistake(f"{error.full_key} must be given: it has no default") from error
+            except DamagedFile as error:  # it names the file itself
+                raise Mistake(str(error)) from error
             except HydraException:  # of which some are OSErrors
                 raise
             except (OSError, Diverged) as error:

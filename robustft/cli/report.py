@@ -41,7 +41,7 @@ def known_run(given: str) -> tuple[Path, dict[str, Any]]:
     """The directory and its run.json; a Mistake if it is none."""
     run_dir = Path(str(given))
     with naming("run: "):
-        content = read_run(run_dir)
+        content = read_run(run_dir, whole=True)
     if content is None:
         raise Mistake(f"run must be the directory of a run, with run.json in it; got {run_dir}")
     return run_dir, content

@@ -20,6 +20,7 @@ from robustft.cli.run_dir import backbone_label
 from robustft.cli.together import refuse_several
 from robustft.cli.versions import git_commit, versions
 from robustft.report.rows import point_rows, run_summary
+from robustft.study.records import read_records
 from robustft.study.run_file import run_id
 from robustft.study.tradeoff import tradeoff_points
 
@@ -54,6 +55,8 @@ def run(config: DictConfig) -> None:
             )
             return
         claim.refuse_unwritable(run_dir)
+        with naming("hydra.run.dir: "):
+            read_records(run_dir / "records.jsonl")  # before anything heavy loads: training goes on behind them
         content = {"run_id": run_id(identity), "identity": identity, "contents": found}
         _train(config, hydra, parts, run_dir, content, before)
     except (Mistake, OSError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 KEEP = ("all", "selected", "none")
 SMALL_STATE_BYTES = 50_000_000
 
@@ -11,3 +13,15 @@ def keep_policy(keep: str | None, state_bytes: int) -> str:
     if keep is not None:
         return keep
     return "all" if state_bytes < SMALL_STATE_BYTES else "selected"
+
+
+def state_path(directory: Path, step: int) -> Path:
+    """Where the state after `step` updates is kept."""
+    return directory / f"step-{step:06d}.safetensors"
+
+
+def kept_steps(directory: Path) -> list[int]:
+    """The steps whose state is in `directory`, ascending; files of other names are of no account."""
+    names = [path.stem.removeprefix("step-") for path in directory.glob("step-*.safetensors")]
+    steps = {int(name) for name in names if name.isdecimal() and len(name) <= 18}
+    return sorted(step for step in steps if state_path(directory, step).is_file())

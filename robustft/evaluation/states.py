@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import nn
 
 from robustft import checks
-from robustft.evaluation.keep import KEEP, keep_policy
+from robustft.evaluation.keep import KEEP, keep_policy, kept_steps, state_path
 from robustft.methods.tuned_state import load_tuned, save_tuned, tuned_parameters
 from robustft.study.frontier import frontier_steps
 from robustft.study.record import Record
@@ -33,12 +33,11 @@ class States:
 
     def path(self, step: int) -> Path:
         """Where the state after `step` updates is kept."""
-        return self.run_dir / "states" / f"step-{step:06d}.safetensors"
+        return state_path(self.run_dir / "states", step)
 
     def steps(self) -> list[int]:
         """The steps whose state is on disk, ascending."""
-        found = (self.run_dir / "states").glob("step-*.safetensors")
-        return sorted(int(path.stem.removeprefix("step-")) for path in found)
+        return kept_steps(self.run_dir / "states")
 
     def save(self, model: nn.Module, step: int) -> None:
         """Writes the state unless none are kept."""

@@ -12,8 +12,14 @@ from robustft.atomic_write import write_whole
 from robustft.attacks.perturbations import Perturbations
 from robustft.evaluation.measurement import Condition
 from robustft.study.canonical import canonical_hash
+from robustft.study.plain_file import DamagedFile, plain_bytes
 
 DIRECTORY = "warm"
+
+_KINDS = {"sources": (np.int64, 1), "rows": (np.int64, 1), "codes": (np.uint8, 2), "scales": (np.float32, 1)}
+"""Of the arrays in a file: type and number of dimensions."""
+
+_REMEDY = "restore it from a copy, or remove the directory that it is in, and attacks start cold"
 
 
 class WarmStarts:
@@ -33,9 +39,8 @@ class WarmStarts:
             return None
         parts = []
         for earlier in self._sources(condition, step):
-            with np.load(self._path(condition, earlier), allow_pickle=False) as file:
-                arrays = (file["rows"], file["codes"], file["scales"])
-            parts.append(Perturbations.from_arrays(condition.norm, *arrays))
+            file = _read(self._path(condition, earlier))
+            parts.append(Perturbations.from_arrays(condition.norm, file["rows"], file["codes"], file["scales"]))
         return Perturbations.together(condition.norm, parts) if parts else None
 
     def keep(self, condition: Condition, step: int, new: Perturbations) -> None:
@@ -50,9 +55,28 @@ class WarmStarts:
         """The steps whose perturbations are tried on the state after `step` updates, rising."""
         own = self._path(condition, step)
         if own.is_file():
-            with np.load(own, allow_pickle=False) as file:
-                return [int(earlier) for earlier in file["sources"]]
-        return sorted(int(path.stem) for path in own.parent.glob("[0-9]*.npz") if int(path.stem) < step)
+            return _read(own)["sources"].tolist()
+        kept = [int(path.stem) for path in own.parent.glob("*.npz") if path.stem.isdecimal()]
+        return sorted(earlier for earlier in kept if earlier < step)
 
     def _path(self, condition: Condition, step: int) -> Path:
         return self._directory / canonical_hash(asdict(condition), characters=16) / f"{step}.npz"
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of one file; DamagedFile if they are not what `keep` wrote."""
+    try:
+        with np.load(BytesIO(plain_bytes(path, _REMEDY)), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in _KINDS}
+        for name, (kind, dimensions) in _KINDS.items():
+            if arrays[name].dtype != kind or arrays[name].ndim != dimensions:
+                raise ValueError(f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}")
+        if not len(arrays["rows"]) == len(arrays["codes"]) == len(arrays["scales"]):
+            raise ValueError("rows, codes and scales differ in length")
+        if not np.isfinite(arrays["scales"]).all():
+            raise ValueError("a scale is not finite")
+    except DamagedFile:
+        raise
+    except Exception as error:  # an archive that is damaged fails in every way
+        raise DamagedFile(path, f"is not what was kept for warm starts: {error}", _REMEDY) from error
+    return arrays

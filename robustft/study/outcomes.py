@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustft.atomic_write import write_whole
+from robustft.study.plain_file import DamagedFile, plain_bytes
 from robustft.study.record import Record
+
+_MOST_HEADER_BYTES = 4096
+_REMEDY = "restore it from a copy, or remove its line ({key}) from records.jsonl and measure it again"
 
 
 def outcomes_path(run_dir: Path, record: Record) -> Path:
@@ -37,17 +41,21 @@ def read_outcomes(run_dir: Path, record: Record) -> NDArray[np.bool_]:
     """(total,) bools in data set order.
 
     Raises:
-        FileNotFoundError: if the outcomes were not written.
-        ValueError: if the file is damaged or does not hold what the record counts.
+        MissingFile: if the outcomes are not there.
+        DamagedFile: if the file does not hold what the record counts.
     """
     path = outcomes_path(run_dir, record)
+    remedy = _REMEDY.format(key=record.key)
+    size = -(-record.total // 8)
+    content = plain_bytes(path, remedy, at_most=size + _MOST_HEADER_BYTES)
     try:
-        packed = np.load(path, allow_pickle=False)
-    except (EOFError, ValueError) as error:
-        raise ValueError(f"{path} is not an array: {error}") from error
-    if packed.dtype != np.uint8 or packed.shape != (-(-record.total // 8),):
-        raise ValueError(f"{path} does not hold {record.total} packed bits, but {packed.dtype} of shape {packed.shape}")
+        packed = np.lib.format.read_array(BytesIO(content), allow_pickle=False)
+    except Exception as error:  # its header is Python source: what is none fails in every way
+        raise DamagedFile(path, f"is not an array: {error}", remedy) from error
+    if packed.dtype != np.uint8 or packed.shape != (size,):
+        found = f"{packed.dtype} of shape {packed.shape}"
+        raise DamagedFile(path, f"does not hold {record.total} packed bits, but {found}", remedy)
     correct = np.unpackbits(packed, count=record.total).astype(bool)
     if int(correct.sum()) != record.correct:
-        raise ValueError(f"{path} counts {int(correct.sum())} correct, the record {record.correct}")
+        raise DamagedFile(path, f"counts {int(correct.sum())} correct, the record {record.correct}", remedy)
     return correct

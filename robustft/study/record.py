@@ -12,6 +12,7 @@ from typing import Any
 from robustft.checks import number, one_of, whole_number
 from robustft.study.canonical import canonical_hash
 from robustft.study.gate import Gate
+from robustft.study.plain_file import plain_json
 
 SPLITS = ("train", "validation", "test")
 _OPTIONAL = ("notes", "sum_of", "gates")
@@ -75,6 +76,8 @@ class Record:
             _belongs(name, getattr(self, name), self.condition, attacked=attack_name is not None)
         if self.eps is not None:
             checked["eps"] = number("eps", self.eps, at_least=0)
+            if not math.isfinite(checked["eps"] * 255):
+                raise ValueError(f"eps must be a number of pixel units, got {self.eps!r}")
         _check_utc(self.time)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -126,7 +129,7 @@ class Record:
         Raises:
             ValueError: if the line is not a JSON object, lacks a field or holds a value that is not allowed.
         """
-        content = json.loads(line)
+        content = plain_json(line)
         if not isinstance(content, dict):
             raise ValueError(f"a record must be a JSON object, got {line[:40]!r}")
         missing = [field.name for field in fields(cls) if field.name not in content and field.name not in _OPTIONAL]

@@ -6,7 +6,10 @@ import errno
 import os
 from pathlib import Path
 
+from robustft.study.plain_file import DamagedFile, plain_bytes
 from robustft.study.record import Record
+
+_REMEDY = "restore the file from a copy"
 
 
 class RecordFile:
@@ -19,7 +22,7 @@ class RecordFile:
         path: the file, which need not exist yet.
 
     Raises:
-        ValueError: if a line in the middle is not a record; it names the file and the line.
+        DamagedFile: if a line in the middle is not a record; it names the file and the line.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -47,7 +50,7 @@ class RecordFile:
         line = record.to_json().encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered, so that the line reaches the file in one write. A plain "a" could not look at the torn line.
-        with self.path.open("a+b", buffering=0) as file:
+        with open(self.path, "a+b", buffering=0, opener=_not_through_a_link) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(min(self._end, size))
             if size < self._end or b"\n" in file.read():
@@ -68,21 +71,34 @@ def read_records(path: str | Path) -> list[Record]:
     """The records in the file at `path`, which is left as it is; none if there is no such file.
 
     Raises:
-        ValueError: as in `RecordFile`.
+        DamagedFile: as in `RecordFile`.
     """
     by_key, _ = _read(Path(path))
     return list(by_key.values())
 
 
+def _not_through_a_link(path: str, flags: int) -> int:
+    """A run directory may come from somebody else; where its files lead, nothing is written."""
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if os.path.islink(path):
+            raise DamagedFile(path, "is a link, and nothing is written through one", _REMEDY) from error
+        raise
+
+
 def _read(path: Path) -> tuple[dict[str, Record], int]:
     """The records by key, and the number of bytes in complete lines."""
-    content = path.read_bytes() if path.exists() else b""
+    try:
+        content = plain_bytes(path, _REMEDY)
+    except FileNotFoundError:
+        content = b""
     *lines, torn = content.split(b"\n")
     by_key: dict[str, Record] = {}
     for position, line in enumerate(lines, start=1):
         try:
             record = Record.from_json(line.decode())
         except ValueError as error:  # what json and unicode decoding raise are ValueErrors too
-            raise ValueError(f"{path}, line {position}: {error}") from error
+            raise DamagedFile(f"{path}, line {position}:", error, f"{_REMEDY} or remove the line") from error
         by_key.setdefault(record.key, record)
     return by_key, len(content) - len(torn)

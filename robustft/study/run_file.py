@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from robustft.atomic_write import write_whole
+from robustft.checks import one_of, whole_number
 from robustft.study.canonical import canonical_hash, canonical_json
+from robustft.study.plain_file import DamagedFile, plain_bytes, plain_json
+from robustft.study.record import split_condition
+
+STATUSES = ("running", "interrupted", "finished", "failed")
 
 _NOT_SET = object()
+_NEEDED = ("identity", "contents", "status", "dataset", "backbone", "method", "seed", "validation_rows")
+_REMEDY = "restore it from a copy, or begin the run again in another directory"
 
 
-def read_run(run_dir: Path) -> dict[str, Any] | None:
+def read_run(run_dir: Path, *, whole: bool = False) -> dict[str, Any] | None:
     """The content of `<run>/run.json`; None if there is none.
 
+    whole: whether everything that commands go by must be there, each of its kind; otherwise any object will do.
+
     Raises:
-        ValueError: if the file is not a JSON object.
+        DamagedFile: if the file is not what `write_run` wrote of a run.
     """
     path = Path(run_dir) / "run.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = plain_bytes(path, _REMEDY)
     except FileNotFoundError:
         return None
+    try:
+        content = plain_json(text.decode())
     except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+        raise DamagedFile(path, f"is not JSON: {error}", _REMEDY) from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} must hold a JSON object, got {type(content).__name__}")
+        raise DamagedFile(path, f"must hold a JSON object, got {type(content).__name__}", _REMEDY)
+    if whole:
+        missing = [name for name in _NEEDED if name not in content]
+        if missing:
+            raise DamagedFile(path, f"must have {', '.join(missing)}", _REMEDY)
+        try:
+            for name in _CHECKS.keys() & content.keys():
+                _CHECKS[name](name, content[name])
+        except ValueError as error:
+            raise DamagedFile(path, error, _REMEDY) from error
     return content
 
 
@@ -70,3 +90,72 @@ def _dotted(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     return "not set" if value is _NOT_SET else canonical_json(value)
+
+
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} must be an object, got {_short(value)}")
+    return value
+
+
+def _identity(name: str, value: Any) -> None:
+    identity = _mapping(name, value)
+    if "attack" in identity:
+        attacks = _mapping(f"{name}.attack", identity["attack"])
+        if not attacks:
+            raise ValueError(f"{name}.attack must have the run's attacks, got none")
+        for attack, settings in attacks.items():
+            _mapping(f"{name}.attack.{attack}", settings)
+            if split_condition(attack) != (None, attack):
+                raise ValueError(f"{name}.attack must have names of attacks, got {_short(attack)}")
+    for shift, settings in _mapping(f"{name}.shift", identity.get("shift", {})).items():
+        _text(f"{name}.shift.{shift}.name", _mapping(f"{name}.shift.{shift}", settings).get("name"))
+
+
+def _contents(name: str, value: Any) -> None:
+    for what, content in _mapping(name, value).items():
+        for field in ("stamp", "fingerprint"):
+            _text(f"{name}.{what}.{field}", _mapping(f"{name}.{what}", content).get(field))
+
+
+def _text(name: str, value: Any) -> None:
+    """A name that can be printed: no character in it moves the cursor."""
+    if not isinstance(value, str) or not value.strip() or any(ord(character) < 32 for character in value):
+        raise ValueError(f"{name} must be a text of one line, got {_short(value)}")
+
+
+def _rows(name: str, value: Any) -> None:
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"{name} must be a list of rows, got {_short(value)}")
+    for row in value:
+        if type(row) is not int or row < 0:
+            raise ValueError(f"{name} must be whole numbers of at least 0, got {_short(row)}")
+    if len(set(value)) < len(value):
+        raise ValueError(f"{name} must be different rows")
+
+
+def _text_or_nothing(name: str, value: Any) -> None:
+    if not isinstance(value, str | None):
+        raise ValueError(f"{name} must be a text, got {_short(value)}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+_CHECKS: dict[str, Callable[[str, Any], object]] = {
+    "run_id": _text,
+    "identity": _identity,
+    "contents": _contents,
+    "status": lambda name, value: one_of(name, value, STATUSES),
+    "reason": _text_or_nothing,
+    "started": _text_or_nothing,
+    "dataset": _text,
+    "backbone": _text,
+    "method": _text,
+    "study": _text,
+    "seed": lambda name, value: whole_number(name, value, at_least=0, at_most=2**32 - 1),
+    "validation_rows": _rows,
+}
+"""What commands go by; the rest of the file is for people and other tools."""

@@ -11,6 +11,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 from robustft.cli.app import main
+from tests.cli.made_up_run import write_made_up_run
 
 KILLING = """
 import os, signal, sys
@@ -67,3 +68,11 @@ def robustft():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def made_up_run(tmp_path_factory) -> Path:
+    """The directory of a finished run that never ran: files as a run writes them, with numbers that are made up."""
+    run_dir = tmp_path_factory.mktemp("made_up") / "run"
+    write_made_up_run(run_dir)
+    return run_dir

@@ -72,7 +72,7 @@ def write_kept(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) 
     np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
     checksum = zlib.crc32(header.getbuffer())
     with written_whole(file) as temporary:
-        with temporary.open("wb") as out:
+        with temporary.open("xb") as out:
             out.write(header.getbuffer())
             for part in parts:
                 pixels = np.ascontiguousarray(part).data

@@ -31,7 +31,7 @@ class OfficialAutoAttack(BatchAttack):
     is_strong: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        checks.one_of("version", self.version, ("standard", "rand"))
+        checks.keep(self, version=checks.one_of("version", self.version, ("standard", "rand")))
 
     def notes(self, classes: int) -> tuple[str, ...]:
         return fewer_targets(TARGETS, classes) if self.version == "standard" else ()

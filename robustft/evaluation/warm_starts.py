@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from robustft.attacks.perturbations import Perturbations
+from robustft.canonical_hash import canonical_hash
 from robustft.evaluation.measurement import Condition
-from robustft.study.canonical import canonical_hash
 from robustft.study.whole_file import written_whole
 
 DIRECTORY = "warm"

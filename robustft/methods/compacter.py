@@ -32,9 +32,12 @@ class Compacter(Method):
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reduction", checks.whole_number("reduction", self.reduction, at_least=1))
-        object.__setattr__(self, "phm_dim", checks.whole_number("phm_dim", self.phm_dim, at_least=1))
-        checks.number("dropout", self.dropout, at_least=0, below=1)
+        checks.keep(
+            self,
+            reduction=checks.whole_number("reduction", self.reduction, at_least=1),
+            phm_dim=checks.whole_number("phm_dim", self.phm_dim, at_least=1),
+            dropout=checks.number("dropout", self.dropout, at_least=0, below=1),
+        )
 
     def adapt(self, network: nn.Module) -> nn.Module:
         from robustft.methods.shell import add_adapters, width
@@ -53,7 +56,7 @@ class Compacter(Method):
             "compacter",
             reduction_factor=reduction,
             phm_dim=self.phm_dim,
-            dropout=float(self.dropout),
+            dropout=self.dropout,
         )
 
     def reduction_for(self, width: int) -> int:

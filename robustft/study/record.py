@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from robustft.checks import number, one_of, whole_number
-from robustft.study.canonical import canonical_hash
+from robustft.canonical_hash import canonical_hash
+from robustft.checks import keep, number, one_of, whole_number
 from robustft.study.gate import Gate
 
 SPLITS = ("train", "validation", "test")
@@ -76,8 +76,7 @@ class Record:
         if self.eps is not None:
             checked["eps"] = number("eps", self.eps, at_least=0)
         _check_utc(self.time)
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        keep(self, **checked)
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from robustft.study.canonical import canonical_hash, canonical_json
+from robustft.canonical_hash import canonical_hash, canonical_json
 from robustft.study.whole_file import written_whole
 
 _NOT_SET = object()

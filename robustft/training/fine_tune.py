@@ -32,7 +32,7 @@ from robustft.training.tracker import TrackedRun
 
 def evaluated_steps(schedule: Schedule, plan: TrainingPlan, *, images: int) -> tuple[int, ...]:
     """The steps at which a run on that many training images is evaluated; the last one is its end."""
-    return schedule.steps(plan.steps(steps_per_epoch(images, plan.batch_size)))
+    return schedule.steps(plan.steps(_steps_per_epoch(images, plan)))
 
 
 def fine_tune(
@@ -54,7 +54,7 @@ def fine_tune(
     Goes on from `<run_dir>/last.ckpt` if there is one. The weights end in `model`, and as states in the run directory.
     Returns all records of the run.
     """
-    per_epoch = steps_per_epoch(len(rows), plan.batch_size)
+    per_epoch = _steps_per_epoch(len(rows), plan)
     total_steps = max(steps)
     recorder = Recorder(run_dir, evaluator)
     progress = Progress(total_steps=total_steps, description=description)
@@ -67,6 +67,8 @@ def fine_tune(
         accelerator=plan.accelerator,
         devices=1,
         precision=plan.precision,  # type: ignore[arg-type]
+        gradient_clip_val=plan.gradient_clip,
+        gradient_clip_algorithm="norm",
         callbacks=[
             progress,
             EvaluateOnSchedule(
@@ -87,7 +89,9 @@ def fine_tune(
         limit_val_batches=0,
         default_root_dir=run_dir,
     )
-    batches = TrainingBatches(images, rows, batch_size=plan.batch_size, seed=seed, total_steps=total_steps)
+    batches = TrainingBatches(
+        images, rows, batch_size=plan.batch_size, seed=seed, total_steps=total_steps, drop_last=plan.drop_last
+    )
     model.train()
     trainer.fit(
         FineTuning(model=model, plan=plan, total_steps=total_steps, seed=seed),
@@ -103,6 +107,10 @@ def fine_tune(
         listeners=(progress.evaluated, mirror.evaluated),
     )
     return recorder.records
+
+
+def _steps_per_epoch(images: int, plan: TrainingPlan) -> int:
+    return steps_per_epoch(images, plan.batch_size, drop_last=plan.drop_last)
 
 
 def _quiet_lightning() -> None:

@@ -57,7 +57,7 @@ class Apgd(SteppedAttack):
     def runs(self, classes: int) -> int:
         return self.restarts
 
-    def notes(self, classes: int) -> tuple[str, ...]:
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return no_dlr(self.loss, classes)
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
@@ -251,7 +251,7 @@ class ApgdTargeted(Apgd):
     def runs(self, classes: int) -> int:
         return min(self.targets, classes - 1) * self.restarts
 
-    def notes(self, classes: int) -> tuple[str, ...]:
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return (*no_dlr(self.loss, classes, targeted=True), *fewer_targets(self.targets, classes))
 
     def begin(self, at: Situation) -> State:

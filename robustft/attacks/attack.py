@@ -62,7 +62,7 @@ class Attack(ABC):  # noqa: B024  the kinds below have the abstract methods
         """The attacks to run one after the other, each on what is still unbroken, by name; itself if it is one."""
         return {type(self).__name__: self}
 
-    def notes(self, classes: int) -> tuple[str, ...]:
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         """What a reader must know, for instance that so few classes do not allow what was asked for."""
         return ()
 

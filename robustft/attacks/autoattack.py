@@ -38,9 +38,9 @@ class AutoAttack(Attack):
             queries=checks.whole_number("queries", self.queries, at_least=1),
         )
 
-    def notes(self, classes: int) -> tuple[str, ...]:
-        parts = self.parts(classes, "linf")
-        return tuple(f"{name}: {note}" for name, part in parts.items() for note in part.notes(classes))
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
+        parts = self.parts(classes, norm)
+        return tuple(f"{name}: {note}" for name, part in parts.items() for note in part.notes(classes, norm))
 
     def parts(self, classes: int, norm: str) -> Mapping[str, Attack]:
         iterations = self.iterations

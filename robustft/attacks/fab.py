@@ -45,7 +45,7 @@ class FabTargeted(SteppedAttack):
     def runs(self, classes: int) -> int:
         return min(self.targets, classes - 1)
 
-    def notes(self, classes: int) -> tuple[str, ...]:
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return fewer_targets(self.targets, classes)
 
     def begin(self, at: Situation) -> State:

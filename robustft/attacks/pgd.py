@@ -60,7 +60,7 @@ class Pgd(SteppedAttack):
     def starts_warm(self) -> bool:
         return self.warm_start
 
-    def notes(self, classes: int) -> tuple[str, ...]:
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return no_dlr(self.loss, classes)
 
     def runs(self, classes: int) -> int:

@@ -79,6 +79,21 @@ class TimmVit:
         """The files that a run with this backbone depends on, whose content tells runs apart, by setting."""
         return {} if self.checkpoint is None else {"checkpoint": find_checkpoint(self.checkpoint)}
 
+    @property
+    def is_from_hub(self) -> bool:
+        """Whether the weights are the hub's."""
+        return self.pretrained and self.checkpoint is None
+
+    def hub_files(self) -> dict[str, Path]:
+        """The same where the weights are the hub's: downloaded if they are not on this machine yet, which loads timm.
+
+        Under the same name, so that weights are the same wherever they came from.
+        """
+        if not self.is_from_hub:
+            return {}
+        _check_is_plain_vit(self.name)
+        return {"checkpoint": hub_weights(self.name)}
+
     def prepare(self) -> None:
         """Downloads the weights if they are not on this machine yet."""
         self._weights()

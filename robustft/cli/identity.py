@@ -87,6 +87,32 @@ def files_of(parts: Parts) -> dict[str, dict[str, Path]]:
     return files
 
 
+HUB_WEIGHTS = "backbone.pretrained"
+"""What the weights that come from the hub are called among the contents."""
+
+
+def weights(parts: Parts, found: dict[str, Any], before: dict[str, Any]) -> str | None:
+    """The hash of the backbone's weights, as far as it is known without loading timm; None: random, or not known.
+
+    found: contents, those of the hub included once they are known. before: run.json, where a run of the hub's weights
+    has their hash, unless it is of before that was part of what a run is: then it stays the run that it was.
+    """
+    if not parts.backbone.is_from_hub:
+        return str(found["backbone"]["fingerprint"]) if parts.backbone.files() else None
+    earlier = before.get("identity", {}).get("backbone", {}).get("weights")
+    if HUB_WEIGHTS in found and (earlier or not before):
+        return str(found[HUB_WEIGHTS]["fingerprint"])
+    return None if earlier is None else str(earlier)
+
+
+def hub_weights_settled(parts: Parts, before: dict[str, Any]) -> bool:
+    """Whether `weights` can tell all there is to tell without looking at a file of the hub."""
+    if not parts.backbone.is_from_hub:
+        return True
+    nothing_to_compare = bool(before) and before.get("identity", {}).get("backbone", {}).get("weights") is None
+    return before.get("status") == "finished" and (nothing_to_compare or HUB_WEIGHTS in before.get("contents", {}))
+
+
 def contents(files_of: dict[str, dict[str, Path]], known: dict[str, Any]) -> dict[str, Any]:
     """Fingerprints of what is read from disk, `{"dataset": {"stamp": ..., "fingerprint": ...}, "backbone": ...}`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from robustft import checks
@@ -39,22 +39,28 @@ class Compacter(Method):
             dropout=checks.number("dropout", self.dropout, at_least=0, below=1),
         )
 
-    def adapt(self, network: nn.Module) -> nn.Module:
-        from robustft.methods.shell import add_adapters, width
+    def fitted(self, network: nn.Module) -> Compacter:
+        from robustft.methods.shell import width
 
         reduction = self.reduction_for(width(network))
-        if reduction != self.reduction:
-            logger.warning(
-                "Compacter: width %d is no multiple of reduction x phm_dim = %d x %d; taking reduction %d instead",
-                width(network),
-                self.reduction,
-                self.phm_dim,
-                reduction,
-            )
+        if reduction == self.reduction:
+            return self
+        logger.warning(
+            "Compacter: width %d is no multiple of reduction x phm_dim = %d x %d; taking reduction %d instead",
+            width(network),
+            self.reduction,
+            self.phm_dim,
+            reduction,
+        )
+        return replace(self, reduction=reduction)
+
+    def adapt(self, network: nn.Module) -> nn.Module:
+        from robustft.methods.shell import add_adapters
+
         return add_adapters(
             network,
             "compacter",
-            reduction_factor=reduction,
+            reduction_factor=self.fitted(network).reduction,
             phm_dim=self.phm_dim,
             dropout=self.dropout,
         )

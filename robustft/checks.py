@@ -7,9 +7,20 @@ front of the name. Nothing here imports torch: a mistake must be answered before
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any
+
+
+def keep(settings: Any, **checked: Any) -> None:
+    """Sets fields of a frozen dataclass to what the checks made of them: who takes 15.0 for 15 must go on with 15."""
+    for name, value in checked.items():
+        object.__setattr__(settings, name, value)
+
+
+def optional(check: Callable[..., Any], name: str, value: Any, **bounds: Any) -> Any:
+    """None if `value` is, else what `check` makes of it."""
+    return None if value is None else check(name, value, **bounds)
 
 
 def whole_number(name: str, value: Any, *, at_least: int, at_most: int | None = None) -> int:

@@ -41,20 +41,23 @@ class Apgd(SteppedAttack):
     eot: int = 1
 
     def __post_init__(self) -> None:
-        checks.whole_number("iterations", self.iterations, at_least=1)
-        checks.whole_number("restarts", self.restarts, at_least=1)
-        checks.one_of("loss", self.loss, LOSSES)
-        checks.number("rho", self.rho, above=0, at_most=1)
-        checks.whole_number("eot", self.eot, at_least=1)
+        checks.keep(
+            self,
+            iterations=checks.whole_number("iterations", self.iterations, at_least=1),
+            restarts=checks.whole_number("restarts", self.restarts, at_least=1),
+            loss=checks.one_of("loss", self.loss, LOSSES),
+            rho=checks.number("rho", self.rho, above=0, at_most=1),
+            eot=checks.whole_number("eot", self.eot, at_least=1),
+        )
 
     @property
     def samples(self) -> int:
-        return int(self.eot)
+        return self.eot
 
     def runs(self, classes: int) -> int:
-        return int(self.restarts)
+        return self.restarts
 
-    def notes(self, classes: int) -> tuple[str, ...]:
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return no_dlr(self.loss, classes)
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
@@ -239,13 +242,16 @@ class ApgdTargeted(Apgd):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.whole_number("targets", self.targets, at_least=1)
-        checks.one_of("loss", self.loss, ("dlr", "margin"))
+        checks.keep(
+            self,
+            targets=checks.whole_number("targets", self.targets, at_least=1),
+            loss=checks.one_of("loss", self.loss, ("dlr", "margin")),
+        )
 
     def runs(self, classes: int) -> int:
         return min(self.targets, classes - 1) * self.restarts
 
-    def notes(self, classes: int) -> tuple[str, ...]:
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return (*no_dlr(self.loss, classes, targeted=True), *fewer_targets(self.targets, classes))
 
     def begin(self, at: Situation) -> State:

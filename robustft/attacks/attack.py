@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from robustft.canonical_hash import canonical_hash
+from robustft.optional_setting import without_off
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -61,7 +62,7 @@ class Attack(ABC):  # noqa: B024  the kinds below have the abstract methods
         """The attacks to run one after the other, each on what is still unbroken, by name; itself if it is one."""
         return {type(self).__name__: self}
 
-    def notes(self, classes: int) -> tuple[str, ...]:
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         """What a reader must know, for instance that so few classes do not allow what was asked for."""
         return ()
 
@@ -72,14 +73,13 @@ class Attack(ABC):  # noqa: B024  the kinds below have the abstract methods
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings by name, and which attack they belong to."""
-        return {"attack": type(self).__name__, **asdict(self)}
+        """The settings by name, those that are off left out, and which attack they belong to."""
+        return {"attack": type(self).__name__, **without_off(self, asdict(self))}
 
     @property
     def settings_hash(self) -> str:
         """Short hash of the settings: two records are of the same attack if it is the same."""
-        canonical = json.dumps(self.settings, sort_keys=True)
-        return hashlib.blake2b(canonical.encode(), digest_size=6).hexdigest()
+        return canonical_hash(self.settings, characters=12, spaced=True)  # spaced: as in records from the beginning
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,13 +31,16 @@ class AutoAttack(Attack):
     is_strong: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        checks.one_of("version", self.version, ("standard", "rand"))
-        checks.whole_number("iterations", self.iterations, at_least=1)
-        checks.whole_number("queries", self.queries, at_least=1)
+        checks.keep(
+            self,
+            version=checks.one_of("version", self.version, ("standard", "rand")),
+            iterations=checks.whole_number("iterations", self.iterations, at_least=1),
+            queries=checks.whole_number("queries", self.queries, at_least=1),
+        )
 
-    def notes(self, classes: int) -> tuple[str, ...]:
-        parts = self.parts(classes, "linf")
-        return tuple(f"{name}: {note}" for name, part in parts.items() for note in part.notes(classes))
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
+        parts = self.parts(classes, norm)
+        return tuple(f"{name}: {note}" for name, part in parts.items() for note in part.notes(classes, norm))
 
     def parts(self, classes: int, norm: str) -> Mapping[str, Attack]:
         iterations = self.iterations

@@ -36,13 +36,16 @@ class FabTargeted(SteppedAttack):
     is_precise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        checks.whole_number("iterations", self.iterations, at_least=1)
-        checks.whole_number("targets", self.targets, at_least=1)
+        checks.keep(
+            self,
+            iterations=checks.whole_number("iterations", self.iterations, at_least=1),
+            targets=checks.whole_number("targets", self.targets, at_least=1),
+        )
 
     def runs(self, classes: int) -> int:
         return min(self.targets, classes - 1)
 
-    def notes(self, classes: int) -> tuple[str, ...]:
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return fewer_targets(self.targets, classes)
 
     def begin(self, at: Situation) -> State:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 NORMS = {"linf": "Linf", "l2": "L2", "l1": "L1"}
 """Our names of the norms to the library's."""
 
-TARGETS = 9
+TARGETS_OF_APGD = {"linf": 9, "l2": 9, "l1": 5}
+TARGETS_OF_FAB = 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +32,13 @@ class OfficialAutoAttack(BatchAttack):
     is_strong: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        checks.one_of("version", self.version, ("standard", "rand"))
+        checks.keep(self, version=checks.one_of("version", self.version, ("standard", "rand")))
 
-    def notes(self, classes: int) -> tuple[str, ...]:
-        return fewer_targets(TARGETS, classes) if self.version == "standard" else ()
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
+        if self.version == "rand":
+            return ()
+        targets = {"apgd_t": TARGETS_OF_APGD[norm], "fab_t": TARGETS_OF_FAB}
+        return tuple(f"{part}: {note}" for part in targets for note in fewer_targets(targets[part], classes))
 
     def perturb(self, model: nn.Module, at: Situation) -> Tensor:
         from pyautoattack import AutoAttack
@@ -53,7 +57,7 @@ class OfficialAutoAttack(BatchAttack):
             device=at.pixels.device,
             version=self.version,
         )
-        official.apgd_targeted.n_target_classes = min(official.apgd_targeted.n_target_classes, at.classes - 1)
-        official.fab.n_target_classes = min(TARGETS, at.classes - 1)
+        official.apgd_targeted.n_target_classes = min(TARGETS_OF_APGD[at.threat_model.norm], at.classes - 1)
+        official.fab.n_target_classes = min(TARGETS_OF_FAB, at.classes - 1)
         found, _ = official.run_standard_evaluation(at.pixels.float(), at.labels, batch_size=len(at.labels))
         return found

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from robustft import checks
 from robustft.attacks.attack import Situation, State, SteppedAttack
 from robustft.attacks.fallbacks import LOSSES, no_dlr
+from robustft.optional_setting import optional_setting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,38 +39,32 @@ class Pgd(SteppedAttack):
     restarts: int = 1
     loss: str = "cross_entropy"
     success: str = "any"
-    warm_start: bool = False
+    warm_start: bool = optional_setting(False)
 
     def __post_init__(self) -> None:
-        checks.whole_number("steps", self.steps, at_least=1)
         if isinstance(self.opening, str) or not isinstance(self.opening, Sequence):
             raise ValueError(f"opening must be a list of multiples of eps, got {self.opening!r}")
-        for length in self.opening:
-            checks.number("opening", length, above=0)
-        if self.step_size_255 is not None:
-            checks.number("step_size_255", self.step_size_255, above=0)
-        checks.yes_or_no("random_start", self.random_start)
-        checks.whole_number("restarts", self.restarts, at_least=1)
-        checks.one_of("loss", self.loss, LOSSES)
-        checks.one_of("success", self.success, ("any", "last"))
-        checks.yes_or_no("warm_start", self.warm_start)
+        checks.keep(
+            self,
+            steps=checks.whole_number("steps", self.steps, at_least=1),
+            opening=tuple(checks.number("opening", length, above=0) for length in self.opening),
+            step_size_255=checks.optional(checks.number, "step_size_255", self.step_size_255, above=0),
+            random_start=checks.yes_or_no("random_start", self.random_start),
+            restarts=checks.whole_number("restarts", self.restarts, at_least=1),
+            loss=checks.one_of("loss", self.loss, LOSSES),
+            success=checks.one_of("success", self.success, ("any", "last")),
+            warm_start=checks.yes_or_no("warm_start", self.warm_start),
+        )
 
     @property
     def starts_warm(self) -> bool:
-        return bool(self.warm_start)
+        return self.warm_start
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        settings = super().settings
-        if not self.warm_start:  # came later: records of before keep their hash
-            del settings["warm_start"]
-        return settings
-
-    def notes(self, classes: int) -> tuple[str, ...]:
+    def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return no_dlr(self.loss, classes)
 
     def runs(self, classes: int) -> int:
-        return int(self.restarts)
+        return self.restarts
 
     def begin(self, at: Situation) -> State:
         from robustft.attacks.norms import random_in_ball

@@ -88,7 +88,7 @@ class Search:
         if attack.starts_warm:
             found.perturbations = Perturbations(norm=self.threat_model.norm)
             found.by_part["warm start"] = self._try(tried_first, rows, found) if tried_first else 0
-        found.notes = attack.notes(classes)
+        found.notes = attack.notes(classes, self.threat_model.norm)
         for name, part in attack.parts(classes, self.threat_model.norm).items():
             before = int(found.broken.sum())
             self._run_part(part, rows, found, classes)

@@ -28,8 +28,11 @@ class Square(GreedyAttack):
     share: float = 0.8
 
     def __post_init__(self) -> None:
-        checks.whole_number("queries", self.queries, at_least=1)
-        checks.number("share", self.share, above=0, at_most=1)
+        checks.keep(
+            self,
+            queries=checks.whole_number("queries", self.queries, at_least=1),
+            share=checks.number("share", self.share, above=0, at_most=1),
+        )
 
     def begin(self, at: Situation) -> State:
         from robustft.attacks.windows import stripes, tiles

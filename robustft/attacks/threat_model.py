@@ -25,13 +25,14 @@ class ThreatModel:
     eps_255: float
 
     def __post_init__(self) -> None:
-        checks.one_of("norm", self.norm, NORMS)
-        checks.number("eps_255", self.eps_255, at_least=0, at_most=255 if self.norm == "linf" else None)
+        norm = checks.one_of("norm", self.norm, NORMS)
+        at_most = 255 if norm == "linf" else None
+        checks.keep(self, norm=norm, eps_255=checks.number("eps_255", self.eps_255, at_least=0, at_most=at_most))
 
     @property
     def eps(self) -> float:
         """Size of the perturbation in pixel units, where an image is in [0, 1]."""
-        return float(self.eps_255) / 255
+        return self.eps_255 / 255
 
     def project(self, pixels: Tensor, candidates: Tensor) -> Tensor:
         """The nearest allowed images to `candidates`, both (N, 3, H, W), `pixels` the clean ones in [0, 1].

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from robustft import checks
 from robustft.backbones.checkpoint import find_checkpoint, tensor_shapes
 from robustft.backbones.hub import hub_weights
+from robustft.canonical_hash import canonical
 
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer
@@ -54,18 +55,21 @@ class TimmVit:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise ValueError(f"name must be the name of a timm model, got {self.name!r}")
-        checks.yes_or_no("pretrained", self.pretrained)
-        if self.options is not None:
-            _check_options(self.options)
+        checks.keep(
+            self,
+            pretrained=checks.yes_or_no("pretrained", self.pretrained),
+            options=None if self.options is None else _checked_options(self.options),
+            resolution=checks.optional(checks.whole_number, "resolution", self.resolution, at_least=1),
+        )
         if self.resolution is not None:
-            checks.whole_number("resolution", self.resolution, at_least=1)
             patch = (self.options or {}).get("patch_size") or _patch_size_in(self.name)
             if isinstance(patch, int):
                 _check_resolution(self.resolution, patch)
-        if self.mean is not None:
-            _check_channels("mean", self.mean)
-        if self.std is not None:
-            _check_channels("std", self.std, above=0)
+        checks.keep(
+            self,
+            mean=checks.optional(_channels, "mean", self.mean),
+            std=checks.optional(_channels, "std", self.std, above=0),
+        )
         if self.checkpoint is not None:
             if not isinstance(self.checkpoint, str):
                 raise ValueError(f"checkpoint must be the path of a safetensors file, got {self.checkpoint!r}")
@@ -75,6 +79,21 @@ class TimmVit:
         """The files that a run with this backbone depends on, whose content tells runs apart, by setting."""
         return {} if self.checkpoint is None else {"checkpoint": find_checkpoint(self.checkpoint)}
 
+    @property
+    def is_from_hub(self) -> bool:
+        """Whether the weights are the hub's."""
+        return self.pretrained and self.checkpoint is None
+
+    def hub_files(self) -> dict[str, Path]:
+        """The same where the weights are the hub's: downloaded if they are not on this machine yet, which loads timm.
+
+        Under the same name, so that weights are the same wherever they came from.
+        """
+        if not self.is_from_hub:
+            return {}
+        _check_is_plain_vit(self.name)
+        return {"checkpoint": hub_weights(self.name)}
+
     def prepare(self) -> None:
         """Downloads the weights if they are not on this machine yet."""
         self._weights()
@@ -82,7 +101,7 @@ class TimmVit:
     def image_size(self) -> int:
         """Height and width of the images, in pixels, known without building: as given, or what the weights take."""
         if self.resolution is not None:
-            return int(self.resolution)
+            return self.resolution
         import timm
 
         _check_is_plain_vit(self.name)
@@ -97,8 +116,8 @@ class TimmVit:
         """
         from robustft.backbones.backbone import Backbone
 
-        checks.whole_number("classes", classes, at_least=1)
-        checks.whole_number("seed", seed, at_least=0)
+        classes = checks.whole_number("classes", classes, at_least=1)
+        seed = checks.whole_number("seed", seed, at_least=0)
         _check_is_plain_vit(self.name)
         weights = self._weights()
         network = self._network(weights, seed)
@@ -200,21 +219,23 @@ def _not_plain(name: str) -> str:
     )
 
 
-def _check_options(options: Mapping[str, Any]) -> None:
-    if not isinstance(options, Mapping):
+def _checked_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(options, Mapping) or not all(isinstance(option, str) for option in options):
         raise ValueError(f"options must be a mapping of timm's model arguments, got {options!r}")
     for option in options:
         if option in SET_BY_US:
             raise ValueError(f"options must not hold {option}: use {SET_BY_US[option]}")
         if option in NOT_OPTIONS:
             raise ValueError(f"options must not hold {option}: it is fixed here")
+    # timm wants `patch_size=4`; 4.0 is the same run, so it must be the same network.
+    checked: Mapping[str, Any] = canonical(options)
+    return checked
 
 
-def _check_channels(name: str, values: Sequence[float], above: float | None = None) -> None:
+def _channels(name: str, values: Sequence[float], *, above: float | None = None) -> list[float]:
     if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != 3:
         raise ValueError(f"{name} must be 3 numbers, one per channel, got {values!r}")
-    for value in values:
-        checks.number(name, value, above=above)
+    return [checks.number(name, value, above=above) for value in values]
 
 
 def _patch_size_in(name: str) -> int | None:

@@ -15,7 +15,7 @@ from robustft import checks
 from robustft.cli import claim
 from robustft.cli.asked import Asked, asked_of
 from robustft.cli.build import Parts
-from robustft.cli.identity import contents, files_of
+from robustft.cli.identity import HUB_WEIGHTS, contents, files_of
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import known_run, main_attack, shown
 from robustft.cli.run_config import config_file, misfit, run_parts
@@ -198,6 +198,9 @@ def _same_contents(run_dir: Path, parts: Parts, content: dict[str, Any]) -> dict
     for key, shift in parts.shifts.items():
         if key not in own:
             files[f"ood:{shift.source.name}"] = files.pop(f"shift.{key}")
+    if HUB_WEIGHTS in known:  # from a local file now, if one is given
+        with naming("backbone."):
+            files[HUB_WEIGHTS] = files.pop("backbone") or parts.backbone.hub_files()
     found = contents(files, known)
     for name in found:
         if name in known and found[name]["fingerprint"] != known[name]["fingerprint"]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from robustft.cli.build import Parts, tiers_of
 from robustft.cli.mistakes import naming
 from robustft.evaluation.tiers import EVERY
+from robustft.optional_setting import without_off
 
 SECTIONS = ("seed", "dataset", "backbone", "method", "threat_model", "attack", "schedule", "trainer", "suite")
 
@@ -38,6 +40,8 @@ def is_identity(key: str) -> bool:
 
 def settings(config: DictConfig) -> dict[str, Any]:
     """The identity without the contents of files: known without reading any."""
+    from robustft.evaluation.suite import Suite
+
     container = OmegaConf.to_container(config, resolve=True)
     assert isinstance(container, dict)
     identity: dict[str, Any] = {}
@@ -45,8 +49,8 @@ def settings(config: DictConfig) -> dict[str, Any]:
         value = container[section]
         if isinstance(value, dict):
             value = {name: inner for name, inner in value.items() if is_identity(f"{section}.{name}")}
-        identity[section] = value
-    identity["suite"] = _suite(identity["suite"])
+        identity[section] = _without_off(value)
+    identity["suite"] = without_off(Suite, identity["suite"])
     identity["attack"] = _attacks(identity["attack"], tiers_of(config))
     if shifts := container.get("shift"):
         identity["shift"] = {
@@ -56,31 +60,16 @@ def settings(config: DictConfig) -> dict[str, Any]:
     return identity
 
 
-def _suite(suite: dict[str, Any]) -> dict[str, Any]:
-    """What was added later is absent where it is off, so that runs without it are the runs that they were."""
-    from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
-
-    suite = dict(suite)
-    names = corruption_names(suite.pop("corruptions", None))
-    severities = severity_numbers(suite.pop("severities", SEVERITIES))
-    if names:
-        suite |= {"corruptions": list(names), "severities": list(severities)}
-    if grid := suite.pop("eps_grid_255", None):
-        suite["eps_grid_255"] = sorted(grid)
-    if not suite.get("attack_ood"):
-        suite.pop("attack_ood", None)
-    if suite.get("precision") == "auto":
-        suite.pop("precision")
-    return suite
+def _without_off(node: Any) -> Any:
+    """The settings of one object without those that are off, which its class declares (optional_setting.py)."""
+    return without_off(get_class(node["_target_"]), node) if isinstance(node, dict) and "_target_" in node else node
 
 
 def _attacks(attacks: dict[str, Any], when: dict[str, str]) -> dict[str, Any]:
-    """With the tier, as it comes out, of those that do not run at every step; a warm start only where it is on."""
+    """With the tier, as it comes out, of those that do not run at every step."""
     found = {}
     for name, settings_of_attack in attacks.items():
-        found[name] = {key: value for key, value in settings_of_attack.items() if key != "when"}
-        if not found[name].get("warm_start"):
-            found[name].pop("warm_start", None)
+        found[name] = _without_off({key: value for key, value in settings_of_attack.items() if key != "when"})
         if when[name] != EVERY:
             found[name]["when"] = when[name]
     return found
@@ -96,6 +85,32 @@ def files_of(parts: Parts) -> dict[str, dict[str, Path]]:
         with naming(f"shift.{key}."):
             files[f"shift.{key}"] = shift.source.files()
     return files
+
+
+HUB_WEIGHTS = "backbone.pretrained"
+"""What the weights that come from the hub are called among the contents."""
+
+
+def weights(parts: Parts, found: dict[str, Any], before: dict[str, Any]) -> str | None:
+    """The hash of the backbone's weights, as far as it is known without loading timm; None: random, or not known.
+
+    found: contents, those of the hub included once they are known. before: run.json, where a run of the hub's weights
+    has their hash, unless it is of before that was part of what a run is: then it stays the run that it was.
+    """
+    if not parts.backbone.is_from_hub:
+        return str(found["backbone"]["fingerprint"]) if parts.backbone.files() else None
+    earlier = before.get("identity", {}).get("backbone", {}).get("weights")
+    if HUB_WEIGHTS in found and (earlier or not before):
+        return str(found[HUB_WEIGHTS]["fingerprint"])
+    return None if earlier is None else str(earlier)
+
+
+def hub_weights_settled(parts: Parts, before: dict[str, Any]) -> bool:
+    """Whether `weights` can tell all there is to tell without looking at a file of the hub."""
+    if not parts.backbone.is_from_hub:
+        return True
+    nothing_to_compare = bool(before) and before.get("identity", {}).get("backbone", {}).get("weights") is None
+    return before.get("status") == "finished" and (nothing_to_compare or HUB_WEIGHTS in before.get("contents", {}))
 
 
 def contents(files_of: dict[str, dict[str, Path]], known: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from robustft.data.dataset import Dataset
 from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.model import tuned_by
+from robustft.methods.method import Method
 
 VALIDATION_FRACTION = 0.1
 """Of the training split, as in the study."""
@@ -24,6 +25,7 @@ VALIDATION_FRACTION = 0.1
 class Loaded:
     """A run in memory; `train_rows` and `validation_rows` share out the data set's training split.
 
+    method: the run's, as it fits the model.
     shifts: of each further data set, the number of its images and notes on what was left out.
     """
 
@@ -31,6 +33,7 @@ class Loaded:
     train_rows: np.ndarray
     validation_rows: np.ndarray
     model: Backbone
+    method: Method
     evaluator: Evaluator
     shifts: Mapping[str, tuple[int, tuple[str, ...]]]
 
@@ -57,7 +60,8 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
     with naming("backbone."):
         model = parts.backbone.build(classes=len(dataset.classes), seed=parts.seed)
     with naming("method."):
-        model = tuned_by(parts.method, model, seed=parts.seed)
+        method = parts.method.fitted(model.network)
+        model = tuned_by(method, model, seed=parts.seed)
     with naming("suite."):
         evaluator = Evaluator(
             suite=parts.suite,
@@ -72,6 +76,7 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
         train_rows=train_rows,
         validation_rows=held_out,
         model=model,
+        method=method,
         evaluator=evaluator,
         shifts={name: (len(images), left_out) for name, (images, left_out) in shifts.items()},
     )

@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from robustft.canonical_hash import canonical
 from robustft.cli.build import build, shifts_of
 from robustft.cli.identity import is_identity
 
@@ -91,5 +92,5 @@ def _clean(value: Any) -> str:
     """A piece of a path: letters, digits, `.`, `_` and `-`, with no `=`, which Hydra cannot take inside a value."""
     if OmegaConf.is_config(value):
         value = OmegaConf.to_container(value, resolve=True)
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(canonical(value), sort_keys=True)
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_") or "none"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,12 @@ from omegaconf import DictConfig
 
 from robustft.cli import claim
 from robustft.cli.build import Parts, parts_of
-from robustft.cli.identity import contents, files_of, settings
+from robustft.cli.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import main_attack, show, shown
 from robustft.cli.run_dir import backbone_label
+from robustft.cli.starts import change, earlier_starts, now, this_start
 from robustft.cli.together import refuse_several
-from robustft.cli.versions import git_commit, versions
 from robustft.report.rows import point_rows, run_summary
 from robustft.study.records import read_records
 from robustft.study.run_file import run_id
@@ -42,13 +42,19 @@ def run(config: DictConfig) -> None:
         found = contents(files_of(parts), before.get("contents", {}))
         identity = settings(config)
         identity["dataset"]["fingerprint"] = found["dataset"]["fingerprint"]
-        identity["backbone"]["weights"] = found["backbone"]["fingerprint"] if parts.backbone.files() else None
+        identity["backbone"]["weights"] = weights(parts, found, before)
         for key, shift in parts.shifts.items():
             identity["shift"][key] |= {
                 "name": shift.source.name,
                 "fingerprint": found[f"shift.{key}"]["fingerprint"],
             }
         claim.refuse_another(run_dir, before, identity)
+        if not hub_weights_settled(parts, before):
+            with naming("backbone."):
+                hub_files = parts.backbone.hub_files()
+            found |= contents({HUB_WEIGHTS: hub_files}, before.get("contents", {}))
+            identity["backbone"]["weights"] = weights(parts, found, before)
+            claim.refuse_another(run_dir, before, identity)
         if before.get("status") == "finished":
             print(
                 f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)"
@@ -77,8 +83,11 @@ def _train(
     steps = evaluated_steps(parts.schedule, parts.plan, images=len(run.train_rows))
     with naming("states.keep: "):
         states.check_space(run.model, len(steps))
-    content |= _description(config, hydra, parts, run) | {"started": before.get("started") or _now()}
+    earlier, start = earlier_starts(before), this_start(parts)
+    content |= _description(config, hydra, parts, run, steps) | _begun_with(earlier, start)
     with claim.claimed(run_dir):
+        if line := change(earlier, start):
+            print(f"robustft: {line}", file=sys.stderr, flush=True)
         claim.write_status(run_dir, content, "running")
         try:
             claim.write_config(run_dir, config, hydra)
@@ -102,11 +111,12 @@ def _train(
         except (Exception, KeyboardInterrupt) as error:
             claim.write_end_of_failed(run_dir, content, error)
             raise
-        claim.write_status(run_dir, content | {"finished": _now(), "summary": summary}, "finished")
+        claim.write_status(run_dir, content | {"finished": now(), "summary": summary}, "finished")
 
 
-def _description(config: DictConfig, hydra: Any, parts: Parts, run: Loaded) -> dict[str, Any]:
+def _description(config: DictConfig, hydra: Any, parts: Parts, run: Loaded, steps: Sequence[int]) -> dict[str, Any]:
     """What run.json says beside the identity."""
+    from robustft.cli.effective_settings import effective_settings
     from robustft.methods.tuned_state import parameter_counts
 
     return {
@@ -119,9 +129,14 @@ def _description(config: DictConfig, hydra: Any, parts: Parts, run: Loaded) -> d
         "provenance": parts.source.provenance(),
         "classes": list(run.dataset.classes),
         "validation_rows": run.validation_rows.tolist(),
-        "versions": versions(),
-        "git_commit": git_commit(),
+        "effective": effective_settings(parts, run, max(steps)),
     }
+
+
+def _begun_with(earlier: list[dict[str, Any]], start: dict[str, Any]) -> dict[str, Any]:
+    """What the run was begun with, and every start."""
+    starts = [*earlier, start]
+    return {key: starts[0].get(key) for key in ("started", "versions", "git_commit")} | {"starts": starts}
 
 
 @contextmanager
@@ -140,7 +155,8 @@ def _tracked(parts: Parts, run_dir: Path, content: dict[str, Any]) -> Iterator[T
                     group=content["study"],
                     tags=[content["dataset"], content["method"]],
                     config=content["identity"]
-                    | {"parameters": content["parameters"], "method_name": content["method"]},
+                    | {"parameters": content["parameters"], "method_name": content["method"]}
+                    | {"effective": content["effective"]},
                 )
             )
         yield tracked
@@ -170,7 +186,3 @@ def _reported(
     summary = run_summary(points)
     tracked.finish(columns=columns, rows=rows, picture=picture, summary=summary)
     return summary
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

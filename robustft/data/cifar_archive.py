@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from robustft.canonical_hash import canonical
 from robustft.checks import one_of
 from robustft.data.archive import Archive, found_by
 from robustft.data.cifar_pickle import read_pickle
@@ -84,7 +85,7 @@ class CifarArchive(Archive):
     """
 
     def __init__(self, *, classes: int) -> None:
-        self._versions = _VERSIONS[one_of("classes", classes, _VERSIONS)]
+        self._versions = _VERSIONS[one_of("classes", canonical(classes), _VERSIONS)]
         self.layout = " or ".join(f"{version.directory}/" for version in self._versions)
 
     def root_in(self, path: Path) -> Path | None:

@@ -50,7 +50,7 @@ class EncodedDataset:
 
         Raises DataError if it cannot be learned from and CacheError if there is no room, before anything is decoded.
         """
-        whole_number("resolution", resolution, at_least=1)
+        resolution = whole_number("resolution", resolution, at_least=1)
         self._check()
         splits = {
             "training split": self.train,

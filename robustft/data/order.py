@@ -16,21 +16,22 @@ def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
     return stream("epoch order", seed, epoch).permutation(count)
 
 
-def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Optimiser steps in an epoch: only full batches, as an odd small one would be a step of another kind.
+def steps_per_epoch(count: int, batch_size: int, *, drop_last: bool = True) -> int:
+    """Optimiser steps in an epoch: of full batches, and unless `drop_last` one of what is left over.
 
     A set smaller than one batch is one step with the whole set.
     """
     count = whole_number("count", count, at_least=1)
     batch_size = whole_number("batch_size", batch_size, at_least=1)
-    return max(1, count // batch_size)
+    return max(1, count // batch_size) if drop_last else -(-count // batch_size)
 
 
-def batch_rows(step: int, *, count: int, batch_size: int, seed: int) -> np.ndarray:
+def batch_rows(step: int, *, count: int, batch_size: int, seed: int, drop_last: bool = True) -> np.ndarray:
     """Rows of the batch that optimiser step `step` (0-based, counted over all epochs) trains on.
 
-    int64 (min(batch_size, count),).
+    int64 (min(batch_size, count),); unless `drop_last`, the last batch of an epoch has what is left over.
     """
     step = whole_number("step", step, at_least=0)
-    epoch, position = divmod(step, steps_per_epoch(count, batch_size))
+    batch_size = whole_number("batch_size", batch_size, at_least=1)
+    epoch, position = divmod(step, steps_per_epoch(count, batch_size, drop_last=drop_last))
     return epoch_order(count, seed, epoch)[position * batch_size : (position + 1) * batch_size]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+from pathlib import Path
+
 ACCELERATORS = ("auto", "cpu", "gpu", "mps")
 """Lightning's names of the kinds of device."""
 
@@ -22,3 +25,32 @@ def torch_device(accelerator: str) -> str:
             f"accelerator must be auto or one that this machine has ({', '.join(devices)}), got {accelerator}"
         )
     return devices[accelerator]
+
+
+def device_name(device: str) -> str:
+    """What people call the device: `NVIDIA H100 80GB HBM3`, `AMD EPYC 7763 64-Core Processor`."""
+    import torch
+
+    if device.startswith("cuda"):
+        return str(torch.cuda.get_device_name(device))
+    if device == "cpu":
+        return _processor_name()
+    return device
+
+
+def search_precision(precision: str, device: str) -> str:
+    """What a suite's `precision` comes to on a device: `float32` or `bf16`."""
+    import torch
+
+    if precision != "auto":
+        return precision
+    return "bf16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
+
+
+def _processor_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine() or "cpu"

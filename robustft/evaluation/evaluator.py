@@ -18,6 +18,7 @@ from robustft.attacks.verdict import classified_correctly
 from robustft.data.corruptions.corrupted import CorruptedImages, corrupted_sets
 from robustft.data.dataset import Images
 from robustft.data.split import fixed_subset
+from robustft.evaluation.device import search_precision
 from robustft.evaluation.gates import checked
 from robustft.evaluation.measurement import Condition, Measurement
 from robustft.evaluation.shards import Shards
@@ -133,9 +134,7 @@ class Evaluator:
     def _network(self, model: nn.Module) -> Network:
         """The model as this suite's attacks ask it; kept, for compiling and finding out what fits takes time."""
         if self._last_network is None or self._last_network.model is not model:
-            low_precision = self.suite.precision == "bf16"
-            if self.suite.precision == "auto":
-                low_precision = _device(model).type == "cuda" and torch.cuda.is_bf16_supported()
+            low_precision = search_precision(self.suite.precision, _device(model).type) == "bf16"
             self._last_network = Network(
                 model=model, most=self.suite.batch_size, low_precision=low_precision, compiled=self.suite.compile
             )

@@ -19,7 +19,7 @@ class Schedule(ABC):
 
     def steps(self, max_steps: int) -> tuple[int, ...]:
         """The evaluated steps of a run of `max_steps` updates: ascending, unique, from 0 to max_steps."""
-        checks.whole_number("max_steps", max_steps, at_least=1)
+        max_steps = checks.whole_number("max_steps", max_steps, at_least=1)
         inside = {step for step in self.between(max_steps) if 0 < step < max_steps}
         return (0, *sorted(inside), max_steps)
 
@@ -34,7 +34,7 @@ class Log(Schedule):
     points: int = 12
 
     def __post_init__(self) -> None:
-        checks.whole_number("points", self.points, at_least=1)
+        checks.keep(self, points=checks.whole_number("points", self.points, at_least=1))
 
     def between(self, max_steps: int) -> Iterable[int]:
         # Rounding makes the first steps of a geometric series collide; a finer series has more unique steps. The
@@ -65,16 +65,19 @@ class Intervals(Schedule):
         if not self.intervals:
             raise ValueError("intervals must have at least one pair [up_to, every], got none")
         before = 0
+        kept = []
         for index, pair in enumerate(self.intervals):
             if not isinstance(pair, (list, tuple)) or len(pair) != 2:
                 raise ValueError(f"intervals must be pairs [up_to, every], got {pair!r}")
             up_to, every = pair
-            checks.whole_number("intervals: every", every, at_least=1)
+            every = checks.whole_number("intervals: every", every, at_least=1)
             if up_to is None:
                 if index != len(self.intervals) - 1:
                     raise ValueError(f"intervals may leave up_to open in the last pair only, got {self.intervals!r}")
             else:
-                before = checks.whole_number("intervals: up_to", up_to, at_least=before + 1)
+                up_to = before = checks.whole_number("intervals: up_to", up_to, at_least=before + 1)
+            kept.append([up_to, every])
+        checks.keep(self, intervals=kept)
 
     def between(self, max_steps: int) -> Iterable[int]:
         begin = 0

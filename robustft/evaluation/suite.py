@@ -12,6 +12,7 @@ from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
 from robustft.evaluation.eps_grid import eps_grid
 from robustft.evaluation.tiers import tiers
+from robustft.optional_setting import optional_setting
 
 PRECISIONS = ("auto", "float32", "bf16")
 
@@ -46,32 +47,33 @@ class Suite:
     when: Mapping[str, str] = field(default_factory=dict)
     max_images: int | None = None
     batch_size: int = 128
-    corruptions: Any = None
-    severities: Any = SEVERITIES
-    attack_ood: bool = False
-    eps_grid_255: Sequence[float] = ()
-    precision: str = "auto"
+    corruptions: Any = optional_setting(None, normal=corruption_names)
+    severities: Any = optional_setting(SEVERITIES, normal=severity_numbers, goes_with="corruptions")
+    attack_ood: bool = optional_setting(False)
+    eps_grid_255: Sequence[float] = optional_setting((), normal=sorted)
+    precision: str = optional_setting("auto")
     compile: bool = False
 
     def __post_init__(self) -> None:
         if not self.attacks:
             raise ValueError("attacks must have at least one attack, got none")
-        object.__setattr__(self, "when", tiers(self.attacks, self.when))
-        if self.max_images is not None:
-            checks.whole_number("max_images", self.max_images, at_least=1)
-        checks.whole_number("batch_size", self.batch_size, at_least=1)
-        object.__setattr__(self, "corruptions", corruption_names(self.corruptions))
-        object.__setattr__(self, "severities", severity_numbers(self.severities))
-        checks.yes_or_no("attack_ood", self.attack_ood)
-        object.__setattr__(self, "eps_grid_255", eps_grid(self.eps_grid_255, self.threat_model))
-        checks.one_of("precision", self.precision, PRECISIONS)
-        checks.yes_or_no("compile", self.compile)
+        checks.keep(self, when=tiers(self.attacks, self.when))
+        checks.keep(
+            self,
+            max_images=checks.optional(checks.whole_number, "max_images", self.max_images, at_least=1),
+            batch_size=checks.whole_number("batch_size", self.batch_size, at_least=1),
+            corruptions=corruption_names(self.corruptions),
+            severities=severity_numbers(self.severities),
+            attack_ood=checks.yes_or_no("attack_ood", self.attack_ood),
+            eps_grid_255=eps_grid(self.eps_grid_255, self.threat_model),
+            precision=checks.one_of("precision", self.precision, PRECISIONS),
+            compile=checks.yes_or_no("compile", self.compile),
+        )
 
     @property
     def threat_models(self) -> tuple[ThreatModel, ...]:
         """The suite's own, and those of the grid by rising eps."""
-        sizes = sorted({float(size) for size in self.eps_grid_255} - {float(self.threat_model.eps_255)})
-        return (self.threat_model, *(replace(self.threat_model, eps_255=size) for size in sizes))
+        return (self.threat_model, *(replace(self.threat_model, eps_255=size) for size in self.eps_grid_255))
 
     @property
     def main_attack(self) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 
 from robustft.atomic_write import write_whole
 from robustft.attacks.perturbations import Perturbations
+from robustft.canonical_hash import canonical_hash
 from robustft.evaluation.measurement import Condition
-from robustft.study.canonical import canonical_hash
 from robustft.study.plain_file import DamagedFile, plain_bytes
 
 DIRECTORY = "warm"

@@ -28,9 +28,12 @@ class BottleneckAdapter(Method):
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reduction", checks.whole_number("reduction", self.reduction, at_least=1))
-        checks.one_of("non_linearity", self.non_linearity, NON_LINEARITIES)
-        checks.number("dropout", self.dropout, at_least=0, below=1)
+        checks.keep(
+            self,
+            reduction=checks.whole_number("reduction", self.reduction, at_least=1),
+            non_linearity=checks.one_of("non_linearity", self.non_linearity, NON_LINEARITIES),
+            dropout=checks.number("dropout", self.dropout, at_least=0, below=1),
+        )
 
     def adapt(self, network: nn.Module) -> nn.Module:
         from robustft.methods.shell import add_adapters, width
@@ -41,5 +44,5 @@ class BottleneckAdapter(Method):
             "double_seq_bn",
             reduction_factor=self.reduction,
             non_linearity=self.non_linearity,
-            dropout=float(self.dropout),
+            dropout=self.dropout,
         )

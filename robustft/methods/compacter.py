@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from robustft import checks
@@ -32,28 +32,37 @@ class Compacter(Method):
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reduction", checks.whole_number("reduction", self.reduction, at_least=1))
-        object.__setattr__(self, "phm_dim", checks.whole_number("phm_dim", self.phm_dim, at_least=1))
-        checks.number("dropout", self.dropout, at_least=0, below=1)
+        checks.keep(
+            self,
+            reduction=checks.whole_number("reduction", self.reduction, at_least=1),
+            phm_dim=checks.whole_number("phm_dim", self.phm_dim, at_least=1),
+            dropout=checks.number("dropout", self.dropout, at_least=0, below=1),
+        )
 
-    def adapt(self, network: nn.Module) -> nn.Module:
-        from robustft.methods.shell import add_adapters, width
+    def fitted(self, network: nn.Module) -> Compacter:
+        from robustft.methods.shell import width
 
         reduction = self.reduction_for(width(network))
-        if reduction != self.reduction:
-            logger.warning(
-                "Compacter: width %d is no multiple of reduction x phm_dim = %d x %d; taking reduction %d instead",
-                width(network),
-                self.reduction,
-                self.phm_dim,
-                reduction,
-            )
+        if reduction == self.reduction:
+            return self
+        logger.warning(
+            "Compacter: width %d is no multiple of reduction x phm_dim = %d x %d; taking reduction %d instead",
+            width(network),
+            self.reduction,
+            self.phm_dim,
+            reduction,
+        )
+        return replace(self, reduction=reduction)
+
+    def adapt(self, network: nn.Module) -> nn.Module:
+        from robustft.methods.shell import add_adapters
+
         return add_adapters(
             network,
             "compacter",
-            reduction_factor=reduction,
+            reduction_factor=self.fitted(network).reduction,
             phm_dim=self.phm_dim,
-            dropout=float(self.dropout),
+            dropout=self.dropout,
         )
 
     def reduction_for(self, width: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from robustft import checks
 from robustft.methods.method import Method
 from robustft.methods.projections import check_projections, library_locations
 
@@ -24,7 +25,7 @@ class IA3(Method):
     projections: Sequence[str] = ("k", "v", "fc1", "fc2")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "projections", check_projections(self.projections))
+        checks.keep(self, projections=check_projections(self.projections))
 
     def adapt(self, network: nn.Module) -> nn.Module:
         from robustft.methods.shell import add_adapters

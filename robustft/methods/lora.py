@@ -30,13 +30,16 @@ class Lora(Method):
     projections: Sequence[str] = PROJECTIONS
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rank", checks.whole_number("rank", self.rank, at_least=1))
-        checks.number("alpha", self.alpha, above=0)
-        checks.number("dropout", self.dropout, at_least=0, below=1)
-        object.__setattr__(self, "projections", check_projections(self.projections))
+        checks.keep(
+            self,
+            rank=checks.whole_number("rank", self.rank, at_least=1),
+            alpha=checks.number("alpha", self.alpha, above=0),
+            dropout=checks.number("dropout", self.dropout, at_least=0, below=1),
+            projections=check_projections(self.projections),
+        )
 
     def adapt(self, network: nn.Module) -> nn.Module:
         from robustft.methods.shell import add_adapters
 
         locations = library_locations(self.projections)
-        return add_adapters(network, "lora", r=self.rank, alpha=self.alpha, dropout=float(self.dropout), **locations)
+        return add_adapters(network, "lora", r=self.rank, alpha=self.alpha, dropout=self.dropout, **locations)

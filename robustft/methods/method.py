@@ -27,6 +27,10 @@ class Method(ABC):
             parameter.requires_grad_(True)
         return adapted.train(training)
 
+    def fitted(self, network: nn.Module) -> Method:
+        """The settings that `network` is tuned with: these, but for what does not fit it and has to be replaced."""
+        return self
+
     @abstractmethod
     def adapt(self, network: nn.Module) -> nn.Module:
         """Let move what the method moves in the frozen network; the network to call in its place. The head is not its

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from robustft.checks import number, yes_or_no
+from robustft.checks import keep, number, yes_or_no
 
 if TYPE_CHECKING:
     from robustft.study.record import Record
@@ -32,7 +32,7 @@ class Gate:
         if not isinstance(self.figures, Mapping) or not all(isinstance(name, str) for name in self.figures):
             raise ValueError(f"gate figures must be numbers by name, got {self.figures!r}")
         figures = {name: number(f"gate figures: {name}", value) for name, value in self.figures.items()}
-        object.__setattr__(self, "figures", figures)
+        keep(self, figures=figures)
 
     def __str__(self) -> str:
         """One line: `gate failed: more_steps (robust 0.41, with more steps 0.43)`."""

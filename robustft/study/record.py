@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from robustft.checks import number, one_of, whole_number
-from robustft.study.canonical import canonical_hash
+from robustft.canonical_hash import canonical_hash
+from robustft.checks import keep, number, one_of, whole_number
 from robustft.study.gate import Gate
 from robustft.study.plain_file import plain_json
 
@@ -79,8 +79,7 @@ class Record:
             if not math.isfinite(checked["eps"] * 255):
                 raise ValueError(f"eps must be a number of pixel units, got {self.eps!r}")
         _check_utc(self.time)
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        keep(self, **checked)
 
     @property
     def key(self) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from robustft.atomic_write import write_whole
+from robustft.canonical_hash import canonical_hash, canonical_json
 from robustft.checks import one_of, whole_number
-from robustft.study.canonical import canonical_hash, canonical_json
 from robustft.study.plain_file import DamagedFile, plain_bytes, plain_json
 from robustft.study.record import split_condition
 

@@ -22,13 +22,23 @@ class TrainingBatches:
     needs no workers.
     """
 
-    def __init__(self, images: Images, rows: np.ndarray, *, batch_size: int, seed: int, total_steps: int) -> None:
+    def __init__(
+        self,
+        images: Images,
+        rows: np.ndarray,
+        *,
+        batch_size: int,
+        seed: int,
+        total_steps: int,
+        drop_last: bool = True,
+    ) -> None:
         """rows: those of `images` to train on; the rest (held out for validation) is never copied or touched."""
         self._images = images
         self._rows = rows
         self._batch_size = batch_size
         self._seed = seed
         self._total_steps = total_steps
+        self._drop_last = drop_last
         self._next_step = 0
 
     def __len__(self) -> int:
@@ -37,7 +47,13 @@ class TrainingBatches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """uint8 pixels (N, 3, H, W) and int64 labels (N,), from the current position on."""
         while self._next_step < self._total_steps:
-            places = batch_rows(self._next_step, count=len(self._rows), batch_size=self._batch_size, seed=self._seed)
+            places = batch_rows(
+                self._next_step,
+                count=len(self._rows),
+                batch_size=self._batch_size,
+                seed=self._seed,
+                drop_last=self._drop_last,
+            )
             self._next_step += 1
             pixels, labels = self._images.batch(self._rows[places])
             yield torch.from_numpy(pixels), torch.from_numpy(labels)

@@ -34,7 +34,7 @@ from robustft.training.tracker import TrackedRun
 
 def evaluated_steps(schedule: Schedule, plan: TrainingPlan, *, images: int) -> tuple[int, ...]:
     """The steps at which a run on that many training images is evaluated; the last one is its end."""
-    return schedule.steps(plan.steps(steps_per_epoch(images, plan.batch_size)))
+    return schedule.steps(plan.steps(_steps_per_epoch(images, plan)))
 
 
 def fine_tune(
@@ -58,7 +58,7 @@ def fine_tune(
     checkpoint before it. The weights end in `model`, and as states in the run directory. Returns all records of the
     run. `Diverged` if the loss, the gradient or a state to be measured is not finite.
     """
-    per_epoch = steps_per_epoch(len(rows), plan.batch_size)
+    per_epoch = _steps_per_epoch(len(rows), plan)
     total_steps = max(steps)
     recorder = Recorder(run_dir, evaluator)
     progress = Progress(total_steps=total_steps, description=description)
@@ -71,6 +71,8 @@ def fine_tune(
         accelerator=plan.accelerator,
         devices=1,
         precision=plan.precision,  # type: ignore[arg-type]
+        gradient_clip_val=plan.gradient_clip,
+        gradient_clip_algorithm="norm",
         callbacks=[
             StopAtDivergence(steps=steps),
             progress,
@@ -92,7 +94,9 @@ def fine_tune(
         limit_val_batches=0,
         default_root_dir=run_dir,
     )
-    batches = TrainingBatches(images, rows, batch_size=plan.batch_size, seed=seed, total_steps=total_steps)
+    batches = TrainingBatches(
+        images, rows, batch_size=plan.batch_size, seed=seed, total_steps=total_steps, drop_last=plan.drop_last
+    )
     model.train()
     try:
         trainer.fit(
@@ -112,6 +116,10 @@ def fine_tune(
     )
     checkpoints.forget_previous()
     return recorder.records
+
+
+def _steps_per_epoch(images: int, plan: TrainingPlan) -> int:
+    return steps_per_epoch(images, plan.batch_size, drop_last=plan.drop_last)
 
 
 def _quiet_lightning() -> None:

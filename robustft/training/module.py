@@ -41,13 +41,20 @@ class FineTuning(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW on what moves, its rate set anew after every update."""
-        optimizer = torch.optim.AdamW(
-            tuned_parameters(self.model).values(), lr=self.plan.learning_rate, weight_decay=self.plan.weight_decay
-        )
+        optimizer = torch.optim.AdamW(self._parameter_groups(), lr=self.plan.learning_rate)
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: self.plan.rate_factor(step, self.total_steps)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """The trainable parameters as AdamW takes them: those that are decayed and those that are not."""
+        parameters = list(tuned_parameters(self.model).values())
+        least = 2 if self.plan.weight_decay_on == "matrices" else 0
+        decayed = [parameter for parameter in parameters if parameter.ndim >= least]
+        spared = [parameter for parameter in parameters if parameter.ndim < least]
+        groups = [(decayed, self.plan.weight_decay), (spared, 0.0)]
+        return [{"params": group, "weight_decay": decay} for group, decay in groups if group]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Leaves the frozen parameters out."""

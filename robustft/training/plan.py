@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from robustft import checks
 from robustft.evaluation.device import ACCELERATORS
+from robustft.optional_setting import optional_setting
 
 DECAYS = ("constant", "linear", "cosine")
+DECAYED = ("all", "matrices")
 AUGMENTATIONS = ("flip", "crop", "randaugment")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
@@ -20,10 +22,17 @@ class TrainingPlan:
 
     max_steps: optimiser updates; if None, `epochs` says how long (max_steps wins when both are given).
     epochs: passes over the training images, may be a fraction.
-    batch_size: images per update; the incomplete last batch of an epoch is dropped.
+    batch_size: images per update.
+    drop_last: leave out the incomplete last batch of every epoch, as an odd small one would be a step of another kind.
     learning_rate: the peak; weight_decay: AdamW's, decoupled.
+    weight_decay_on: `all` trainable parameters, or `matrices`: those with two dimensions or more, which spares biases
+        and the parameters of norms.
+    gradient_clip: largest L2 norm of the gradient of all trainable parameters together, a longer one is scaled down to
+        it; None: no clipping.
     decay: `constant`, `linear` or `cosine`, to zero at the run's end.
     warmup_steps: updates of linear warm-up; if None, `warmup_fraction` of the run.
+    warmup_from_zero: the first update of the warm-up has rate 0 and the first behind it the peak; otherwise its last
+        update has the peak already.
     augment: how training images are varied, names of AUGMENTATIONS (see augment.py), applied in this order.
     precision: Lightning's name of the training precision; evaluation is float32.
     accelerator: Lightning's name of the device's kind.
@@ -40,40 +49,54 @@ class TrainingPlan:
     augment: Sequence[str] = ()
     precision: str = "32-true"
     accelerator: str = "auto"
+    drop_last: bool = optional_setting(True)
+    weight_decay_on: str = optional_setting("all")
+    gradient_clip: float | None = optional_setting(None)
+    warmup_from_zero: bool = optional_setting(False)
 
     def __post_init__(self) -> None:
-        if self.max_steps is not None:
-            checks.whole_number("max_steps", self.max_steps, at_least=1)
-        elif self.epochs is None:
+        if self.max_steps is None and self.epochs is None:
             raise ValueError("max_steps must be a whole number of at least 1 when epochs is null, got None")
-        if self.epochs is not None:
-            checks.number("epochs", self.epochs, above=0)
-        checks.whole_number("batch_size", self.batch_size, at_least=1)
-        checks.number("learning_rate", self.learning_rate, at_least=0)
-        checks.number("weight_decay", self.weight_decay, at_least=0)
-        checks.one_of("decay", self.decay, DECAYS)
-        checks.number("warmup_fraction", self.warmup_fraction, at_least=0, at_most=1)
-        if self.warmup_steps is not None:
-            checks.whole_number("warmup_steps", self.warmup_steps, at_least=0)
         _check_augment(self.augment)
-        checks.one_of("precision", self.precision, PRECISIONS)
-        checks.one_of("accelerator", self.accelerator, ACCELERATORS)
+        whole_number, number, one_of, optional = checks.whole_number, checks.number, checks.one_of, checks.optional
+        checks.keep(
+            self,
+            max_steps=optional(whole_number, "max_steps", self.max_steps, at_least=1),
+            epochs=optional(number, "epochs", self.epochs, above=0),
+            batch_size=whole_number("batch_size", self.batch_size, at_least=1),
+            learning_rate=number("learning_rate", self.learning_rate, at_least=0),
+            weight_decay=number("weight_decay", self.weight_decay, at_least=0),
+            decay=one_of("decay", self.decay, DECAYS),
+            warmup_fraction=number("warmup_fraction", self.warmup_fraction, at_least=0, at_most=1),
+            warmup_steps=optional(whole_number, "warmup_steps", self.warmup_steps, at_least=0),
+            precision=one_of("precision", self.precision, PRECISIONS),
+            accelerator=one_of("accelerator", self.accelerator, ACCELERATORS),
+            drop_last=checks.yes_or_no("drop_last", self.drop_last),
+            weight_decay_on=one_of("weight_decay_on", self.weight_decay_on, DECAYED),
+            gradient_clip=optional(number, "gradient_clip", self.gradient_clip, above=0),
+            warmup_from_zero=checks.yes_or_no("warmup_from_zero", self.warmup_from_zero),
+        )
 
     def steps(self, steps_per_epoch: int) -> int:
         """Updates of the whole run."""
         if self.max_steps is not None:
-            return int(self.max_steps)
+            return self.max_steps
         assert self.epochs is not None
         return max(1, round(self.epochs * steps_per_epoch))
+
+    def warmup(self, total_steps: int) -> int:
+        """Updates of the warm-up in a run of `total_steps`."""
+        return round(self.warmup_fraction * total_steps) if self.warmup_steps is None else self.warmup_steps
 
     def rate_factor(self, step: int, total_steps: int) -> float:
         """What the learning rate of update `step` (from 0) is multiplied by, in a run of `total_steps` updates.
 
-        The warm-up rises linearly to 1 at its last update; the decay falls from 1 towards 0 at the run's end.
+        The warm-up rises linearly to 1 at its last update, or, from zero, at the one behind it; the decay falls from 1
+        towards 0 at the run's end.
         """
-        warmup = round(self.warmup_fraction * total_steps) if self.warmup_steps is None else int(self.warmup_steps)
+        warmup = self.warmup(total_steps)
         if step < warmup:
-            return (step + 1) / warmup
+            return (step if self.warmup_from_zero else step + 1) / warmup
         progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
         if self.decay == "linear":
             return 1 - progress

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from robustft.atomic_write import write_whole
 from robustft.backbones.timm_vit import TimmVit
-from robustft.checks import number, one_of, whole_number
+from robustft.checks import keep, number, one_of, whole_number
 from robustft.data.glyphs import CLASSES, RESOLUTION, Glyphs
 from robustft.evaluation.device import ACCELERATORS, torch_device
 from robustft.training.errors import Diverged
@@ -43,14 +43,17 @@ class Pretraining:
     test_letters: int = 8192
 
     def __post_init__(self) -> None:
-        whole_number("steps", self.steps, at_least=1)
-        whole_number("batch_size", self.batch_size, at_least=1)
-        number("learning_rate", self.learning_rate, above=0)
-        number("weight_decay", self.weight_decay, at_least=0)
-        number("label_smoothing", self.label_smoothing, at_least=0, below=1)
-        whole_number("seed", self.seed, at_least=0, at_most=TEST_SEED - 1)
-        one_of("accelerator", self.accelerator, ACCELERATORS)
-        whole_number("test_letters", self.test_letters, at_least=1)
+        keep(
+            self,
+            steps=whole_number("steps", self.steps, at_least=1),
+            batch_size=whole_number("batch_size", self.batch_size, at_least=1),
+            learning_rate=number("learning_rate", self.learning_rate, above=0),
+            weight_decay=number("weight_decay", self.weight_decay, at_least=0),
+            label_smoothing=number("label_smoothing", self.label_smoothing, at_least=0, below=1),
+            seed=whole_number("seed", self.seed, at_least=0, at_most=TEST_SEED - 1),
+            accelerator=one_of("accelerator", self.accelerator, ACCELERATORS),
+            test_letters=whole_number("test_letters", self.test_letters, at_least=1),
+        )
 
     def run(self, output: Path) -> float:
         """Train, print how well fresh letters are named along the way, and write the weights to `output`, or nothing.

@@ -29,8 +29,11 @@ class Tracker:
     log_every: int = 10
 
     def __post_init__(self) -> None:
-        checks.one_of("mode", self.mode, MODES)
-        checks.whole_number("log_every", self.log_every, at_least=1)
+        checks.keep(
+            self,
+            mode=checks.one_of("mode", self.mode, MODES),
+            log_every=checks.whole_number("log_every", self.log_every, at_least=1),
+        )
         if not isinstance(self.project, str) or not self.project:
             raise ValueError(f"project must be a name, got {self.project!r}")
 

@@ -124,6 +124,20 @@ def test_the_hash_tells_settings_apart():
     assert Pgd().settings_hash != Pgd(warm_start=True).settings_hash
 
 
+def test_the_same_settings_have_the_same_hash_however_they_are_written():
+    plain = Pgd()
+    assert plain.settings_hash == "e17ea97c6e1b"  # as on record
+    assert Pgd(opening=[2.0, 2, 1.0, 1, 0.5, 0.5], steps=15.0, restarts=1.0).settings_hash == plain.settings_hash
+    assert Pgd(step_size_255=1).settings_hash == Pgd(step_size_255=1.0).settings_hash != plain.settings_hash
+    assert Pgd(opening=[2.0, 2, 1.0, 1, 0.5, 0.5], steps=15.0) == plain
+
+
+def test_a_whole_number_given_as_float_attacks_like_the_whole_number(network, pixels, robust):
+    labels = network(pixels).argmax(1)
+    one, other = (robust(network, pixels, labels, Pgd(steps=steps, restarts=steps)) for steps in (2, 2.0))
+    assert torch.equal(one, other)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

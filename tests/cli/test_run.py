@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 from safetensors.numpy import load_file
@@ -83,6 +84,40 @@ def test_records_have_every_condition_at_every_evaluated_step_and_an_outcome_eac
         packed = np.load(cwd / RUN_DIR / "outcomes" / record["split"] / f"{record['key']}.npy", allow_pickle=False)
         assert np.unpackbits(packed).sum() == record["correct"]
         assert record["total"] == 12
+
+
+def test_it_says_what_it_was_made_with(finished):
+    cwd, _ = finished
+    content = json.loads((cwd / RUN_DIR / "run.json").read_text())
+    (start,) = content["starts"]
+    assert {key: start[key] for key in ("started", "versions", "git_commit")} == {
+        key: content[key] for key in ("started", "versions", "git_commit")
+    }
+    assert (start["threads"], start["precision"]) == (1, "float32" if not torch.cuda.is_available() else "bf16")
+    assert start["device"]
+    assert content["effective"] == {"trainer.warmup_steps": 0}
+
+
+def test_a_resume_with_other_versions_says_so_in_one_line_and_keeps_both(finished, robustft, tmp_path):
+    cwd, _ = finished
+    run_dir = tmp_path / RUN_DIR
+    shutil.copytree(cwd / RUN_DIR, run_dir)
+    content = json.loads((run_dir / "run.json").read_text())
+    begun = content["starts"][0] | {"threads": 7}
+    begun["versions"] = begun["versions"] | {"torch": "2.6.0"}
+    here = content["versions"]["torch"]
+    content |= {"status": "running", "starts": [begun], "versions": begun["versions"]}
+    (run_dir / "run.json").write_text(json.dumps(content))
+    done = robustft(*SHORT, "tracker.mode=disabled", cwd=tmp_path)
+    assert done.returncode == 0
+    expected = f"robustft: this run was begun with torch 2.6.0, threads 7, goes on with torch {here}, threads 1\n"
+    assert done.stderr == expected
+    after = json.loads((run_dir / "run.json").read_text())
+    assert after["status"] == "finished"
+    assert after["starts"][0] == begun
+    assert [start["versions"]["torch"] for start in after["starts"]] == ["2.6.0", here]
+    assert (after["versions"]["torch"], after["started"]) == ("2.6.0", begun["started"])
+    assert after["run_id"] == content["run_id"]
 
 
 def test_a_finished_run_says_so_and_does_nothing(finished, words, monkeypatch):

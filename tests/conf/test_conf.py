@@ -11,6 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from robustft.cli.app import COMMANDS, conf_dir
 from robustft.cli.build import build, parts_of
 from robustft.cli.identity import settings
+from robustft.study.run_file import run_id
+from robustft.training.fine_tune import evaluated_steps
 
 GROUPS = sorted(path for path in conf_dir().iterdir() if path.is_dir())
 NEEDED = {
@@ -43,6 +45,47 @@ def composed(*words: str, command: str = "train") -> DictConfig:
 )
 def test_every_choice_composes_and_builds(choice):
     parts_of(composed(choice, *NEEDED.get(choice, [])))
+
+
+def with_other_numbers(value):
+    """15 as 15.0 and 8.0 as 8, all the way down."""
+    if isinstance(value, dict):
+        return {key: with_other_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [with_other_numbers(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def described(value):
+    """The object with its types: 15.0 is another text than 15."""
+    if isinstance(value, dict):
+        return {key: described(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [described(inner) for inner in value]
+    inside = getattr(value, "__dict__", None)
+    plain = inside is None or isinstance(value, Path)
+    return repr(value) if plain else (type(value), described(inside))
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        f"{group.name}=[{path.stem}]" if group.name in ("shift", "attack") else f"{group.name}={path.stem}"
+        for group in GROUPS
+        for path in group.glob("*.yaml")
+    ],
+)
+def test_a_whole_number_as_float_and_a_float_as_whole_number_are_the_same_object_and_the_same_run(choice):
+    config = composed(choice, *NEEDED.get(choice, []))
+    given = OmegaConf.to_container(config, resolve=True)
+    other = OmegaConf.create(with_other_numbers(given))
+    one_run, other_run = (described(vars(parts_of(each))) for each in (config, other))
+    assert one_run == other_run
+    assert run_id(settings(config)) == run_id(settings(other))
+    for name, attack in parts_of(config).suite.attacks.items():
+        assert parts_of(other).suite.attacks[name].settings_hash == attack.settings_hash
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -119,6 +162,25 @@ def test_the_released_preset_has_the_scripts_schedule_warmup_and_attack(method):
     assert parts.plan.warmup_steps == (0 if method == "full" else 800)
     assert parts.suite.attacks["pgd"].success == "last"
     assert parts.backbone.mean == [0.5, 0.5, 0.5]
+    plan = parts.plan
+    assert (plan.gradient_clip, plan.weight_decay_on, plan.drop_last, plan.warmup_from_zero) == (
+        1,
+        "matrices",
+        False,
+        True,
+    )
+    assert plan.rate_factor(0, 7040) == (1 if method == "full" else 0)
+    assert evaluated_steps(parts.schedule, plan, images=45_000)[-1] == 7040
+
+
+def test_the_papers_trainer_clips_and_spares_biases_and_norms_and_the_labs_does_neither():
+    def settings_of(*words):
+        plan = parts_of(composed(*words)).plan
+        return plan.gradient_clip, plan.weight_decay_on, plan.drop_last, plan.warmup_from_zero
+
+    assert settings_of("dataset=cifar10") == (1, "matrices", True, False)
+    assert settings_of() == settings_of("dataset=cifar10", "trainer=lab") == (None, "all", True, False)
+    assert settings_of("study=released", "trainer=lab") == (1, "matrices", False, True)
 
 
 def test_the_lab_has_its_own_rates():

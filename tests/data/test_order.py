@@ -29,6 +29,19 @@ def test_steps_per_epoch(count: int, batch_size: int, steps: int) -> None:
     assert steps_per_epoch(count, batch_size) == steps
 
 
+def test_an_epoch_of_cifar10_has_352_updates_with_its_incomplete_last_batch_and_351_without() -> None:
+    assert steps_per_epoch(45_000, 128) == 351
+    assert steps_per_epoch(45_000, 128, drop_last=False) == 352
+    assert steps_per_epoch(6, 10, drop_last=False) == steps_per_epoch(10, 10, drop_last=False) == 1
+
+
+def test_with_the_incomplete_last_batch_every_epoch_has_every_row_once() -> None:
+    rows = [batch_rows(step, count=25, batch_size=10, seed=3, drop_last=False) for step in range(6)]
+    assert [len(batch) for batch in rows] == [10, 10, 5] * 2
+    for epoch in (0, 1):
+        assert np.array_equal(np.concatenate(rows[3 * epoch : 3 * epoch + 3]), epoch_order(25, seed=3, epoch=epoch))
+
+
 def test_batches_walk_through_the_epoch_and_on_into_the_next() -> None:
     rows = [batch_rows(step, count=25, batch_size=10, seed=3) for step in range(4)]
     for epoch in (0, 1):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from robustft.training.data_module import TrainingBatches
@@ -31,13 +32,15 @@ def test_an_epoch_shows_every_image_at_most_once_and_no_held_out_one(random_imag
     assert bool((matches.sum(0) <= 1).all())
 
 
-def test_the_position_comes_back_mid_epoch(random_images):
-    whole = [pixels for pixels, _ in batches_of(random_images)[2]]
-    _, _, begun = batches_of(random_images)
+@pytest.mark.parametrize("drop_last", [True, False])
+def test_the_position_comes_back_mid_epoch(random_images, drop_last):
+    whole = [pixels for pixels, _ in batches_of(random_images, drop_last=drop_last)[2]]
+    assert [len(pixels) for pixels in whole[:5]] == ([8] * 5 if drop_last else [8, 8, 8, 3, 8])  # 27 images
+    _, _, begun = batches_of(random_images, drop_last=drop_last)
     iterator = iter(begun)
     for _ in range(4):
         next(iterator)
-    _, _, resumed = batches_of(random_images)
+    _, _, resumed = batches_of(random_images, drop_last=drop_last)
     resumed.load_state_dict(begun.state_dict())
     rest = [pixels for pixels, _ in resumed]
     assert len(rest) == 6

@@ -8,9 +8,11 @@ import torch
 
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
+from robustft.data.order import batch_rows
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.model import tuned_by
 from robustft.evaluation.remeasure import remeasure
+from robustft.evaluation.schedule import Log
 from robustft.evaluation.states import States
 from robustft.evaluation.suite import Suite
 from robustft.methods.bitfit import BitFit
@@ -21,7 +23,7 @@ from robustft.methods.ia3 import IA3
 from robustft.methods.linear_probe import LinearProbe
 from robustft.methods.lora import Lora
 from robustft.methods.tuned_state import tuned_parameters
-from robustft.training.fine_tune import fine_tune
+from robustft.training.fine_tune import evaluated_steps, fine_tune
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
 from robustft.training.tracker import TrackedRun
@@ -54,7 +56,7 @@ def evaluator(random_images):
 def train(tmp_path, tiny_backbone, random_images, evaluator):
     """(method, name, steps) -> the trained model, its run directory and its records."""
 
-    def make(method, name: str = "run", steps=(0, 1, 3, 6), augment=(), **options):
+    def make(method, name: str = "run", steps=(0, 1, 3, 6), plan=None, **options):
         run_dir = tmp_path / name
         run_dir.mkdir()
         model = tuned_by(method, tiny_backbone(embed_dim=48, num_heads=3, **options), seed=0)
@@ -65,7 +67,9 @@ def train(tmp_path, tiny_backbone, random_images, evaluator):
             rows=np.arange(5, 40),
             evaluator=evaluator,
             steps=steps,
-            plan=TrainingPlan(max_steps=6, batch_size=8, learning_rate=1e-2, augment=augment, accelerator="cpu"),
+            plan=TrainingPlan(
+                **{"max_steps": 6, "batch_size": 8, "learning_rate": 1e-2, "accelerator": "cpu"} | (plan or {})
+            ),
             states=States(run_dir=run_dir),
             seed=0,
             tracked=TrackedRun(None, 1),
@@ -115,13 +119,93 @@ def test_augmentation_changes_what_is_trained_and_nothing_else_is_drawn(train, m
     monkeypatch.setattr(FineTuning, "training_step", watched)
     again, _, _ = train(Lora(dropout=0.5), "again")
     before, seen[:] = list(seen), []
-    augmented, _, _ = train(Lora(dropout=0.5), "augmented", augment=["flip", "crop"])
+    augmented, _, _ = train(Lora(dropout=0.5), "augmented", plan={"augment": ["flip", "crop"]})
     weights = [torch.cat([value.flatten() for value in model.parameters()]) for model in (plain, again, augmented)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
     for (pixels, labels), (same_pixels, same_labels) in zip(before, seen, strict=True):
         assert torch.equal(pixels, same_pixels)
         assert torch.equal(labels, same_labels)
+
+
+def flat(model):
+    return torch.cat([parameter.detach().flatten() for parameter in tuned_parameters(model).values()])
+
+
+def plain_adamw(model, images, *, batches, clip, decays):
+    """torch's own AdamW, step by step: what a trainer with these settings comes to. Gives the gradients' norms too."""
+    tuned = tuned_parameters(model)
+    groups = [{"params": [parameter], "weight_decay": decays(name)} for name, parameter in tuned.items()]
+    optimizer = torch.optim.AdamW(groups, lr=1e-2)
+    norms = []
+    model.train()
+    for rows in batches:
+        pixels, labels = map(torch.from_numpy, images.batch(rows))
+        torch.nn.functional.cross_entropy(model(pixels.float().div(255)), labels).backward()
+        norms.append(float(torch.cat([parameter.grad.flatten() for parameter in tuned.values()]).norm()))
+        if clip is not None:
+            for parameter in tuned.values():
+                parameter.grad *= min(1, clip / (norms[-1] + 1e-6))
+        optimizer.step()
+        optimizer.zero_grad()
+    return norms
+
+
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_gradients_are_clipped_by_the_norm_of_all_together(clip, train, tiny_backbone, random_images):
+    plan = {"gradient_clip": clip, "decay": "constant", "warmup_fraction": 0, "weight_decay": 0.1}
+    trained, _, _ = train(Full(), steps=(2,), plan=plan)
+    expected = tuned_by(Full(), tiny_backbone(embed_dim=48, num_heads=3), seed=0)
+    batches = [np.arange(5, 40)[batch_rows(step, count=35, batch_size=8, seed=0)] for step in range(2)]
+    norms = plain_adamw(expected, random_images(40, seed=4), batches=batches, clip=clip, decays=lambda name: 0.1)
+    assert min(norms) > 0.5  # so that clipping has something to do
+    found, wanted = tuned_parameters(trained), tuned_parameters(expected)
+    for name in found.keys() - {f"network.blocks.{i}.attn.qkv.bias" for i in (0, 1)}:  # keys' have no gradient
+        assert torch.allclose(found[name], wanted[name], atol=1e-5), name
+
+
+def test_in_mixed_precision_gradients_are_clipped_too(train):
+    plain, clipped, loose = (
+        train(Full(), name, steps=(2,), plan={"precision": "bf16-mixed", "gradient_clip": clip})[0]
+        for name, clip in (("plain", None), ("clipped", 0.5), ("loose", 1e6))
+    )
+    assert torch.equal(flat(plain), flat(loose))
+    assert not torch.equal(flat(plain), flat(clipped))
+
+
+@pytest.mark.parametrize(
+    ("method", "decayed"),
+    [
+        (
+            Full(),
+            {"cls_token", "pos_embed", "patch_embed.proj.weight", "head.weight"}
+            | {f"blocks.{i}.{name}.weight" for i in (0, 1) for name in ("attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2")},
+        ),
+        (BitFit(), {"head.weight"}),
+        (LinearProbe(), {"head.weight"}),
+    ],
+    ids=["full", "bitfit", "linear_probe"],
+)
+def test_biases_and_norms_are_not_decayed_where_only_matrices_are(method, decayed, tiny_backbone):
+    for setting in ("matrices", "all"):
+        model = tuned_by(method, tiny_backbone(), seed=0)
+        plan = TrainingPlan(weight_decay=0.1, weight_decay_on=setting)
+        module = FineTuning(model=model, plan=plan, total_steps=9, seed=0)
+        groups = module.configure_optimizers()["optimizer"].param_groups
+        of = {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
+        found = {name: of.pop(id(parameter)) for name, parameter in tuned_parameters(model).items()}
+        assert not of
+        expected = decayed if setting == "matrices" else {name.removeprefix("network.") for name in found}
+        assert {name.removeprefix("network.") for name, decay in found.items() if decay == 0.1} == expected
+        assert set(found.values()) <= {0.1, 0.0}
+
+
+def test_an_epoch_with_its_incomplete_batch_is_longer_and_epochs_are_counted_so(train, tmp_path):
+    plan = {"max_steps": None, "epochs": 2, "drop_last": False}
+    assert evaluated_steps(Log(points=1), TrainingPlan(batch_size=8, **plan), images=35) == (0, 10)
+    assert evaluated_steps(Log(points=1), TrainingPlan(batch_size=8, **plan | {"drop_last": True}), images=35) == (0, 8)
+    _, _, records = train(LinearProbe(), steps=(0, 5, 10), plan=plan)
+    assert {record.step: record.epoch for record in records} == {0: 0, 5: 1, 10: 2}
 
 
 def test_the_resume_file_holds_only_what_moves_and_is_read_without_unpickling(train):

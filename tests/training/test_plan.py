@@ -40,6 +40,15 @@ def test_warmup_steps_win_over_the_fraction_and_may_be_longer_than_the_run():
     assert plan.rate_factor(99, 100) == 100 / 800
 
 
+def test_a_warmup_from_zero_is_that_of_transformers():
+    """get_cosine_schedule_with_warmup: step / warm-up, then the peak at the step behind it, then half a cosine."""
+    plan = TrainingPlan(warmup_steps=800, warmup_from_zero=True)
+    factors = [plan.rate_factor(step, 7040) for step in (0, 1, 400, 799, 800, 3920, 7040)]
+    assert factors == [0, 1 / 800, 0.5, 799 / 800, 1, pytest.approx(0.5), pytest.approx(0)]
+    without = TrainingPlan(warmup_steps=0, decay="linear", warmup_from_zero=True)
+    assert [without.rate_factor(step, 4) for step in range(4)] == [1, 0.75, 0.5, 0.25]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -54,6 +63,10 @@ def test_warmup_steps_win_over_the_fraction_and_may_be_longer_than_the_run():
         ({"augment": ["flop"]}, r"augment must be a list .*; got \['flop'\]"),
         ({"augment": ["flip", "flip"]}, r"augment must be a list of different ones"),
         ({"augment": None}, r"augment must be a list"),
+        ({"gradient_clip": 0}, "gradient_clip must be a number above 0, got 0"),
+        ({"weight_decay_on": "biases"}, "weight_decay_on must be one of all, matrices; got 'biases'"),
+        ({"drop_last": "yes"}, "drop_last must be true or false, got 'yes'"),
+        ({"warmup_from_zero": 1}, "warmup_from_zero must be true or false, got 1"),
         ({"precision": "8"}, "precision must be one of 32-true, bf16-mixed, 16-mixed; got '8'"),
         ({"accelerator": "tpu9"}, "accelerator must be one of auto, cpu, gpu, mps; got 'tpu9'"),
     ],

@@ -108,6 +108,11 @@ def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
         tiny(accelerator="gpu").run(tmp_path / "a.safetensors")
 
 
+def test_whole_numbers_given_as_floats_are_the_same_recipe() -> None:
+    floats = {name: float(getattr(tiny(), name)) for name in ("steps", "batch_size", "seed", "test_letters")}
+    assert repr(tiny(**floats)) == repr(tiny())
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from robustft.study.canonical import canonical_hash, canonical_json
+from robustft.canonical_hash import canonical_hash, canonical_json
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""What a run was made with, at each of its starts: results are equal to the bit only where all of it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from robustft.cli.build import Parts
+from robustft.cli.mistakes import naming
+from robustft.cli.versions import git_commit, versions
+from robustft.evaluation.device import device_name, search_precision, torch_device
+
+KEYS = ("git_commit", "device", "threads", "precision")
+"""What is compared beside the versions."""
+
+
+def this_start(parts: Parts) -> dict[str, Any]:
+    """Versions, commit, device, number of threads, and in which precision attacks search there.
+
+    A Mistake if this machine lacks the device that training asks for.
+    """
+    import torch
+
+    with naming("trainer."):
+        device = torch_device(parts.plan.accelerator)
+    return {
+        "started": now(),
+        "versions": versions(),
+        "git_commit": git_commit(),
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "precision": search_precision(parts.suite.precision, device),
+    }
+
+
+def earlier_starts(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Those in a run.json, the first one first; [] of a run that is new.
+
+    A file of before there was a list has the versions and the commit of the last one.
+    """
+    if "starts" in content:
+        return [dict(start) for start in content["starts"]]
+    single = {key: content[key] for key in ("started", "versions", "git_commit") if key in content}
+    return [single] if single else []
+
+
+def change(before: Sequence[Mapping[str, Any]], now: Mapping[str, Any]) -> str | None:
+    """One line on what is another than at the start before; None if nothing is, or there was none.
+
+    What a run.json of before does not tell counts as the same.
+    """
+    if not before:
+        return None
+    then, here = _flat(before[-1]), _flat(now)
+    changed = [name for name in here if name in then and then[name] != here[name]]
+    if not changed:
+        return None
+    sides = (", ".join(f"{name} {side[name]}" for name in changed) for side in (then, here))
+    return f"this run was begun with {next(sides)}, goes on with {next(sides)}"
+
+
+def now() -> str:
+    """UTC, ISO 8601."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _flat(start: Mapping[str, Any]) -> dict[str, Any]:
+    versions = start.get("versions")
+    own = {key.removeprefix("git_"): start[key] for key in KEYS if key in start}
+    return {**(versions if isinstance(versions, Mapping) else {}), **own}

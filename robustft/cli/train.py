@@ -16,7 +16,7 @@ from robustft.cli.build import Parts, parts_of
 from robustft.cli.identity import contents, files_of, settings
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import main_attack, show, shown
-from robustft.cli.run_dir import backbone_label
+from robustft.cli.run_dir import backbone_label, settings_label
 from robustft.cli.together import refuse_several
 from robustft.cli.versions import git_commit, versions
 from robustft.report.rows import point_rows, run_summary
@@ -78,7 +78,7 @@ def _train(
         claim.write_status(run_dir, content, "running")
         claim.write_config(run_dir, config, hydra)
         try:
-            with _tracked(parts, run_dir, content) as tracked:
+            with _tracked(parts, run_dir, content, settings_label(config, hydra)) as tracked:
                 _announce(run_dir, content, run, steps)
                 records = fine_tune(
                     run_dir=run_dir,
@@ -121,8 +121,8 @@ def _description(config: DictConfig, hydra: Any, parts: Parts, run: Loaded) -> d
 
 
 @contextmanager
-def _tracked(parts: Parts, run_dir: Path, content: dict[str, Any]) -> Iterator[TrackedRun]:
-    """The run's mirror; only its opening is the user's mistake if it fails."""
+def _tracked(parts: Parts, run_dir: Path, content: dict[str, Any], label: str) -> Iterator[TrackedRun]:
+    """The run's mirror, called what its directory is by default; only its opening is the user's mistake if it fails."""
     from robustft.training.tracker import tracked_run
 
     with ExitStack() as stack:
@@ -132,9 +132,9 @@ def _tracked(parts: Parts, run_dir: Path, content: dict[str, Any]) -> Iterator[T
                     parts.tracker,
                     run_dir=run_dir,
                     run_id=content["run_id"],
-                    name=f"{content['dataset']}/{content['method']}/seed-{content['seed']}",
+                    name=f"{content['dataset']}/{content['method']}/{label}",
                     group=content["study"],
-                    tags=[content["dataset"], content["method"]],
+                    tags=[content["dataset"], content["backbone"], content["method"]],
                     config=content["identity"]
                     | {"parameters": content["parameters"], "method_name": content["method"]},
                 )

@@ -19,6 +19,8 @@ from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.schedule import Schedule
 from robustft.evaluation.states import States
+from robustft.evaluation.suite import Suite
+from robustft.study.condition_names import ConditionNames
 from robustft.study.record import Record
 from robustft.training.data_module import TrainingBatches, TrainingData
 from robustft.training.evaluate_on_schedule import EvaluateOnSchedule
@@ -57,8 +59,9 @@ def fine_tune(
     per_epoch = steps_per_epoch(len(rows), plan.batch_size)
     total_steps = max(steps)
     recorder = Recorder(run_dir, evaluator)
-    progress = Progress(total_steps=total_steps, description=description)
-    mirror = MirrorToTracker(tracked)
+    names = _condition_names(evaluator.suite)
+    progress = Progress(total_steps=total_steps, description=description, names=names)
+    mirror = MirrorToTracker(tracked, names)
     last = run_dir / "last.ckpt"
     _quiet_lightning()
     trainer = pl.Trainer(
@@ -103,6 +106,14 @@ def fine_tune(
         listeners=(progress.evaluated, mirror.evaluated),
     )
     return recorder.records
+
+
+def _condition_names(suite: Suite) -> ConditionNames:
+    return ConditionNames(
+        norm=suite.threat_model.norm,
+        eps=suite.threat_model.eps,
+        attacks={name: attack.settings_hash for name, attack in suite.attacks.items()},
+    )
 
 
 def _quiet_lightning() -> None:

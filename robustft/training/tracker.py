@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from robustft import checks
+from robustft.study.canonical import canonical_hash
+
+LONGEST_TAG, LONGEST_NAME = 64, 128
+"""Characters that W&B takes; the first longer tag would end the run."""
 
 MODES = ("online", "offline", "disabled")
 
@@ -46,14 +50,17 @@ class TrackedRun:
         if self._run is not None:
             self._run.log({"step": step, **values})
 
-    def finish(self, *, columns: Sequence[str], rows: Sequence[Sequence[Any]], picture: Path, summary: dict) -> None:
-        """The trade-off points as a table, the curve as a picture, the summary as single values."""
+    def finish(
+        self, *, columns: Sequence[str], rows: Sequence[Sequence[Any]], picture: Path | None, summary: dict
+    ) -> None:
+        """The trade-off points as a table, the curve as a picture if there is one, the summary as single values."""
         if self._run is None:
             return
         import wandb
 
         table = wandb.Table(columns=list(columns), data=[list(row) for row in rows])
-        self._run.log({"tradeoff/points": table, "tradeoff/curve": wandb.Image(str(picture))})
+        pictures = {} if picture is None else {"tradeoff/curve": wandb.Image(str(picture))}
+        self._run.log({"tradeoff/points": table, **pictures})
         self._run.summary.update(summary)
 
 
@@ -80,9 +87,10 @@ def tracked_run(
             dir=run_dir,
             id=run_id,
             resume="allow" if tracker.mode == "online" else None,
-            name=name,
-            group=group,
-            tags=list(tags),
+            name=_cut(name, LONGEST_NAME),
+            group=_cut(group, LONGEST_NAME),
+            job_type="train",
+            tags=list(dict.fromkeys(_cut(tag, LONGEST_TAG) for tag in tags)),
             config=config,
             settings=wandb.Settings(console="off", silent=True),
         )
@@ -97,3 +105,8 @@ def tracked_run(
         run.finish(exit_code=1)
         raise
     run.finish()
+
+
+def _cut(text: str, longest: int) -> str:
+    """A longer text's beginning, and a hash of all of it, so that two texts stay two."""
+    return text if len(text) <= longest else f"{text[: longest - 9]}-{canonical_hash(text, characters=8)}"

@@ -154,10 +154,12 @@ def test_the_wandb_mirror_has_the_metrics_the_points_and_the_picture(finished):
     (offline,) = (cwd / RUN_DIR / "wandb").glob("offline-run-*/run-*.wandb")
     logged: dict[str, list] = {}
     config = set()
+    run = None
     for data in wandb_file.records(offline):
         entry = wandb_internal_pb2.Record()
         entry.ParseFromString(data)
         config |= {update.key for update in entry.run.config.update}
+        run = run or (entry.run if entry.HasField("run") else None)
         values = {item.key or item.nested_key[0]: json.loads(item.value_json) for item in entry.history.item}
         for name, value in values.items():
             logged.setdefault(name, []).append((values.get("step"), value))
@@ -173,6 +175,9 @@ def test_the_wandb_mirror_has_the_metrics_the_points_and_the_picture(finished):
     assert "tradeoff/curve" in logged
     assert "train/loss" in logged
     assert {"method", "trainer", "threat_model"} <= config
+    assert run is not None
+    assert run.display_name == f"digits/bitfit/{Path(RUN_DIR).name}"
+    assert (set(run.tags), run.job_type, run.run_group) == ({"digits", "glyph_vit", "bitfit"}, "train", "default")
 
 
 RESUMED = (

@@ -25,7 +25,7 @@ from robustft.evaluation.tiers import EVERY
 from robustft.study.frontier import frontier_steps
 from robustft.study.record import Record
 from robustft.study.records import read_records
-from robustft.study.run_file import read_run, write_run
+from robustft.study.run_file import attack_settings, read_run, write_run
 from robustft.study.tradeoff import TradeoffPoint, best_step, tradeoff_points
 
 LINE = "{:>7}  {:<10}  {:<23}  {:<11}  {:>11}  {:>11}  {}"
@@ -109,8 +109,10 @@ def _evaluate(run_dir: Path, content: dict[str, Any], config: DictConfig, asked:
         if not points:
             raise Mistake(f"run: no step of {run_dir} has been measured completely yet")
         _refuse_another_sum(parts, records)
-        if writes and found.keys() - content["contents"].keys():
+        known, added = attack_settings(content), parts.suite.attack_settings
+        if writes and (found.keys() - content["contents"].keys() or added.keys() - known.keys()):
             content["contents"] = found | content["contents"]
+            content["attacks"] = added | known
             write_run(run_dir, content)
         return _measure(run_dir, parts, content["validation_rows"], config, asked, points, writes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
@@ -20,7 +21,7 @@ from robustft.cli.run_dir import backbone_label, settings_label
 from robustft.cli.together import refuse_several
 from robustft.cli.versions import git_commit, versions
 from robustft.report.rows import point_rows, run_summary
-from robustft.study.run_file import run_id
+from robustft.study.run_file import attack_settings, run_id
 from robustft.study.tradeoff import tradeoff_points
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _train(
     with naming("states.keep: "):
         states.check_space(run.model, len(steps))
     content |= _description(config, hydra, parts, run) | {"started": before.get("started") or _now()}
+    content["attacks"] = attack_settings(before) | parts.suite.attack_settings
     with claim.claimed(run_dir):
         claim.write_status(run_dir, content, "running")
         claim.write_config(run_dir, config, hydra)
@@ -161,10 +163,12 @@ def _reported(
     """Table, picture and mirror of a run that is done: its summary."""
     points = tradeoff_points(records, main_attack(content))
     picture = run_dir / "tradeoff.png"
-    show(records, points, content, picture)
+    failures = show(records, points, content, picture)
+    for line in failures:
+        print(f"robustft: warning: {line}", file=sys.stderr, flush=True)
     columns, rows = point_rows(points)
     summary = run_summary(points)
-    tracked.finish(columns=columns, rows=rows, picture=picture, summary=summary)
+    tracked.finish(columns=columns, rows=rows, picture=None if failures else picture, summary=summary)
     return summary
 
 

@@ -180,6 +180,29 @@ def test_the_wandb_mirror_has_the_metrics_the_points_and_the_picture(finished):
     assert (set(run.tags), run.job_type, run.run_group) == ({"digits", "glyph_vit", "bitfit"}, "train", "default")
 
 
+def test_report_of_a_picture_that_cannot_be_drawn_is_the_table_and_one_line(finished, words, monkeypatch, tmp_path):
+    cwd, done = finished
+    monkeypatch.chdir(cwd)
+    (tmp_path / "curve.png").mkdir()
+    code, out, err = words("report", f"run={RUN_DIR}", f"output={tmp_path}/curve.png")
+    assert code == 2
+    assert out[out.index("pgd (") :].strip() in done.stdout
+    assert err.startswith(f"robustft: output: trade-off curve could not be drawn: {tmp_path}/curve.png: IsADirector")
+    assert err.count("\n") == 1
+
+
+def test_a_picture_that_cannot_be_drawn_is_a_warning_and_the_run_is_finished(tmp_path, robustft):
+    words = ("trainer.max_steps=1", "suite.max_images=4", "trainer.accelerator=cpu", "hydra.run.dir=run")
+    assert robustft(*words, cwd=tmp_path, kill=("record", 5)).returncode == -9
+    (tmp_path / "run/tradeoff.png").mkdir()
+    done = robustft(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("robustft: warning: trade-off curve could not be drawn: run/tradeoff.png: IsADirectoryErr")
+    assert "area under the frontier" in done.stdout
+    assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "finished"
+
+
 RESUMED = (
     "method=lora",
     "method.dropout=0.2",

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from robustft.fonts import quiet_fonts
 from robustft.report.by_step import spread_out
 from robustft.report.intervals import bars, rates
-from robustft.report.lettering import brief, letter, quiet_fonts
+from robustft.report.lettering import brief, letter
 from robustft.report.looks import CLEAN, ROBUST, STYLE, Line, in_per_cent
 from robustft.study.eps_curve import EpsCurve
 from robustft.study.whole_file import written_whole

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from robustft.fonts import quiet_fonts
 from robustft.report.by_step import draw_by_step
-from robustft.report.lettering import brief, letter, quiet_fonts
+from robustft.report.lettering import brief, letter
 from robustft.report.looks import STYLE, WARNING
 from robustft.report.plane import draw_plane, label_plane
 from robustft.study.tradeoff import Count, TradeoffPoint

@@ -28,7 +28,7 @@ from robustft.study.outcomes import read_outcomes
 from robustft.study.plain_file import DamagedFile
 from robustft.study.record import Record
 from robustft.study.records import read_records
-from robustft.study.run_file import read_run, write_run
+from robustft.study.run_file import attack_settings, read_run, write_run
 from robustft.study.tradeoff import TradeoffPoint, best_step, tradeoff_points
 
 LINE = "{:>7}  {:<10}  {:<23}  {:<11}  {:>11}  {:>11}  {}"
@@ -122,8 +122,10 @@ def _evaluate(run_dir: Path, content: dict[str, Any], config: DictConfig, asked:
         if not asked:  # else only some are compared, and which ones needs the images
             _check_outcomes(run_dir, records, steps)
         _refuse_another_sum(parts, records)
-        if writes and found.keys() - content["contents"].keys():
+        known, added = attack_settings(content), parts.suite.attack_settings
+        if writes and (found.keys() - content["contents"].keys() or added.keys() - known.keys()):
             content["contents"] = found | content["contents"]
+            content["attacks"] = added | known
             write_run(run_dir, content)
         return _measure(run_dir, parts, content["validation_rows"], config, asked, steps, writes)
 

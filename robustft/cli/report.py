@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from robustft.report.eps_figure import draw_eps
 from robustft.report.eps_table import eps_table
 from robustft.report.figure import draw_tradeoff
 from robustft.report.table import points_table
+from robustft.study.condition_names import condition_names
 from robustft.study.eps_curve import eps_curves
 from robustft.study.further_attacks import further_attacks
 from robustft.study.gate import failed_gates, gates_in_short
 from robustft.study.record import Record
 from robustft.study.records import read_records
-from robustft.study.run_file import read_run
+from robustft.study.run_file import attack_settings, read_run
 from robustft.study.tradeoff import TradeoffPoint, best_step, tradeoff_points
 
 
@@ -33,8 +35,9 @@ def run(config: DictConfig) -> None:
         raise Mistake(f"run: no step of {run_dir} has been measured completely yet")
     if content.get("status") != "finished":
         print(f"not finished: {content.get('status')} {content.get('reason') or ''}".rstrip())
-    with naming("output: "):
-        show(records, points, content, Path(config.output) if config.output else run_dir / "tradeoff.png")
+    failures = show(records, points, content, Path(config.output) if config.output else run_dir / "tradeoff.png")
+    if failures:
+        raise Mistake(f"output: {failures[0]}")
 
 
 def known_run(given: str) -> tuple[Path, dict[str, Any]]:
@@ -52,27 +55,49 @@ def main_attack(content: dict[str, Any]) -> str:
     return str(next(iter(content["identity"]["attack"])))
 
 
-def show(records: Sequence[Record], points: Sequence[TradeoffPoint], content: dict[str, Any], picture: Path) -> None:
-    """Draws the pictures, prints the tables and where the pictures are.
+def show(
+    records: Sequence[Record], points: Sequence[TradeoffPoint], content: dict[str, Any], picture: Path
+) -> list[str]:
+    """Prints the tables, draws the pictures and says where they are; a line for each that could not be drawn.
 
     picture: of the trade-off; where attacks were made with several sizes, eps.png is beside it.
     """
     title = f"{content['method']} on {content['dataset']}, {content['backbone']}, seed {content['seed']}"
-    first = points[0]
-    steps = content["identity"]["attack"][first.attack].get("steps")
+    first, configured = points[0], content["identity"]["attack"]
+    steps = configured[first.attack].get("steps")
     label = f"{first.attack.upper()}{f'-{steps}' if steps else ''}, {first.norm}, eps {first.eps_255:g}/255"
-    further, warnings = further_attacks(records, first), failed_gates(records)
-    draw_tradeoff(points, picture, title=title, attack_label=label, further=further, warnings=warnings)
-    below = [*gates_in_short(records), *warnings]
-    print(f"\n{points_table(points, further=further, below=below)}\n")
+    names = condition_names(
+        records, norm=first.norm, eps=first.eps, configured=configured, settings=attack_settings(content)
+    )
+    further, warnings = further_attacks(records, first, names), failed_gates(records, names.of)
+    print(f"\n{points_table(points, further=further, below=[*gates_in_short(records), *warnings])}\n")
+    failures = []
     best, last = best_step(points), points[-1].step
-    curves = eps_curves(records, (best, last))
+    curves = [
+        replace(curve, attack=names.of_attack(curve.attack, curve.settings)) if curve.settings else curve
+        for curve in eps_curves(records, (best, last))
+    ]
     if curves:
         by_eps = picture.with_name("eps.png")
         marks = {last: "last"} | {best: "best" if best != last else "best last"}
-        draw_eps(curves, by_eps, title=title, marks=marks)
-        print(f"{eps_table(curves, marks)}\n\naccuracy by eps: {shown(by_eps)}")
-    print(f"trade-off curve: {shown(picture)}")
+        print(f"{eps_table(curves, marks)}\n")
+        failures += _drawn("accuracy by eps", by_eps, lambda: draw_eps(curves, by_eps, title=title, marks=marks))
+    failures += _drawn(
+        "trade-off curve",
+        picture,
+        lambda: draw_tradeoff(points, picture, title=title, attack_label=label, further=further, warnings=warnings),
+    )
+    return failures
+
+
+def _drawn(what: str, path: Path, draw: Callable[[], None]) -> list[str]:
+    """Draws and says where the picture is; a line if it cannot be drawn, which leaves the numbers what they are."""
+    try:
+        draw()
+    except Exception as error:  # matplotlib may stumble over anything, and a disk be full
+        return [" ".join(f"{what} could not be drawn: {shown(path)}: {type(error).__name__}: {error}".split())]
+    print(f"{what}: {shown(path)}")
+    return []
 
 
 def shown(path: Path) -> Path:

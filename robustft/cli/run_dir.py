@@ -34,8 +34,12 @@ def register() -> None:
 def _resolve(*, _root_: DictConfig) -> str:
     choices = _root_.hydra.runtime.choices
     levels = [_root_.study.name, build(_root_, "dataset").name, backbone_label(_root_, choices), choices.method]
-    others = _differences(_root_, list(_root_.hydra.overrides.task))
-    return "/".join([*map(_clean, levels), _short(",".join([f"seed-{_clean(_root_.seed)}", *others]))])
+    return "/".join([*map(_clean, levels), settings_label(_root_, _root_.hydra)])
+
+
+def settings_label(config: DictConfig, hydra: DictConfig) -> str:
+    """The last level of the directory that a run has by default, with all that differs: `seed-0,max_steps-50`."""
+    return _short(",".join([f"seed-{_clean(config.seed)}", *_differences(config, hydra)]))
 
 
 def _short(name: str) -> str:
@@ -50,10 +54,10 @@ def backbone_label(config: DictConfig, choices: Any) -> str:
     return str(config.backbone.name if choices.backbone == "timm" else choices.backbone)
 
 
-def _differences(config: DictConfig, words: list[str]) -> list[str]:
+def _differences(config: DictConfig, hydra: DictConfig) -> list[str]:
     """`max_steps-50` for every identity setting given on the command line that differs from its default."""
-    choices = config.hydra.runtime.choices
-    given = [(word, OverridesParser.create().parse_override(word)) for word in words]
+    choices = hydra.runtime.choices
+    given = [(word, OverridesParser.create().parse_override(word)) for word in hydra.overrides.task]
     if all(override.key_or_group in (*NAMED, *IN_A_LEVEL) for _, override in given):
         return []  # without composing anything: a study is hundreds of these
     groups = [(word, override) for word, override in given if override.key_or_group in choices]

@@ -16,12 +16,12 @@ from robustft.cli.build import Parts, parts_of
 from robustft.cli.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import main_attack, show, shown
-from robustft.cli.run_dir import backbone_label
+from robustft.cli.run_dir import backbone_label, settings_label
 from robustft.cli.starts import change, earlier_starts, now, this_start
 from robustft.cli.together import refuse_several
 from robustft.report.rows import point_rows, run_summary
 from robustft.study.records import read_records
-from robustft.study.run_file import run_id
+from robustft.study.run_file import attack_settings, run_id
 from robustft.study.tradeoff import tradeoff_points
 
 if TYPE_CHECKING:
@@ -85,13 +85,14 @@ def _train(
         states.check_space(run.model, len(steps))
     earlier, start = earlier_starts(before), this_start(parts)
     content |= _description(config, hydra, parts, run, steps) | _begun_with(earlier, start)
+    content["attacks"] = attack_settings(before) | parts.suite.attack_settings
     with claim.claimed(run_dir):
         if line := change(earlier, start):
             print(f"robustft: {line}", file=sys.stderr, flush=True)
         claim.write_status(run_dir, content, "running")
         try:
             claim.write_config(run_dir, config, hydra)
-            with _tracked(parts, run_dir, content) as tracked:
+            with _tracked(parts, run_dir, content, settings_label(config, hydra)) as tracked:
                 _announce(run_dir, content, run, steps)
                 records = fine_tune(
                     run_dir=run_dir,
@@ -140,8 +141,8 @@ def _begun_with(earlier: list[dict[str, Any]], start: dict[str, Any]) -> dict[st
 
 
 @contextmanager
-def _tracked(parts: Parts, run_dir: Path, content: dict[str, Any]) -> Iterator[TrackedRun]:
-    """The run's mirror; only its opening is the user's mistake if it fails."""
+def _tracked(parts: Parts, run_dir: Path, content: dict[str, Any], label: str) -> Iterator[TrackedRun]:
+    """The run's mirror, called what its directory is by default; only its opening is the user's mistake if it fails."""
     from robustft.training.tracker import tracked_run
 
     with ExitStack() as stack:
@@ -151,9 +152,9 @@ def _tracked(parts: Parts, run_dir: Path, content: dict[str, Any]) -> Iterator[T
                     parts.tracker,
                     run_dir=run_dir,
                     run_id=content["run_id"],
-                    name=f"{content['dataset']}/{content['method']}/seed-{content['seed']}",
+                    name=f"{content['dataset']}/{content['method']}/{label}",
                     group=content["study"],
-                    tags=[content["dataset"], content["method"]],
+                    tags=[content["dataset"], content["backbone"], content["method"]],
                     config=content["identity"]
                     | {"parameters": content["parameters"], "method_name": content["method"]}
                     | {"effective": content["effective"]},
@@ -181,8 +182,10 @@ def _reported(
     """Table, picture and mirror of a run that is done: its summary."""
     points = tradeoff_points(records, main_attack(content))
     picture = run_dir / "tradeoff.png"
-    show(records, points, content, picture)
+    failures = show(records, points, content, picture)
+    for line in failures:
+        print(f"robustft: warning: {line}", file=sys.stderr, flush=True)
     columns, rows = point_rows(points)
     summary = run_summary(points)
-    tracked.finish(columns=columns, rows=rows, picture=picture, summary=summary)
+    tracked.finish(columns=columns, rows=rows, picture=None if failures else picture, summary=summary)
     return summary

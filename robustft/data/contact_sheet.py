@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from robustft.data.dataset import Images
+from robustft.fonts import draws, escaped, font_file, fonts_for, visible
 
 _TILE = 96
 _GAP = 4
@@ -24,10 +25,8 @@ def draw_contact_sheet(
     Of each class the `per_row` images that are evenly spaced in the split's order: the same at every call.
     """
     blocks = {name: _rows(images, classes, most_rows) for name, images in splits.items()}
-    font = ImageFont.load_default(14)
-    label_width = 8 + max(
-        (int(font.getlength(_short(classes[label]))) for labels in blocks.values() for label in labels), default=0
-    )
+    names = {label: _lettered(_short(classes[label]), 14) for labels in blocks.values() for label in labels}
+    label_width = 8 + max((int(font.getlength(name)) for name, font in names.values()), default=0)
     width = label_width + per_row * (_TILE + _GAP) + _GAP
     height = sum(_HEADING + len(labels) * (_TILE + _GAP) for labels in blocks.values()) + _GAP
     sheet = Image.new("RGB", (width, height), _PAGE)
@@ -38,10 +37,12 @@ def draw_contact_sheet(
         there = len(np.unique(images.labels))
         shown = f", {len(labels)} of them shown" if len(labels) < there else ""
         heading = f"{name}: {len(images):,} images of {there:,} classes{shown}"
-        draw.text((_GAP, top + 8), heading, fill=_INK, font=ImageFont.load_default(16))
+        heading, font = _lettered(heading, 16)
+        draw.text((_GAP, top + 8), heading, fill=_INK, font=font)
         top += _HEADING
         for label in labels:
-            draw.text((_GAP, top + _TILE // 2 - 8), _short(classes[label]), fill=_FAINT, font=font)
+            text, font = names[label]
+            draw.text((_GAP, top + _TILE // 2 - 8), text, fill=_FAINT, font=font)
             rows = np.flatnonzero(images.labels == label)
             for place, tile in enumerate(_tiles(images, rows, per_row)):
                 sheet.paste(tile, (label_width + place * (_TILE + _GAP), top))
@@ -70,3 +71,14 @@ def _evenly(values: np.ndarray, count: int) -> np.ndarray:
 
 def _short(name: str) -> str:
     return name if len(name) <= 22 else f"{name[:21]}…"
+
+
+def _lettered(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont | ImageFont.ImageFont]:
+    """`text` with a font that draws it; what that lacks is escaped, `\\u65e5`."""
+    if text.isascii() and text.isprintable():
+        return text, ImageFont.load_default(size)
+    text = visible(text)
+    families, _ = fonts_for(text)
+    family = max(families, key=lambda family: sum(draws(family, char) for char in text))  # the first of equals
+    lacking = {char for char in text if not (char.isprintable() and draws(family, char))}
+    return escaped(text, lacking), ImageFont.truetype(font_file(family), size)

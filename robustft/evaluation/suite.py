@@ -80,6 +80,11 @@ class Suite:
         """The name of the first attack: the one that the trade-off curve is about."""
         return next(iter(self.attacks))
 
+    @property
+    def attack_settings(self) -> dict[str, Any]:
+        """The settings of every attack by their hash, which is all that records have of them."""
+        return {attack.settings_hash: attack.settings for attack in self.attacks.values()}
+
     def attacks_at(self, *when: str) -> frozenset[str]:
         """The names of the attacks whose tier is one of `when`."""
         return frozenset(name for name, tier in self.when.items() if tier in when)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from robustft.report.intervals import bars, rates
+from robustft.report.lettering import brief
 from robustft.report.looks import (
     CLEAN,
-    FURTHER,
+    DOTTED,
     GREY,
     ROBUST,
-    SHIFTS,
     ZERO_TO_FIRST,
+    Look,
     first_positive,
+    further_look,
     in_per_cent,
+    shift_look,
     step_colors,
 )
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step
@@ -25,7 +27,7 @@ from robustft.study.tradeoff import Count, TradeoffPoint, best_step
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DOTTED = (0, (1, 1.6))
+GAP = 0.047  # between the names of lines, in the height of the axes
 
 
 def draw_by_step(
@@ -38,30 +40,31 @@ def draw_by_step(
     further = further or {}
     steps = [point.step for point in points]
     lines = list(_lines(points, further))
-    ends = spread_out([list(counts.values())[-1].rate for _, _, counts in lines], gap=0.047)
-    for (name, (color, marker), counts), end in zip(lines, ends, strict=True):
+    gap = min(GAP, 1 / len(lines))
+    ends = spread_out([list(counts.values())[-1].rate for _, _, counts in lines], gap=gap)
+    for (name, look, counts), end in zip(lines, ends, strict=True):
         at, middle, (down, up) = list(counts), rates(list(counts.values())), bars(list(counts.values()))
-        axes.fill_between(at, middle - down, middle + up, color=color, alpha=0.15, linewidth=0)
-        line, size = (DOTTED, 6.0) if name in further else ("-", 4.5)
+        axes.fill_between(at, middle - down, middle + up, color=look.color, alpha=0.15, linewidth=0)
         axes.plot(
             at,
             middle,
-            color=color,
-            marker=marker,
-            markersize=size,
-            linestyle=line,
+            color=look.color,
+            marker=look.marker,
+            markersize=6.0 if look.line == DOTTED else 4.5,
+            linestyle=look.line,
             linewidth=1.5,
             clip_on=False,
             zorder=3,
         )
         axes.annotate(
-            f"{name} {100 * middle[-1]:.1f}",
+            f"{brief(name)} {100 * middle[-1]:.1f}",
             (at[-1], middle[-1]),
             xytext=(1.035, end),
             textcoords=axes.get_yaxis_transform(),
-            color=color,
+            color=look.color,
+            fontsize=10 * gap / GAP,
             va="center",
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.7, "shrinkB": 3, "relpos": (0, 0.5)},
+            arrowprops={"arrowstyle": "-", "color": look.color, "linewidth": 0.7, "shrinkB": 3, "relpos": (0, 0.5)},
         )
     _step_axis(axes, steps)
     best = best_step(points)
@@ -86,15 +89,16 @@ def spread_out(heights: Sequence[float], gap: float) -> list[float]:
 
 def _lines(
     points: Sequence[TradeoffPoint], further: Mapping[str, Mapping[int, Count]]
-) -> Iterator[tuple[str, tuple[str, str], Mapping[int, Count]]]:
-    """Name, (colour, marker) and counts by step; a shift may lack steps."""
+) -> Iterator[tuple[str, Look, Mapping[int, Count]]]:
+    """Name, look and counts by step; a shift may lack steps."""
     yield "clean", CLEAN, {point.step: point.clean for point in points}
     yield "robust", ROBUST, {point.step: point.robust for point in points}
-    for (name, counts), look in zip(further.items(), cycle(FURTHER), strict=False):
-        yield name, look, counts
+    for position, (name, counts) in enumerate(further.items()):
+        yield name, further_look(position), counts
     shifts = dict.fromkeys(shift for point in points for shift in point.ood)
-    for shift, look in zip(shifts, cycle(SHIFTS), strict=False):
-        yield f"ood:{shift}", look, {point.step: point.ood[shift] for point in points if shift in point.ood}
+    for position, shift in enumerate(shifts):
+        counts = {point.step: point.ood[shift] for point in points if shift in point.ood}
+        yield f"ood:{shift}", shift_look(position), counts
 
 
 def _step_axis(axes: Axes, steps: Sequence[int]) -> None:

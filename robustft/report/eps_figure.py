@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robustft.atomic_write import write_whole
+from robustft.fonts import quiet_fonts
 from robustft.report.by_step import spread_out
 from robustft.report.intervals import bars, rates
-from robustft.report.looks import CLEAN, FURTHER, ROBUST, STYLE, in_per_cent
+from robustft.report.lettering import brief, letter
+from robustft.report.looks import CLEAN, ROBUST, STYLE, Line, in_per_cent
 from robustft.study.eps_curve import EpsCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLORS = (CLEAN[0], ROBUST[0], "#009E73", "#CC79A7")
-MARKERS = ("o", *(marker for _, marker in FURTHER))
-LINES = ("-", (0, (4, 2)), (0, (1, 1.5)))
+COLORS = (CLEAN.color, ROBUST.color, "#009E73", "#CC79A7")
+MARKERS = ("o", "X", "P", "*", "D")
+LINES: tuple[Line, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
 
 
 def draw_eps(curves: Sequence[EpsCurve], path: Path, *, title: str, marks: Mapping[int, str]) -> None:
@@ -33,10 +35,11 @@ def draw_eps(curves: Sequence[EpsCurve], path: Path, *, title: str, marks: Mappi
 
     if not curves:
         raise ValueError("curves must hold at least one curve, got none")
-    with style.context(["default", STYLE]):
+    with style.context(["default", STYLE]), quiet_fonts():
         figure = Figure(figsize=(8.2, 5.2), dpi=160, layout="constrained")
-        figure.suptitle(title, x=0.012, ha="left", fontsize=13, fontweight="bold")
+        figure.suptitle(brief(title, 70), x=0.012, ha="left", fontsize=13, fontweight="bold")
         _draw(figure.subplots(), curves, marks)
+        letter(figure)
         content = BytesIO()
         figure.savefig(content, format="png")
         write_whole(Path(path), content.getbuffer())
@@ -46,7 +49,7 @@ def _draw(axes: Axes, curves: Sequence[EpsCurve], marks: Mapping[int, str]) -> N
     steps = list(dict.fromkeys(curve.step for curve in curves))
     attacks = list(dict.fromkeys(curve.attack for curve in curves))
     _size_axis(axes, sorted({size for curve in curves for size in curve.counts}))
-    ends = spread_out([list(curve.counts.values())[-1].rate for curve in curves], gap=0.055)
+    ends = spread_out([list(curve.counts.values())[-1].rate for curve in curves], gap=min(0.055, 1 / len(curves)))
     for curve, end in zip(curves, ends, strict=True):
         color = COLORS[steps.index(curve.step) % len(COLORS)]
         kind = attacks.index(curve.attack)
@@ -66,7 +69,7 @@ def _draw(axes: Axes, curves: Sequence[EpsCurve], marks: Mapping[int, str]) -> N
         )
         name = " ".join([f"step {curve.step:,}", f"({marks[curve.step]})" if curve.step in marks else ""]).strip()
         if len(attacks) > 1:
-            name = f"{curve.attack}, {name}"
+            name = f"{brief(curve.attack)}, {name}"
         axes.annotate(
             f"{name} {100 * middle[-1]:.1f}",
             (at[-1], middle[-1]),
@@ -82,7 +85,7 @@ def _draw(axes: Axes, curves: Sequence[EpsCurve], marks: Mapping[int, str]) -> N
     norms = list(dict.fromkeys(str(curve.norm) for curve in curves))
     axes.set_xlabel(f"eps, in units of 1/255 ({', '.join(norms)}); 0 is clean")
     total = list(curves[0].counts.values())[-1].total
-    axes.set_title(f"{' and '.join(attacks)} on {total:,} test images; bands are 95 % intervals")
+    axes.set_title(f"{' and '.join(map(brief, attacks))} on {total:,} test images; bands are 95 % intervals")
 
 
 def _size_axis(axes: Axes, sizes: Sequence[float]) -> None:

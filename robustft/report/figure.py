@@ -7,7 +7,9 @@ from io import BytesIO
 from pathlib import Path
 
 from robustft.atomic_write import write_whole
+from robustft.fonts import quiet_fonts
 from robustft.report.by_step import draw_by_step
+from robustft.report.lettering import brief, letter
 from robustft.report.looks import STYLE, WARNING
 from robustft.report.plane import draw_plane, label_plane
 from robustft.study.tradeoff import Count, TradeoffPoint
@@ -49,15 +51,17 @@ def draw_tradeoff(
         for name, by_step in (further or {}).items()
         if steps & by_step.keys()
     }
-    with style.context(["default", STYLE]):  # not the user's own settings: the pictures of a study look alike
+    # Not with the user's own settings: the pictures of a study look alike.
+    with style.context(["default", STYLE]), quiet_fonts():
         figure = Figure(figsize=(12.5, 5.8), dpi=160, layout="constrained")  # no pyplot: nothing stays open
-        figure.suptitle(title, x=0.012, ha="left", fontsize=13, fontweight="bold")
+        figure.suptitle(brief(title, 110), x=0.012, ha="left", fontsize=13, fontweight="bold")
         plane, by_step = figure.subplots(1, 2)
         draw_plane(plane, points, attack_label, further)
         draw_by_step(by_step, points, further)
         if warnings:
             text = "\n".join(shortened(warnings))
             figure.supxlabel(text, x=0.012, ha="left", fontsize=9, color=WARNING)
+        letter(figure)
         figure.draw_without_rendering()  # lays the axes out: where there is room for labels depends on their size
         label_plane(plane, points, further)
         content = BytesIO()

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from robustft.report.looks import GREY
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Where a label may stand, seen from its point; the first free place is taken.
-DIRECTIONS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
+DIRECTIONS = (
+    *((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)),
+    *((0.8, 1), (-0.8, 1), (-0.8, -1), (0.8, -1)),  # a wide label beside an edge
+)
 DISTANCES = (8.0, 16.0, 26.0)  # from the point to the label's edge, in typographic points
 TOO_MUCH = 4.0  # the cost at which a label is rather left out
 
@@ -43,6 +48,8 @@ def points_to_pixels(axes: Axes) -> float:
 def place_labels(axes: Axes, labels: Sequence[Label], curve: NDArray[np.float64], others: NDArray[np.float64]) -> None:
     """Write `labels`, the most important first, where they cover neither each other nor the curve.
 
+    A label that finds no place beside its point stands further off, with a line that leads to the point.
+
     Args:
         axes: with their final size, since a free place depends on it.
         labels: to be placed one after the other.
@@ -50,6 +57,7 @@ def place_labels(axes: Axes, labels: Sequence[Label], curve: NDArray[np.float64]
         others: (M, 2) further markers in data coordinates.
     """
     from matplotlib.patheffects import withStroke
+    from matplotlib.text import Text
 
     scale = points_to_pixels(axes)
     corners = axes.transData.transform(curve)
@@ -67,20 +75,23 @@ def place_labels(axes: Axes, labels: Sequence[Label], curve: NDArray[np.float64]
             fontweight="bold" if label.needed else "normal",
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
             zorder=6,
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 5},
         )
-        half = np.array(text.get_window_extent().size) / 2
+        half = np.array(Text.get_window_extent(text).size) / 2  # the text's own, without the line to the point
         anchor = axes.transData.transform((label.x, label.y))
         places = []
         for distance in DISTANCES if label.needed else DISTANCES[:1]:
             for direction in np.array(DIRECTIONS):
                 offset = direction * (distance * scale / np.hypot(*direction) + half)
                 box = (*(anchor + offset - half), *(anchor + offset + half))
-                places.append((obstacles.cost(box, anchor) + distance / 100, tuple(offset / scale), box))
-        cost, place, box = min(places)
+                places.append((obstacles.cost(box, anchor) + distance / 100, tuple(offset / scale), box, distance))
+        cost, place, box, distance = min(places)
         if cost > TOO_MUCH and not label.needed:
             text.remove()
         else:
             text.set_position(place)
+            assert text.arrow_patch is not None  # asked for above
+            text.arrow_patch.set_visible(distance > DISTANCES[0])
             obstacles.labels.append(box)
 
 

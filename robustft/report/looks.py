@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,17 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
+Line = str | tuple[float, tuple[float, ...]]
+"""A kind of line as matplotlib has it."""
+
 INK, GREY, PALE, SHADE = "#222222", "#767676", "#e6e6e6", "#dfeaf3"
 # Okabe and Ito's palette, which people with any colour vision can tell apart; markers say the same without colour.
-CLEAN, ROBUST = ("#0072B2", "o"), ("#D55E00", "s")
-SHIFTS = (("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"), ("#000000", "X"))
-FURTHER = (("#7B3294", "X"), ("#8C510A", "P"), ("#01665E", "*"), ("#5A5A5A", "D"))  # attacks beside the curve's own
+_SHIFT_COLORS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_SHIFT_MARKERS = ("^", "D", "v", "P", "X", "<", "p", ">", "h")
+_SHIFT_LINES: tuple[Line, ...] = ("-", (0, (5, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2.5, 1)))
+_FURTHER_COLORS = ("#7B3294", "#8C510A", "#01665E", "#5A5A5A")
+_FURTHER_MARKERS = ("X", "P", "*", "D", "d")
+DOTTED: Line = (0, (1, 1.6))
 WARNING = "#B00020"
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -32,11 +39,38 @@ STYLE: dict[str, Any] = {
     "grid.linewidth": 0.7,
     "legend.frameon": False,
     "text.color": INK,
+    "text.parse_math": False,  # a name with `$` in it is a name
     "xtick.color": GREY,
     "xtick.labelcolor": INK,
     "ytick.color": GREY,
     "ytick.labelcolor": INK,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a line is drawn."""
+
+    color: str
+    marker: str
+    line: Line = "-"
+
+
+def shift_look(position: int) -> Look:
+    """Of an OOD set: 20 in a row differ in colour and line, 45 in colour and marker."""
+    return Look(
+        color=_SHIFT_COLORS[position % 5],
+        marker=_SHIFT_MARKERS[position % 9],
+        line=_SHIFT_LINES[position // 5 % 4],
+    )
+
+
+def further_look(position: int) -> Look:
+    """Of an attack beside the curve's own: 20 in a row differ in colour and marker; dotted, as states may lack it."""
+    return Look(color=_FURTHER_COLORS[position % 4], marker=_FURTHER_MARKERS[position % 5], line=DOTTED)
+
+
+CLEAN, ROBUST = Look(color="#0072B2", marker="o"), Look(color="#D55E00", marker="s")
 ZERO_TO_FIRST = 0.4  # the way from step 0 to the first positive step, in decades of a symmetric logarithmic scale
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from robustft.report.intervals import bars, rates
 from robustft.report.labels import Label, place_labels, points_to_pixels
-from robustft.report.looks import FURTHER, GREY, INK, SHADE, in_per_cent, step_colors
+from robustft.report.lettering import brief
+from robustft.report.looks import GREY, INK, SHADE, further_look, in_per_cent, step_colors
 from robustft.study.frontier import frontier_area, frontier_steps, pareto
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step
 
@@ -29,22 +30,33 @@ def draw_plane(axes: Axes, points: Sequence[TradeoffPoint], attack_label: str, f
 
     further: name -> step -> test counts under further attacks, drawn below the points that they belong to.
     """
-    shade, ring = _draw_curve(axes, points)
+    from matplotlib.patches import Patch
+
+    ring = _draw_curve(axes, points)
     markers = _draw_further(axes, points, further)
     axes.set_xlim(0, 1.02)
     highest = max([point.robust.interval[1] for point in points] + list(_further_places(points, further)[:, 1]))
     room = 1.1 + 0.05 * len(further)  # the legend has a line for each
-    axes.set_ylim(0, min(1.02, room * max(0.02, highest)))
+    ceiling = room * max(0.02, highest)
+    axes.set_ylim(0, ceiling if ceiling < 0.95 else 1.02)
     in_per_cent(axes.xaxis, axes.yaxis)
     axes.set_xlabel("clean test accuracy, %")
-    axes.set_ylabel("robust test accuracy, %")
-    axes.set_title(f"robust against {attack_label}")
-    axes.legend(
-        [ring, shade, *markers.values()],
-        ["frontier, chosen on validation", f"area under it: {frontier_area(points):.3f}", *markers],
+    ends_early = f" (axis ends at {100 * ceiling:.2g})" if ceiling < 0.95 else ""
+    axes.set_ylabel(f"robust test accuracy, %{ends_early}")
+    axes.set_title(f"robust against {brief(attack_label, 60)}")
+    names = ["frontier, chosen on validation", f"area under it: {frontier_area(points):.3f} of 1", *map(brief, markers)]
+    # Opaque, and the swatch has an edge: the shading may lie below.
+    legend = axes.legend(
+        [ring, Patch(facecolor=SHADE, edgecolor=GREY, linewidth=0.8), *markers.values()],
+        [str(number) for number in range(len(names))],
         loc="upper left",
         borderaxespad=0.2,
+        frameon=True,
+        framealpha=0.85,
+        edgecolor="none",
     )
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_text(name)  # a legend leaves out labels that begin with an underscore, which a name may
 
 
 def label_plane(axes: Axes, points: Sequence[TradeoffPoint], further: Further) -> None:
@@ -76,21 +88,18 @@ def label_plane(axes: Axes, points: Sequence[TradeoffPoint], further: Further) -
     place_labels(axes, [label for label in labels if label.step not in magnified], curve, others)
 
 
-def _draw_curve(axes: Axes, points: Sequence[TradeoffPoint], *, clip: bool = False) -> tuple[Artist, Artist]:
-    """The shaded area and the rings, for a legend. Without `clip`, markers on the edge are drawn whole."""
+def _draw_curve(axes: Axes, points: Sequence[TradeoffPoint], *, clip: bool = False) -> Artist:
+    """The rings, for a legend. Without `clip`, markers on the edge are drawn whole."""
     clean, robust = [point.clean for point in points], [point.robust for point in points]
     x, y = _curve(points).T
     chosen = np.isin([point.step for point in points], frontier_steps(points))
     corners = np.flatnonzero(chosen)[pareto(x[chosen], y[chosen])]
-    shade = axes.fill_between(
-        [0, *x[corners]], [y[corners[0]], *y[corners]], step="pre", color=SHADE, linewidth=0, zorder=1
-    )
+    axes.fill_between([0, *x[corners]], [y[corners[0]], *y[corners]], step="pre", color=SHADE, linewidth=0, zorder=1)
     axes.errorbar(x, y, bars(robust), bars(clean), fmt="none", ecolor="#cccccc", elinewidth=0.8, zorder=2)
     axes.plot(x, y, color=GREY, linewidth=1, zorder=3)
     colors = step_colors([point.step for point in points])
     axes.scatter(x, y, 34, colors, edgecolors="white", linewidths=0.6, zorder=5, clip_on=clip)
-    ring = axes.scatter(x[chosen], y[chosen], 105, facecolors="none", edgecolors=INK, zorder=5, clip_on=clip)
-    return shade, ring
+    return axes.scatter(x[chosen], y[chosen], 105, facecolors="none", edgecolors=INK, zorder=5, clip_on=clip)
 
 
 def _draw_further(
@@ -99,16 +108,17 @@ def _draw_further(
     """The markers of every further attack by its name, for a legend; a thin line leads up to the state's point."""
     robust = {point.step: point.robust.rate for point in points}
     markers: dict[str, Artist] = {}
-    for (name, by_step), (color, marker) in zip(further.items(), cycle(FURTHER), strict=False):
+    for position, (name, by_step) in enumerate(further.items()):
+        look = further_look(position)
         places = _further_places(points, {name: by_step})
         tops = [robust[step] for step in by_step]
-        axes.vlines(places[:, 0], places[:, 1], tops, color=color, linewidth=0.8, linestyles=":", zorder=2)
+        axes.vlines(places[:, 0], places[:, 1], tops, color=look.color, linewidth=0.8, linestyles=":", zorder=2)
         markers[name] = axes.scatter(
             places[:, 0],
             places[:, 1],
             55,
-            color,
-            marker=marker,
+            look.color,
+            marker=look.marker,
             edgecolors="white",
             linewidths=0.5,
             zorder=4,

@@ -8,19 +8,19 @@ from robustft.study.frontier import frontier_area, frontier_steps
 from robustft.study.tradeoff import TradeoffPoint, best_step
 
 
-def point_rows(points: Sequence[TradeoffPoint]) -> tuple[list[str], list[list[float | int | bool]]]:
-    """Column names, and one row per point; accuracies in [0, 1]."""
-    shifts = list(points[0].ood) if points else []
+def point_rows(points: Sequence[TradeoffPoint]) -> tuple[list[str], list[list[float | int | bool | None]]]:
+    """Column names, and one row per point; accuracies in [0, 1], None for a shift not measured at that step."""
+    shifts = list(dict.fromkeys(shift for point in points for shift in point.ood))
     frontier = frontier_steps(points)
     columns = ["step", "epoch", "clean", "robust", *(f"ood:{shift}" for shift in shifts)]
     columns += ["validation clean", "validation robust", "on frontier"]
-    rows: list[list[float | int | bool]] = [
+    rows: list[list[float | int | bool | None]] = [
         [
             point.step,
             point.epoch,
             point.clean.rate,
             point.robust.rate,
-            *(point.ood[shift].rate for shift in shifts),
+            *(point.ood[shift].rate if shift in point.ood else None for shift in shifts),
             point.validation_clean.rate,
             point.validation_robust.rate,
             point.step in frontier,

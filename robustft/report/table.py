@@ -34,7 +34,7 @@ def points_table(
     shifts = list(dict.fromkeys(shift for point in points for shift in point.ood))
     best, last, frontier = best_step(points), points[-1].step, frontier_steps(points)
 
-    headings = [("", "step"), ("", "epoch"), ("", "clean"), ("", "robust"), *(("", name) for name in further)]
+    headings = [("", "step"), ("", "epoch"), ("", "clean"), ("", "robust"), *map(_parted, further)]
     headings += [("ood:", shift) for shift in shifts]
     headings += [("val ", "clean"), ("val ", "robust")]
     decimals = min(2, max(0, 4 - len(f"{points[-1].epoch:.0f}")))  # four digits are enough, and wide enough
@@ -68,6 +68,12 @@ def points_table(
         *below,
     ]
     return "\n".join(lines)
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """`pgd steps=5` as the two parts of a heading."""
+    attack, blank, differs = name.partition(" ")
+    return (attack + blank, differs) if blank else ("", name)
 
 
 def per_cent(count: Count | None) -> str:

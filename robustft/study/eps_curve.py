@@ -63,12 +63,18 @@ def eps_curve(
 
 
 def eps_curves(records: Sequence[Record], steps: Iterable[int]) -> list[EpsCurve]:
-    """The curves of `steps` under every attack that was made with more than one size at one of them."""
+    """The curves of `steps` under every attack that was made with more than one size at one of them.
+
+    An attack with other settings has curves of its own, in the norm of the attack's first record.
+    """
     steps = list(dict.fromkeys(steps))
-    attacks = dict.fromkeys(record.attack_name for record in records if record.attack_name and not record.shift)
+    attacked = [record for record in records if record.attack_name is not None and record.shift is None]
+    norms: dict[str, str | None] = {}
+    for record in attacked:
+        norms.setdefault(str(record.attack_name), record.norm)
     found = []
-    for attack in attacks:
-        of_attack = [eps_curve(records, step, attack) for step in steps]
+    for attack, settings in dict.fromkeys((str(record.attack_name), record.attack) for record in attacked):
+        of_attack = [eps_curve(records, step, attack, norm=norms[attack], settings=settings) for step in steps]
         of_attack = [curve for curve in of_attack if any(curve.counts)]
         if any(len([eps for eps in curve.counts if eps]) > 1 for curve in of_attack):
             found += of_attack

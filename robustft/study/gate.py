@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,20 +57,25 @@ def gates_in_short(records: Iterable[Record]) -> list[str]:
     return [f"gates: {sum(passed)} of {len(passed)} passed"] if passed else []
 
 
-def failed_gates(records: Iterable[Record]) -> list[str]:
-    """One line for every check that failed under a condition: its text where it first did, and all steps."""
+def failed_gates(
+    records: Iterable[Record], name: Callable[[Record], str] = lambda record: record.condition
+) -> list[str]:
+    """One line for every check that failed under a condition: its text where it first did, and all steps.
+
+    name: what the condition of a record is called; it tells apart what one condition may stand for.
+    """
     first: dict[tuple[str, str], Gate] = {}
     found: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         for gate in record.gates:
             if not gate.passed:
-                where = (gate.name, record.condition)
+                where = (gate.name, name(record))
                 first.setdefault(where, gate)
                 found.setdefault(where, []).append(record)
     lines = []
-    for (name, condition), gate in first.items():
-        steps = sorted({record.step for record in found[name, condition]})
-        splits = dict.fromkeys(record.split for record in found[name, condition])
+    for (check, condition), gate in first.items():
+        steps = sorted({record.step for record in found[check, condition]})
+        splits = dict.fromkeys(record.split for record in found[check, condition])
         at = f"step{'s' if len(steps) > 1 else ''} {', '.join(f'{step:,}' for step in steps)}"
         lines.append(f"{gate}: {condition} on {' and '.join(splits)}, {at}")
     return lines

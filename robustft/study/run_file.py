@@ -57,6 +57,15 @@ def write_run(run_dir: Path, content: Mapping[str, Any]) -> None:
     write_whole(Path(run_dir) / "run.json", text.encode())
 
 
+def attack_settings(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the hashes of attacks' settings in records stand for: `attacks` in run.json, hash -> settings.
+
+    Empty for a run of a version that did not write them.
+    """
+    settings = content.get("attacks")
+    return dict(settings) if isinstance(settings, Mapping) else {}
+
+
 def run_id(identity: Mapping[str, Any]) -> str:
     """12 hexadecimal characters, the same for the same settings in any order."""
     return canonical_hash(identity, characters=12)

@@ -19,6 +19,8 @@ from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.schedule import Schedule
 from robustft.evaluation.states import States
+from robustft.evaluation.suite import Suite
+from robustft.study.condition_names import ConditionNames
 from robustft.study.record import Record
 from robustft.training.checkpoints import Checkpoints
 from robustft.training.data_module import TrainingBatches, TrainingData
@@ -61,8 +63,9 @@ def fine_tune(
     per_epoch = _steps_per_epoch(len(rows), plan)
     total_steps = max(steps)
     recorder = Recorder(run_dir, evaluator)
-    progress = Progress(total_steps=total_steps, description=description)
-    mirror = MirrorToTracker(tracked)
+    names = _condition_names(evaluator.suite)
+    progress = Progress(total_steps=total_steps, description=description, names=names)
+    mirror = MirrorToTracker(tracked, names)
     checkpoints = Checkpoints(run_dir, run_id=run_id)
     _quiet_lightning()
     trainer = pl.Trainer(
@@ -120,6 +123,14 @@ def fine_tune(
 
 def _steps_per_epoch(images: int, plan: TrainingPlan) -> int:
     return steps_per_epoch(images, plan.batch_size, drop_last=plan.drop_last)
+
+
+def _condition_names(suite: Suite) -> ConditionNames:
+    return ConditionNames(
+        norm=suite.threat_model.norm,
+        eps=suite.threat_model.eps,
+        attacks={name: attack.settings_hash for name, attack in suite.attacks.items()},
+    )
 
 
 def _quiet_lightning() -> None:

@@ -7,15 +7,20 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from robustft.study.condition_names import ConditionNames
 from robustft.study.record import Record
 from robustft.training.tracker import TrackedRun
 
 
 class MirrorToTracker(pl.Callback):
-    """Sends the training loss now and then, and every evaluated step's records as rates."""
+    """Sends the training loss now and then, and every evaluated step's records as rates.
 
-    def __init__(self, tracked: TrackedRun) -> None:
+    names: what conditions are called; each is a curve of its own, `test/pgd` and `test/pgd@2`.
+    """
+
+    def __init__(self, tracked: TrackedRun, names: ConditionNames) -> None:
         self._tracked = tracked
+        self._names = names
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -28,4 +33,4 @@ class MirrorToTracker(pl.Callback):
     def evaluated(self, step: int, records: Sequence[Record]) -> None:
         """All conditions of the state after `step` updates."""
         shown = [record for record in records if record.step == step]
-        self._tracked.log(step, {f"{record.split}/{record.condition}": record.accuracy for record in shown})
+        self._tracked.log(step, {f"{record.split}/{self._names.of(record)}": record.accuracy for record in shown})

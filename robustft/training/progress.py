@@ -8,15 +8,20 @@ from typing import Any
 import pytorch_lightning as pl
 from tqdm import tqdm
 
+from robustft.study.condition_names import ConditionNames
 from robustft.study.record import Record, without_parts
 
 
 class Progress(pl.Callback):
-    """Updates done and the loss, on standard error; without a terminal only the lines of the evaluated steps."""
+    """Updates done and the loss, on standard error; without a terminal only the lines of the evaluated steps.
 
-    def __init__(self, *, total_steps: int, description: str) -> None:
+    names: what conditions are called in these lines.
+    """
+
+    def __init__(self, *, total_steps: int, description: str, names: ConditionNames) -> None:
         self._total_steps = total_steps
         self._description = description
+        self._names = names
         self._bar: tqdm | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -39,7 +44,7 @@ class Progress(pl.Callback):
     def evaluated(self, step: int, records: Sequence[Record]) -> None:
         """A line of test accuracies of the state after `step` updates."""
         shown = without_parts(record for record in records if record.step == step and record.split == "test")
-        rates = "   ".join(f"{record.condition} {100 * record.accuracy:5.1f} %" for record in shown)
+        rates = "   ".join(f"{self._names.of(record)} {100 * record.accuracy:5.1f} %" for record in shown)
         tqdm.write(f"step {step:>6}   {rates}")  # to standard output, above the bar
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

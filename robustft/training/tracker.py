@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from robustft import checks
+from robustft.canonical_hash import canonical_hash
+
+LONGEST_TAG, LONGEST_NAME = 64, 128
+"""Characters that W&B takes; the first longer tag would end the run."""
 
 MODES = ("online", "offline", "disabled")
 
@@ -49,14 +53,17 @@ class TrackedRun:
         """Values against `step`, completed optimiser updates."""
         self._send(lambda run: run.log({"step": step, **values}))
 
-    def finish(self, *, columns: Sequence[str], rows: Sequence[Sequence[Any]], picture: Path, summary: dict) -> None:
-        """The trade-off points as a table, the curve as a picture, the summary as single values."""
+    def finish(
+        self, *, columns: Sequence[str], rows: Sequence[Sequence[Any]], picture: Path | None, summary: dict
+    ) -> None:
+        """The trade-off points as a table, the curve as a picture if there is one, the summary as single values."""
 
         def results(run: Any) -> None:
             import wandb
 
             table = wandb.Table(columns=list(columns), data=[list(row) for row in rows])
-            run.log({"tradeoff/points": table, "tradeoff/curve": wandb.Image(str(picture))})
+            pictures = {} if picture is None else {"tradeoff/curve": wandb.Image(str(picture))}
+            run.log({"tradeoff/points": table, **pictures})
             run.summary.update(summary)
 
         self._send(results)
@@ -100,9 +107,10 @@ def tracked_run(
             dir=run_dir,
             id=run_id,
             resume="allow" if tracker.mode == "online" else None,
-            name=name,
-            group=group,
-            tags=list(tags),
+            name=_cut(name, LONGEST_NAME),
+            group=_cut(group, LONGEST_NAME),
+            job_type="train",
+            tags=list(dict.fromkeys(_cut(tag, LONGEST_TAG) for tag in tags)),
             config=config,
             settings=wandb.Settings(console="off", silent=True),
         )
@@ -118,3 +126,8 @@ def tracked_run(
         tracked.close(exit_code=1)
         raise
     tracked.close()
+
+
+def _cut(text: str, longest: int) -> str:
+    """A longer text's beginning, and a hash of all of it, so that two texts stay two."""
+    return text if len(text) <= longest else f"{text[: longest - 9]}-{canonical_hash(text, characters=8)}"

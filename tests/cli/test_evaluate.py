@@ -144,6 +144,27 @@ def test_a_stronger_attack_is_a_column_of_the_table(words, run_dir, finished):
     assert heading.split()[:5] == ["step", "epoch", "clean", "robust", "autoattack"]
 
 
+def test_another_setting_of_an_attack_is_called_by_what_differs_from_the_run_s_own(words, run_dir, finished):
+    asked = (f"run={run_dir}", CPU, "states=last", "attack=[pgd]", "suite.eps_grid_255=[2]")
+    for changes in (("attack.pgd.steps=5",), ("attack.pgd.steps=3", "attack.pgd.loss=margin")):
+        code, _, err = words("evaluate", *asked, *changes)
+        assert code == 0, err
+    added = added_to(run_dir, finished)
+    assert {record["condition"] for record in added} == {"pgd"}
+    assert json.loads((run_dir / "run.json").read_text())["attacks"].keys() >= {record["attack"] for record in added}
+    out = table_of(words, run_dir)
+    above, heading = out.splitlines()[3:5]
+    assert above.split()[:3] == ["pgd", "pgd", "ood:"]
+    assert heading.split()[3:7] == ["robust", "steps=5", "steps=3", "loss=margin"]
+    for name in ("pgd steps=5", "pgd steps=3 loss=margin"):
+        assert f"{name} (linf), test accuracy in % by eps_255" in out
+    # A run of before, which has no settings beside its records, shows the beginning of their hash.
+    content = json.loads((run_dir / "run.json").read_text())
+    del content["attacks"]
+    (run_dir / "run.json").write_text(json.dumps(content))
+    assert f"pgd-{added[0]['attack'][:4]} (linf)" in table_of(words, run_dir)
+
+
 @pytest.fixture
 def pictures(tmp_path) -> Path:
     random = np.random.default_rng(0)

@@ -189,10 +189,12 @@ def test_the_wandb_mirror_has_the_metrics_the_points_and_the_picture(finished):
     (offline,) = (cwd / RUN_DIR / "wandb").glob("offline-run-*/run-*.wandb")
     logged: dict[str, list] = {}
     config = set()
+    run = None
     for data in wandb_file.records(offline):
         entry = wandb_internal_pb2.Record()
         entry.ParseFromString(data)
         config |= {update.key for update in entry.run.config.update}
+        run = run or (entry.run if entry.HasField("run") else None)
         values = {item.key or item.nested_key[0]: json.loads(item.value_json) for item in entry.history.item}
         for name, value in values.items():
             logged.setdefault(name, []).append((values.get("step"), value))
@@ -208,6 +210,32 @@ def test_the_wandb_mirror_has_the_metrics_the_points_and_the_picture(finished):
     assert "tradeoff/curve" in logged
     assert "train/loss" in logged
     assert {"method", "trainer", "threat_model"} <= config
+    assert run is not None
+    assert run.display_name == f"digits/bitfit/{Path(RUN_DIR).name}"
+    assert (set(run.tags), run.job_type, run.run_group) == ({"digits", "glyph_vit", "bitfit"}, "train", "default")
+
+
+def test_report_of_a_picture_that_cannot_be_drawn_is_the_table_and_one_line(finished, words, monkeypatch, tmp_path):
+    cwd, done = finished
+    monkeypatch.chdir(cwd)
+    (tmp_path / "curve.png").mkdir()
+    code, out, err = words("report", f"run={RUN_DIR}", f"output={tmp_path}/curve.png")
+    assert code == 2
+    assert out[out.index("pgd (") :].strip() in done.stdout
+    assert err.startswith(f"robustft: output: trade-off curve could not be drawn: {tmp_path}/curve.png: IsADirector")
+    assert err.count("\n") == 1
+
+
+def test_a_picture_that_cannot_be_drawn_is_a_warning_and_the_run_is_finished(tmp_path, robustft):
+    words = ("trainer.max_steps=1", "suite.max_images=4", "trainer.accelerator=cpu", "hydra.run.dir=run")
+    assert robustft(*words, cwd=tmp_path, kill=("record", 5)).returncode == -9
+    (tmp_path / "run/tradeoff.png").mkdir()
+    done = robustft(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("robustft: warning: trade-off curve could not be drawn: run/tradeoff.png: IsADirectoryErr")
+    assert "area under the frontier" in done.stdout
+    assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "finished"
 
 
 RESUMED = (

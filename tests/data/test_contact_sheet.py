@@ -29,3 +29,13 @@ def test_of_many_classes_some_are_shown(tmp_path: Path) -> None:
     draw_contact_sheet(tmp_path / "sheet.png", {"train": images}, [str(label) for label in range(500)], most_rows=5)
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.height < 7 * 100
+
+
+def test_class_names_of_any_script_are_told_apart(tmp_path: Path) -> None:
+    images = Images(pixels=np.zeros((2, 3, 4, 4), np.uint8), labels=np.arange(2, dtype=np.int64))
+    sheets = []
+    for number, name in enumerate(("日本", "日光", "Ωμέγα", "été", "$x$", "a\x07", "\udcff", "عربي")):
+        path = tmp_path / f"{number}.png"
+        draw_contact_sheet(path, {f"ood:{name}": images}, [name, "other"])
+        sheets.append(path.read_bytes())
+    assert len(set(sheets)) == len(sheets)

@@ -67,3 +67,9 @@ def test_all_checks_are_counted_and_nothing_is_said_without_any(make_record: Mak
     checked = [make_record(step=step, gates=[gate(passed=step > 0), gate(passed=True)]) for step in (0, 10)]
     assert gates_in_short([make_record(), *checked]) == ["gates: 3 of 4 passed"]
     assert gates_in_short([make_record()]) == []
+
+
+def test_sizes_that_one_condition_stands_for_are_told_apart(make_record: MakeRecord) -> None:
+    sizes = [make_record(condition="pgd", eps=eps / 255, gates=[gate(passed=eps == 8)]) for eps in (8, 2, 4)]
+    named = failed_gates(sizes, lambda record: f"pgd@{record.eps_255:g}")
+    assert [line.partition("): ")[2] for line in named] == ["pgd@2 on test, step 40", "pgd@4 on test, step 40"]

@@ -17,7 +17,8 @@ KILLING = """
 import os, signal, sys
 from robustft.training.module import FineTuning
 from robustft.study.records import RecordFile
-owner, name = {"step": (FineTuning, "training_step"), "record": (RecordFile, "append")}[sys.argv.pop(1)]
+places = {"step": (FineTuning, "training_step"), "record": (RecordFile, "append"), "rename": (os, "replace")}
+owner, name = places[sys.argv.pop(1)]
 calls, original = int(sys.argv.pop(1)), getattr(owner, name)
 def counted(*arguments):
     global calls
@@ -53,7 +54,7 @@ def words(monkeypatch, tmp_path, capsys):
 
 @pytest.fixture(scope="session")
 def robustft():
-    """(words, cwd) -> the finished process of `python -m robustft words`; kill=("step"|"record", n): killed there."""
+    """(words, cwd) -> the finished process of `python -m robustft words`; kill=(place, n): killed there."""
 
     def run(*given: str, cwd: Path, kill: tuple[str, int] | None = None) -> subprocess.CompletedProcess:
         start = ["-m", "robustft"] if kill is None else ["-c", KILLING, kill[0], str(kill[1])]

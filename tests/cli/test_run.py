@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,8 @@ import yaml
 from PIL import Image
 from safetensors.numpy import load_file
 
+from robustft.atomic_write import is_temporary
+from robustft.training.module import FineTuning
 from tests.cli import wandb_file
 
 SHORT = ("trainer.max_steps=4", "schedule.points=2", "suite.max_images=12", "attack.pgd.steps=2")
@@ -238,6 +244,70 @@ def test_a_picture_that_cannot_be_drawn_is_a_warning_and_the_run_is_finished(tmp
     assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "finished"
 
 
+@pytest.fixture
+def one_thread():
+    """As in the processes of `robustft`: bits are compared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning has turned it off
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_run_that_the_disk_and_ctrl_c_stopped_goes_on_and_ends_like_the_unbroken_one(
+    finished, words, tmp_path, largest_file, monkeypatch
+):
+    unbroken = finished[0] / RUN_DIR
+    run_dir = tmp_path / RUN_DIR
+    # Files up to so many bytes can be written, as on a disk that fills up: run.json, a state, last.ckpt cannot.
+    for most, name in ((500, "run.json"), (20_000, "step-000000.safetensors"), (60_000, "last.ckpt")):
+        with largest_file(most):
+            code, _, err = words(*SHORT, "tracker.mode=disabled")
+        assert code == 1
+        assert err.startswith(f"robustft: File too large: {run_dir}")
+        assert err.endswith(f"{name}; the same command goes on when there is room again\n")
+        assert err.count("\n") == 1
+        if name == "run.json":
+            assert list(tmp_path.iterdir()) == []
+        else:
+            content = json.loads((run_dir / "run.json").read_text())
+            assert content["status"] == "failed"
+            assert "File too large" in content["reason"]
+
+    original = FineTuning.training_step
+
+    def interrupted(module, batch, batch_idx):
+        if batch_idx == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(module, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FineTuning, "training_step", interrupted)
+        code, _, err = words(*SHORT, "tracker.mode=disabled")
+    assert (code, err) == (130, "robustft: interrupted\n")
+    assert json.loads((run_dir / "run.json").read_text())["status"] == "interrupted"
+
+    code, _, err = words(*SHORT, "tracker.mode=disabled")
+    assert (code, err) == (0, "")
+    measured = [[{key: record[key] for key in MEASURED} for record in records_of(run)] for run in (unbroken, run_dir)]
+    assert measured[0] == measured[1]
+    for path in (unbroken / "states").iterdir():
+        assert path.read_bytes() == (run_dir / "states" / path.name).read_bytes()
+    assert {path.name for path in run_dir.iterdir()} == {path.name for path in unbroken.iterdir()} - {"wandb"}
+
+
+def test_report_needs_neither_a_reader_nor_letters_nor_the_backend_of_a_notebook(finished, tmp_path):
+    copy = tmp_path / "日本"
+    shutil.copytree(finished[0] / RUN_DIR, copy, ignore=shutil.ignore_patterns("wandb", "tradeoff.png"))
+    bare = {**os.environ, "PYTHONIOENCODING": "ascii", "MPLBACKEND": "no_such_backend"}
+    command = [sys.executable, "-m", "robustft", "report", f"run={copy}"]
+    done = subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"trade-off curve: \u65e5\u672c/tradeoff.png" in done.stdout
+    assert (copy / "tradeoff.png").stat().st_size > 10_000
+
+
 RESUMED = (
     "method=lora",
     "method.dropout=0.2",
@@ -256,17 +326,33 @@ RESUMED = (
 )
 
 
-def test_a_run_killed_mid_epoch_and_mid_evaluation_ends_like_the_unbroken_one(tmp_path, robustft):
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_run_killed_at_its_start_mid_epoch_and_mid_evaluation_and_damaged_ends_like_the_unbroken_one(
+    tmp_path, robustft
+):
     directories = {}
-    for name, kills in {"unbroken": [], "killed": [("step", 60), ("record", 3), ("record", 1)]}.items():
+    for name, kills in {"unbroken": [], "killed": [("rename", 0), ("step", 60), ("record", 3), ("record", 1)]}.items():
         cwd = tmp_path / name
         cwd.mkdir()
         for kill in kills:
             killed = robustft(*RESUMED, cwd=cwd, kill=kill)
             assert killed.returncode == -9, killed.stderr
-            assert json.loads((cwd / "run/run.json").read_text())["status"] == "running"
+            if kill == ("rename", 0):  # what would have become run.json, and nothing else
+                assert [is_temporary(path) for path in (cwd / "run").iterdir()] == [True]
+            else:
+                assert json.loads((cwd / "run/run.json").read_text())["status"] == "running"
+        if kills:
+            flip_a_bit(cwd / "run/last.ckpt")
         done = robustft(*RESUMED, cwd=cwd)
         assert done.returncode == 0, done.stderr
+        said = [line for line in done.stderr.splitlines() if "last.ckpt" in line]
+        assert [line.endswith("the run goes on from the checkpoint before it") for line in said] == [True] * bool(kills)
+        assert not any(map(is_temporary, (cwd / "run").rglob("*")))
         directories[name] = cwd / "run"
     one, other = directories["unbroken"], directories["killed"]
     measured = [[{key: record[key] for key in MEASURED} for record in records_of(run)] for run in (one, other)]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,18 @@ def test_the_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
         temporary.write_text("")
 
     assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_what_takes_the_place_is_on_the_disk_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, synced = tmp_path / "file.txt", []
+    path.write_text("old")
+    to_disk = os.fsync
+
+    def noted(descriptor: int) -> None:
+        to_disk(descriptor)
+        synced.append((os.fstat(descriptor).st_ino, path.read_text()))
+
+    monkeypatch.setattr(os, "fsync", noted)  # does what it does, and says when
+    with written_whole(path) as temporary:
+        temporary.write_text("new")
+    assert (path.stat().st_ino, "old") in synced

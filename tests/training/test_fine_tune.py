@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -52,9 +54,9 @@ def evaluator(random_images):
 def train(tmp_path, tiny_backbone, random_images, evaluator):
     """(method, name, steps) -> the trained model, its run directory and its records."""
 
-    def make(method, name: str = "run", steps=(0, 1, 3, 6), augment=(), **options):
+    def make(method, name: str = "run", steps=(0, 1, 3, 6), augment=(), states=States, **options):
         run_dir = tmp_path / name
-        run_dir.mkdir()
+        run_dir.mkdir(exist_ok=True)
         model = tuned_by(method, tiny_backbone(embed_dim=48, num_heads=3, **options), seed=0)
         records = fine_tune(
             run_dir=run_dir,
@@ -64,7 +66,7 @@ def train(tmp_path, tiny_backbone, random_images, evaluator):
             evaluator=evaluator,
             steps=steps,
             plan=TrainingPlan(max_steps=6, batch_size=8, learning_rate=1e-2, augment=augment, accelerator="cpu"),
-            states=States(run_dir=run_dir),
+            states=states(run_dir=run_dir),
             seed=0,
             tracked=TrackedRun(None, 1),
             description="test",
@@ -128,3 +130,31 @@ def test_the_resume_file_holds_only_what_moves_and_is_read_without_unpickling(tr
     assert set(checkpoint["state_dict"]) == {f"model.{name}" for name in tuned_parameters(model)}
     assert checkpoint["global_step"] == 6
     assert not list(run_dir.glob("*.part"))
+
+
+class Killed(BaseException):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut(States):
+    """States of a run that is killed at step 6."""
+
+    def save(self, model, step):
+        if step == 6:
+            raise Killed
+        super().save(model, step)
+
+
+def test_a_run_that_is_killed_goes_on_to_the_bit_and_with_its_own_random_numbers(train):
+    settings = {"method": Lora(dropout=0.5), "proj_drop_rate": 0.3}
+    unbroken, _, expected = train(**settings, name="unbroken")
+    with pytest.raises(Killed):
+        train(**settings, name="killed", states=Cut)
+    torch.manual_seed(1234)  # whatever another process's generators are at
+    resumed, _, records = train(**settings, name="killed")
+    for one, other in zip(unbroken.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert [(record.key, record.correct) for record in records] == [
+        (record.key, record.correct) for record in expected
+    ]

@@ -16,7 +16,7 @@ from robustft.attacks.threat_model import ThreatModel
 COUNT = 24
 ITERATIONS = 100
 CHECKPOINTS = [22, 41, 57, 70, 80, 87, 93, 99]
-"""By the paper's rule, for 100 iterations: the next gap is 3 % of them shorter than the last, but no shorter than 6 %."""
+"""By the paper's rule, for 100 iterations: each gap is 3 % of them shorter than the last, but no shorter than 6 %."""
 OFFICIAL = {"linf": "Linf", "l2": "L2", "l1": "L1"}
 LOSSES = {"cross_entropy": "ce", "dlr": "dlr"}
 

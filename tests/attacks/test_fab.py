@@ -63,7 +63,7 @@ def ours(model, at: Situation, asked: int) -> tuple[list[Tensor], State]:
 
 
 def theirs(model, at: Situation) -> tuple[list[Tensor], list[Tensor], Tensor]:
-    """Where the authors' code takes gradients, where its steps end, and the nearest adversarial images that it found."""
+    """Where the authors' code takes gradients, where its steps end, and the nearest adversarial images it found."""
     official = FABAttack_PT(model, norm=OFFICIAL[at.threat_model.norm], n_iter=ITERATIONS, eps=at.threat_model.eps)
     official.target_class = 2  # the likeliest of the wrong ones
     model.asked.clear()

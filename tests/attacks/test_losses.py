@@ -39,9 +39,7 @@ def test_they_are_the_authors(logits):
     official = APGDAttack_targeted(None, norm="Linf", eps=0.1)
     official.y_target = targets
     torch.testing.assert_close(losses.dlr(logits, LABELS), official.dlr_loss(logits, LABELS))
-    torch.testing.assert_close(
-        losses.targeted_dlr(logits, LABELS, targets), official.dlr_loss_targeted(logits, LABELS)
-    )
+    torch.testing.assert_close(losses.targeted_dlr(logits, LABELS, targets), official.dlr_loss_targeted(logits, LABELS))
 
 
 def test_targeted_losses_of_an_example_by_hand():

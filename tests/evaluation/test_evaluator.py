@@ -262,9 +262,7 @@ def test_what_a_small_eps_breaks_a_larger_one_breaks_too_and_is_not_attacked_aga
     attack = Pgd(steps=6, opening=[], random_start=False, success="last")
 
     def measured(*sizes: float) -> dict:
-        suite = Suite(
-            threat_model=ThreatModel(eps_255=8), attacks={"pgd": attack}, eps_grid_255=[size for size in sizes]
-        )
+        suite = Suite(threat_model=ThreatModel(eps_255=8), attacks={"pgd": attack}, eps_grid_255=list(sizes))
         evaluator = Evaluator(suite=suite, validation=images.take(np.arange(1)), test=images, ood={}, seed=0)
         return {
             round(255 * measurement.condition.eps): measurement

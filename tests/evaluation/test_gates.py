@@ -217,7 +217,7 @@ def test_a_size_that_leaves_more_than_the_one_before_is_noticed_whatever_comes_a
 
 @pytest.mark.parametrize(("too_many", "passed"), [(300, False), (30, False), (0, True)])
 def test_an_image_that_a_single_step_breaks_cannot_be_robust(too_many, passed):
-    # Only at the clean image does the gradient point to where it is misclassified: from a random start nothing is found.
+    # Only at the clean image does the gradient point to where it is misclassified: a random start finds nothing.
     model = Directed(0.5, lambda brighter: brighter > 0.09, lambda brighter: brighter.abs() < 1e-6)
     robust = np.zeros(300, dtype=bool)
     robust[fixed_subset(300, IMAGES)[:too_many]] = True

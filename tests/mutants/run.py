@@ -1,4 +1,4 @@
-"""Puts one small mistake at a time into a copy of the code and expects the tests named beside it to fail.
+"""Puts one small mistake at a time into a copy of the code and expects the tests named beside it to fail, all of them.
 
 `make mutants`, or `python tests/mutants/run.py [--only NAME]`. The mistakes are in mutants.yaml. Ends with 1 if a test
 that must fail passes, or fails without any mistake.
@@ -7,25 +7,26 @@ that must fail passes, or fails without any mistake.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import multiprocessing
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("robustft", "conf", "tests", "pyproject.toml", "README.md")
+PRELOADED = ["pytest", "torch", "timm", "pytorch_lightning"]
+"""What takes longest to import is imported once: every mutant's process is a fork of one that has it."""
 LIMIT = 300
-"""Seconds for the tests of one mutant."""
+"""Seconds for one mutant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,77 +57,71 @@ def mutants() -> list[Mutant]:
     ]
 
 
-def failures(tree: Path, tests: Sequence[str]) -> set[str]:
-    """Those of `tests` that fail in `tree`; RuntimeError if pytest could not run them."""
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rfE", "--tb=no"]
-    if len(tests) == 1:
-        words.append("-x")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(tree),
-        "PYTHONDONTWRITEBYTECODE": "1",  # a mutant may be as long and as old as the code
-        "OMP_NUM_THREADS": "1",
-    }
-    done = subprocess.run([*words, *tests], cwd=tree, env=environment, capture_output=True, text=True, timeout=LIMIT)
-    if done.returncode not in (0, 1):
-        raise RuntimeError(f"pytest ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    lines = re.findall(r"^(?:FAILED|ERROR) (.+)$", done.stdout, flags=re.MULTILINE)
-    return {test for test in tests if any(re.match(re.escape(test) + r"(\[| |$)", line) for line in lines)}
+class Failures:
+    """A plugin of pytest that keeps which test functions failed."""
+
+    def __init__(self) -> None:
+        self.tests: set[str] = set()
+
+    def pytest_runtest_logreport(self, report: object) -> None:
+        if report.failed:  # type: ignore[attr-defined]
+            self.tests.add(report.nodeid.partition("[")[0])  # type: ignore[attr-defined]
 
 
-def tried(mutant: Mutant, tree: Path) -> str:
-    """`killed`, or what is wrong; `tree` is afterwards as it was."""
-    file = tree / mutant.file
-    before = file.read_bytes()
-    try:
-        file.write_text(mutant.text(tree), encoding="utf-8")
-        missed = [test for test in mutant.tests if test not in failures(tree, mutant.tests)]
-    except (RuntimeError, ValueError, subprocess.TimeoutExpired) as error:
-        return f"not tried: {error}"
-    finally:
-        file.write_bytes(before)
-    return "killed" if not missed else "LIVES: passes " + ", ".join(missed)
+def passing(tests: Sequence[str], mutant: Mutant | None = None) -> tuple[list[str], str, float]:
+    """Those of `tests` that do not fail in a copy of the code with `mutant` in it, why pytest could not say (empty if
+    it could), and the seconds that it took. To be called in a process of its own."""
+    import pytest
 
-
-def copy_of_the_code(directory: Path) -> Path:
-    directory.mkdir()
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, directory / name)
-    return directory
+    begin, failures, said = time.perf_counter(), Failures(), io.StringIO()
+    with tempfile.TemporaryDirectory() as directory:
+        tree = Path(directory)
+        for name in COPIED:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, tree / name)
+        if mutant is not None:
+            (tree / mutant.file).write_text(mutant.text(ROOT), encoding="utf-8")
+        os.chdir(tree)
+        os.environ["PYTHONPATH"] = str(tree)
+        sys.path.insert(0, str(tree))
+        words = ["-q", "-p", "no:cacheprovider", "--tb=short", *(["-x"] if len(tests) == 1 else []), *tests]
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            code = int(pytest.main(words, plugins=[failures]))
+    trouble = "" if code in (0, 1) else f"pytest ended with {code}: {said.getvalue()}"
+    return [test for test in tests if test not in failures.tests], trouble, time.perf_counter() - begin
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", metavar="NAME", action="append", help="this mutant (may be given several times)")
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", metavar="NAME", action="append", help="this mutant; may be given several times")
     parser.add_argument("--processes", type=int, choices=(1, 2), default=2)
     arguments = parser.parse_args()
     chosen = [mutant for mutant in mutants() if arguments.only is None or mutant.name in arguments.only]
     if not chosen:
         parser.error(f"--only must be one of {', '.join(mutant.name for mutant in mutants())}; got {arguments.only}")
-    with tempfile.TemporaryDirectory() as directory:
-        trees: SimpleQueue[Path] = SimpleQueue()
-        for number in range(arguments.processes):
-            trees.put(copy_of_the_code(Path(directory) / str(number)))
-
-        def outcome(mutant: Mutant) -> str:
-            tree, begin = trees.get(), time.perf_counter()
-            found = tried(mutant, tree)
-            trees.put(tree)
-            print(f"{mutant.name:42} {mutant.file:38} {time.perf_counter() - begin:4.0f} s  {found}", flush=True)
-            return found
-
-        unpatched = failures(Path(directory) / "0", list(dict.fromkeys(t for mutant in chosen for t in mutant.tests)))
-        if unpatched:
-            print("these fail without any mistake:", *sorted(unpatched), sep="\n")
-            return 1
-        with ThreadPoolExecutor(arguments.processes) as pool:
-            outcomes = list(pool.map(outcome, chosen))
-    living = len(outcomes) - outcomes.count("killed")
-    print(f"{len(outcomes)} mutants, {living} not killed")
-    return 1 if living else 0
+    os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    with context.Pool(arguments.processes, maxtasksperchild=1) as pool:
+        every = list(dict.fromkeys(test for mutant in chosen for test in mutant.tests))
+        expected = pool.apply_async(passing, (every,))
+        outcomes = [(mutant, pool.apply_async(passing, (mutant.tests, mutant))) for mutant in chosen]
+        living = 0
+        for mutant, outcome in outcomes:
+            try:
+                left, trouble, seconds = outcome.get(timeout=LIMIT)
+            except multiprocessing.TimeoutError:
+                left, trouble, seconds = [], f"took more than {LIMIT} s", LIMIT
+            verdict = trouble or (f"LIVES: passes {', '.join(left)}" if left else "killed")
+            living += verdict != "killed"
+            print(f"{mutant.name:42} {mutant.file:38} {seconds:4.0f} s  {verdict}", flush=True)
+        left, trouble, _ = expected.get(timeout=2 * LIMIT)
+    print(f"{len(chosen)} mutants, {living} not killed")
+    if trouble or len(left) < len(every):
+        print("without any mistake these fail:", *(test for test in every if test not in left), trouble, sep="\n")
+    return 1 if living or trouble or len(left) < len(every) else 0
 
 
 if __name__ == "__main__":

@@ -155,6 +155,4 @@ def test_a_run_that_is_killed_goes_on_to_the_bit_and_with_its_own_random_numbers
     resumed, _, records = train(**settings, name="killed")
     for one, other in zip(unbroken.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
-    assert [(record.key, record.correct) for record in records] == [
-        (record.key, record.correct) for record in expected
-    ]
+    assert [(record.key, record.correct) for record in records] == [(record.key, record.correct) for record in expected]

@@ -130,6 +130,19 @@ def test_its_iterates_are_the_authors(norm, eps, loss, rho):
     assert set(changes) <= set(CHECKPOINTS)
 
 
+def test_from_the_best_point_of_another_run_it_goes_where_the_authors_go():
+    # At the first checkpoint no step is halved for the mere reason that the start is the best point yet.
+    model, rho = Rugged(), 0.1
+    at = situation(model, "linf", 0.08, images())
+    attack = Apgd(iterations=ITERATIONS, rho=rho)
+    official = APGDAttack(model, n_iter=ITERATIONS, norm="Linf", eps=0.08, rho=rho)
+    state = start_of(attack, at)
+    iterates(official, at, state["candidates"])
+    state |= dict.fromkeys(("candidates", "before", "best"), official.best)
+    lengths = compare(attack, state, at, iterates(official, at, official.best), tolerance=1e-6)
+    assert bool((lengths[ITERATIONS - 1] < 2).any())
+
+
 @pytest.mark.parametrize("target", [0, 1, 3])
 def test_towards_a_target_its_iterates_are_the_authors(target):
     model = Rugged()

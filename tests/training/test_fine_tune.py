@@ -21,6 +21,7 @@ from robustft.methods.ia3 import IA3
 from robustft.methods.linear_probe import LinearProbe
 from robustft.methods.lora import Lora
 from robustft.methods.tuned_state import tuned_parameters
+from robustft.study.records import read_records
 from robustft.training.fine_tune import fine_tune
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
@@ -146,11 +147,13 @@ class Cut(States):
         super().save(model, step)
 
 
-def test_a_run_that_is_killed_goes_on_to_the_bit_and_with_its_own_random_numbers(train):
+def test_a_run_that_is_killed_goes_on_to_the_bit_and_with_its_own_random_numbers(train, tmp_path):
     settings = {"method": Lora(dropout=0.5), "proj_drop_rate": 0.3}
     unbroken, _, expected = train(**settings, name="unbroken")
     with pytest.raises(Killed):
         train(**settings, name="killed", states=Cut)
+    on_record = read_records(tmp_path / "killed/records.jsonl")
+    assert {record.step for record in on_record} == {0, 1, 3}  # a state is written before what was measured of it
     torch.manual_seed(1234)  # whatever another process's generators are at
     resumed, _, records = train(**settings, name="killed")
     for one, other in zip(unbroken.parameters(), resumed.parameters(), strict=True):

@@ -234,3 +234,13 @@ def test_the_seed_moves_where_images_are_attacked_from(linear_model, searched):
         starts.append(model.seen[1])
     assert torch.equal(starts[0], starts[1])
     assert not torch.equal(starts[0], starts[2])
+
+
+def test_where_an_image_is_attacked_from_does_not_depend_on_the_others(linear_model, searched):
+    pixels, starts = flat_images(0.3, 0.2, 0.1), []
+    for rows in ([0, 1, 2], [2, 0]):
+        model = brightness_model(linear_model, 2.0)
+        searched(model, pixels, dark(3), Pgd(steps=1), eps_255=EPS_255, rows=torch.tensor(rows))
+        starts.append(dict(zip(rows, model.seen[1], strict=True)))
+    for row in (0, 2):
+        assert torch.equal(starts[0][row], starts[1][row])

@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test check soak format clean
+.PHONY: run test check mutants soak format clean
 
 run: $(INSTALLED)  ## the offline lab: one run of a minute, its table and its picture
 	$(BIN)/python -m robustft
@@ -16,6 +16,9 @@ check: $(INSTALLED)  ## style, types and who may import whom, as CI checks them
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+mutants: $(INSTALLED)  ## what the tests must notice: small mistakes put into a copy of the code, one at a time
+	$(BIN)/python tests/mutants/run.py
 
 soak: $(INSTALLED)  ## slow proofs: AutoAttack beside its authors' code, verdicts and rounding
 	$(BIN)/python -m pip install --quiet -e '.[dev,bench]'

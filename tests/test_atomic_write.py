@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,21 @@ def test_the_file_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
 
     assert path.read_text() == "whole"
     assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_what_takes_the_place_is_on_the_disk_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, synced = tmp_path / "file.txt", []
+    path.write_text("old")
+    to_disk = os.fsync
+
+    def noted(descriptor: int) -> None:
+        to_disk(descriptor)
+        synced.append((os.fstat(descriptor).st_ino, path.read_text()))
+
+    monkeypatch.setattr(os, "fsync", noted)  # does what it does, and says when
+    with written_whole(path) as temporary:
+        temporary.write_text("new")
+    assert (path.stat().st_ino, "old") in synced
 
 
 def test_a_block_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:

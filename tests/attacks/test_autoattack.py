@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from pyautoattack import AutoAttack as Official
 
 from robustft.attacks.autoattack import AutoAttack
+from robustft.attacks.official import NORMS
 from robustft.attacks.pgd import Pgd
 
 SHORT = AutoAttack(iterations=10, queries=50)
@@ -46,3 +48,19 @@ def test_a_budget_below_one_is_refused():
         AutoAttack(iterations=0)
     with pytest.raises(ValueError, match="queries must be a whole number of at least 1, got 0"):
         AutoAttack(queries=0)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_parts_and_budgets_are_the_authors_but_for_what_is_said_to_be_more(norm):
+    official = Official(None, norm=NORMS[norm], eps=0.1, version="standard")
+    parts = AutoAttack().parts(classes=100, norm=norm)
+    assert list(parts) == ["apgd_ce", "apgd_t", "apgd_dlr", "fab_t", "square"]
+    ce, targeted, dlr, fab, square = parts.values()
+    assert (ce.iterations, ce.rho, ce.loss) == (official.apgd.n_iter, official.apgd.thr_decr, "cross_entropy")
+    assert ce.restarts == {1: 1, 5: 15}[official.apgd.n_restarts]
+    assert (dlr.iterations, dlr.restarts, dlr.loss) == (official.apgd.n_iter, 1, "dlr")
+    theirs = official.apgd_targeted
+    assert (targeted.iterations, targeted.targets) == (theirs.n_iter, theirs.n_target_classes)
+    assert (targeted.restarts, targeted.loss) == (theirs.n_restarts, "dlr")
+    assert (fab.iterations, fab.targets) == (official.fab.n_iter, official.fab.n_target_classes)
+    assert (square.queries, square.share) == (official.square.n_queries, official.square.p_init)

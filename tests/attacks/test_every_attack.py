@@ -10,10 +10,13 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from robustft.attacks.apgd import Apgd, ApgdTargeted
+from robustft.attacks.attack import Situation
 from robustft.attacks.autoattack import AutoAttack
 from robustft.attacks.fab import FabTargeted
+from robustft.attacks.noise import Noise
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.square import Square
+from robustft.attacks.threat_model import ThreatModel
 
 ATTACKS = {
     "fgsm": Pgd(steps=1, opening=[1], random_start=False),
@@ -91,3 +94,60 @@ def test_no_more_is_broken_than_can_be(attack, norm, linear_model, searched):
     assert not bool((broken & ~breakable).any())
     if isinstance(attack, FabTargeted) or (isinstance(attack, Apgd) and norm != "l1"):
         assert int((broken ^ breakable).sum()) <= 1  # one may lie on the edge
+
+
+BUDGETS = {
+    "fgsm": 1,
+    "pgd": 6 * 2,
+    "pgd-last": 6,
+    "apgd_ce": 12 * 2,
+    "apgd_dlr": 12,
+    "apgd_t": 8 * 3,
+    "fab_t": 8 * 3,
+    "autoattack_rand": (3 + 3) * 20,
+}
+"""Gradients for each image that nothing breaks; for l1, APGD takes two more a run, where it enters a smaller ball."""
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_an_image_that_nothing_breaks_costs_the_whole_budget_and_no_more(name, network, pixels, searched):
+    labels = network(pixels).argmax(1)
+    for norm in ("linf", "l2"):
+        found = searched(network, pixels[:5], labels[:5], ATTACKS[name], eps_255=0.001, norm=norm)
+        assert not bool(found.broken.any())
+        assert found.backward_passes == 5 * BUDGETS[name]
+
+
+RANDOM = {name: attack for name, attack in ATTACKS.items() if name.startswith("apgd") or name == "pgd"}
+
+
+@pytest.mark.parametrize("norm", SIZES)
+@pytest.mark.parametrize("name", RANDOM)
+def test_every_run_begins_elsewhere(name, norm, network, pixels):
+    runs, rows = torch.tensor([0, 1, 2, 0]), torch.tensor([3, 3, 3, 3])
+    at = Situation(
+        pixels=pixels[rows],
+        labels=network(pixels[rows]).argmax(1),
+        classes=5,
+        noise=Noise(seed=0, rows=rows),
+        threat_model=ThreatModel(norm=norm, eps_255=SIZES[norm]),
+        runs=runs,
+        logits=network(pixels[rows]),
+    )
+    starts = RANDOM[name].begin(at)["candidates"]
+    assert torch.equal(starts[0], starts[3])
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert float((starts[one] - starts[other]).abs().max()) > SIZES[norm] / 255 / 100
+
+
+def test_losses_of_one_attack_do_not_share_their_noise(network, pixels):
+    at = Situation(
+        pixels=pixels[:2],
+        labels=network(pixels[:2]).argmax(1),
+        classes=5,
+        noise=Noise(seed=0, rows=torch.arange(2)),
+        threat_model=ThreatModel(eps_255=8),
+        runs=torch.zeros(2, dtype=torch.int64),
+    )
+    starts = [Apgd(loss=loss).begin(at)["candidates"] for loss in ("cross_entropy", "dlr")]
+    assert not torch.equal(*starts)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from pyautoattack.autopgd_base import APGDAttack_targeted
 
 from robustft.attacks import losses
 
@@ -31,3 +32,22 @@ def test_dlr_of_an_example_by_hand():
 def test_cross_entropy_is_the_negative_log_probability(logits):
     expected = -logits.softmax(1)[torch.arange(50), LABELS].log()
     torch.testing.assert_close(losses.cross_entropy(logits, LABELS), expected)
+
+
+def test_they_are_the_authors(logits):
+    targets = (LABELS + 2) % 6
+    official = APGDAttack_targeted(None, norm="Linf", eps=0.1)
+    official.y_target = targets
+    torch.testing.assert_close(losses.dlr(logits, LABELS), official.dlr_loss(logits, LABELS))
+    torch.testing.assert_close(losses.targeted_dlr(logits, LABELS, targets), official.dlr_loss_targeted(logits, LABELS))
+
+
+def test_targeted_losses_of_an_example_by_hand():
+    logits, label, target = torch.tensor([[4.0, 3.0, 1.0, 0.0, -7.0]]), torch.tensor([0]), torch.tensor([2])
+    assert float(losses.targeted_margin(logits, label, target)) == 1 - 4
+    assert float(losses.targeted_dlr(logits, label, target)) == pytest.approx((1 - 4) / (4 - (1 + 0) / 2))
+
+
+def test_the_likeliest_wrong_class_comes_first_and_the_true_one_never():
+    logits = torch.tensor([[4.0, 3.0, 1.0, 2.0], [4.0, 3.0, 1.0, 2.0]])
+    assert losses.likeliest_others(logits, torch.tensor([0, 3])).tolist() == [[1, 3, 2], [0, 1, 2]]

@@ -123,3 +123,40 @@ def test_nothing_requires_gradients_but_the_images():
     network = Network(model=inner, most=64)
     network.gradients(pixels, lambda logits, rows: margin(logits, labels[rows]))
     assert all(parameter.grad is None for parameter in inner.parameters())
+
+
+def at_the_boundary(model, pixels, labels):
+    """Images between two of another class each, as near to the boundary as float32 can tell, on either side of it."""
+    right, wrong, classes = [], [], []
+    for distance in range(1, 30):
+        chosen = labels != labels.roll(distance)
+        right.append(pixels[chosen])
+        wrong.append(pixels.roll(distance, 0)[chosen])
+        classes.append(labels[chosen])
+    right, wrong, classes = torch.cat(right), torch.cat(wrong), torch.cat(classes)
+    for _ in range(20):
+        middle = (right + wrong) / 2
+        same = (model(middle).argmax(1) == classes)[:, None, None, None]
+        right, wrong = middle.where(same, right), middle.where(~same, wrong)
+    return torch.cat([right, wrong]), classes.repeat(2)
+
+
+def test_what_bfloat16_calls_right_by_a_little_is_asked_again():
+    inner, pixels, labels = problem()
+    images, classes = at_the_boundary(inner, pixels, labels)
+    network = Network(model=inner, most=64, low_precision=True)
+    network.meet(images[:32], classes[:32])
+    expected = inner(images).argmax(1) != classes
+    by_bfloat16 = margin(network.search_logits(images), classes) >= 0
+    assert int((expected & ~by_bfloat16).sum()) > 3  # these a search in bfloat16 alone would call robust
+    assert torch.equal(network.wrong(images, classes), expected)
+
+
+def test_only_what_is_close_is_asked_again():
+    inner, pixels, labels = problem()
+    network = Network(model=inner, most=64, low_precision=True)
+    logits = torch.zeros(100, 5).scatter(1, labels[:, None], CLOSE * 1.5)  # surely right, says the search
+    assert not bool(network.confirmed(pixels, labels, logits).any())
+    assert network.forward_passes == 0
+    network.confirmed(pixels, labels, logits / 2)
+    assert network.forward_passes == 100

@@ -42,6 +42,7 @@ def test_an_image_may_be_at_another_count_than_the_others():
     mixed = noise.uniform(SHAPE, stream="window", count=torch.tensor([0, 5, 0]))
     assert torch.equal(mixed[1], noise.uniform(SHAPE, stream="window", count=5)[1])
     assert torch.equal(mixed[[0, 2]], noise.uniform(SHAPE, stream="window")[[0, 2]])
+    assert float((mixed[1] == noise.uniform(SHAPE, stream="window")[1]).float().mean()) < 0.1
 
 
 def test_normal_numbers_have_the_moments_of_a_normal_distribution():

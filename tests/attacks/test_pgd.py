@@ -155,3 +155,26 @@ def test_a_whole_number_given_as_float_attacks_like_the_whole_number(network, pi
 def test_mistakes_name_the_argument_and_what_is_allowed(settings, message):
     with pytest.raises(ValueError, match=message):
         Pgd(**settings)
+
+
+class Band(torch.nn.Module):
+    """Class 0, but for images that are brighter than 0.5 by `lowest` to `highest`. Gradients say: brighter is worse."""
+
+    def __init__(self, lowest: float, highest: float) -> None:
+        super().__init__()
+        self.zero = torch.nn.Parameter(torch.zeros(1))
+        self.lowest, self.highest = lowest, highest
+
+    def forward(self, pixels):
+        level = pixels.flatten(1).mean(1)
+        inside = torch.where((level - 0.5 > self.lowest) & (level - 0.5 < self.highest), 1.0, -1.0)
+        return torch.stack([self.zero + 0 * level, inside + level - level.detach()], 1)
+
+
+@pytest.mark.parametrize("visited", [1, 2, 3, 4])
+def test_of_four_iterates_the_last_counts_or_any(visited, robust):
+    model, pixels = Band(0.1 * (visited - 0.5) / 4, 0.1 * (visited + 0.5) / 4), torch.full((2, 3, 4, 4), 0.5)
+    for success in ("any", "last"):
+        attack = Pgd(steps=4, opening=[], random_start=False, success=success)
+        found = robust(model, pixels, torch.zeros(2, dtype=torch.int64), attack, eps_255=25.5)
+        assert bool(found.all()) == (success == "last" and visited < 4)

@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from robustft.attacks.attack import BatchAttack, SteppedAttack
+from robustft.attacks.network import Network
 from robustft.attacks.norms import length
+from robustft.attacks.perturbations import Perturbations
+from robustft.attacks.pgd import Pgd
+from robustft.attacks.search import Search
+from robustft.attacks.threat_model import ThreatModel
 
 EPS_255 = 25.5  # 0.1
 
@@ -187,3 +192,55 @@ def test_a_librarys_passes_are_counted(linear_model, searched):
 def test_nothing_to_attack_is_no_error(linear_model, searched):
     model = brightness_model(linear_model, 0.5)
     assert len(searched(model, flat_images(0.3)[:0], dark(0), Claims()).broken) == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembers(Claims):
+    @property
+    def starts_warm(self):
+        return True
+
+
+@pytest.mark.parametrize("slots", [2, 100])
+def test_what_broke_images_before_is_tried_on_every_one_of_them(slots, linear_model):
+    pixels, rows = flat_images(*torch.linspace(0.3, 0.49, 7).tolist()), torch.arange(7)
+    model = brightness_model(linear_model, 0.5)
+    known = Perturbations(norm="linf")
+    known.add(rows[1:], pixels[1:], pixels[1:] + 0.1)  # of the first nothing is known
+    search = Search(
+        network=Network(model=model, most=slots),
+        fetch=lambda some: (pixels[some], dark(7)[some]),
+        threat_model=ThreatModel(eps_255=EPS_255),
+        seed=0,
+        slots=slots,
+    )
+    found = search.run(Remembers(offset=0.0), rows, tried_first=known)
+    expected = (pixels[:, 0, 0, 0] + 0.1 > 0.5) & (rows > 0)
+    assert 2 < int(expected.sum()) < 6
+    assert torch.equal(found.broken, expected)
+    assert found.by_part == {"warm start": int(expected.sum()), "Remembers": 0}
+    assert not found.perturbations.codes  # nothing new
+    everything = search.run(Remembers(offset=0.1), rows, tried_first=known)
+    assert sorted(everything.perturbations.codes) == []
+    cold = search.run(Remembers(offset=0.1), rows)
+    assert sorted(cold.perturbations.codes) == expected.nonzero()[:, 0].tolist()
+
+
+def test_the_seed_moves_where_images_are_attacked_from(linear_model, searched):
+    pixels, starts = flat_images(0.3, 0.2), []
+    for seed in (0, 0, 1):
+        model = brightness_model(linear_model, 2.0)
+        searched(model, pixels, dark(2), Pgd(steps=1), eps_255=EPS_255, seed=seed)
+        starts.append(model.seen[1])
+    assert torch.equal(starts[0], starts[1])
+    assert not torch.equal(starts[0], starts[2])
+
+
+def test_where_an_image_is_attacked_from_does_not_depend_on_the_others(linear_model, searched):
+    pixels, starts = flat_images(0.3, 0.2, 0.1), []
+    for rows in ([0, 1, 2], [2, 0]):
+        model = brightness_model(linear_model, 2.0)
+        searched(model, pixels, dark(3), Pgd(steps=1), eps_255=EPS_255, rows=torch.tensor(rows))
+        starts.append(dict(zip(rows, model.seen[1], strict=True)))
+    for row in (0, 2):
+        assert torch.equal(starts[0][row], starts[1][row])

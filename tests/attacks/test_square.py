@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
+from pyautoattack.square import SquareAttack
 
+from robustft.attacks.attack import Situation
 from robustft.attacks.look_ahead import LookAhead
 from robustft.attacks.network import Network
+from robustft.attacks.noise import Noise
 from robustft.attacks.square import Square
+from robustft.attacks.threat_model import ThreatModel
 
 
 class NoGradients(torch.nn.Module):
@@ -67,3 +73,54 @@ def test_more_queries_break_no_fewer(problem, searched):
     few, many = (searched(*problem, Square(queries=queries), eps_255=10).broken for queries in (20, 200))
     assert not bool((few & ~many).any())
     assert int(few.sum()) < int(many.sum())
+
+
+def square_situation(norm: str, count: int) -> Situation:
+    return Situation(
+        pixels=torch.full((count, 3, 28, 28), 0.5, dtype=torch.float64),
+        labels=torch.zeros(count, dtype=torch.int64),
+        classes=5,
+        noise=Noise(seed=0, rows=torch.arange(count)),
+        threat_model=ThreatModel(norm=norm, eps_255=10),
+        runs=torch.zeros(count, dtype=torch.int64),
+    )
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_its_windows_shrink_as_the_authors(norm):
+    asked = torch.tensor([0, 9, 10, 11, 50, 51, 200, 201, 500, 501, 1000, 1001, 2000, 2001, 4000, 4001, 6000, 8000])
+    official = SquareAttack(None, n_queries=10_000, resc_schedule=False)
+    sides = []
+    for queries in asked.tolist():
+        side = round(math.sqrt(official.p_selection(queries) * 28 * 28))
+        sides.append(min(max(side, 1), 28) if norm == "linf" else max(side, 3) + (max(side, 3) % 2 == 0))
+    at = square_situation(norm, len(asked))
+    state = {"best": at.pixels, "candidates": at.pixels, "asked": asked}
+    Square(queries=10_000).ahead(at, state, torch.ones_like(asked))
+    change = state["candidates"] - at.pixels
+    assert [int(side) for side in (change != 0).any(1).flatten(1).sum(1).sqrt()] == sides
+    assert (change != 0).flatten(1).sum(1).tolist() == [3 * side**2 for side in sides]
+    assert len(set(sides)) > 5
+    if norm == "linf":
+        torch.testing.assert_close(change.abs().flatten(1).amax(1), torch.full((len(asked),), 20 / 255).double())
+
+
+def test_every_proposal_is_another_window():
+    at = square_situation("linf", 1)
+    proposals = []
+    for asked in range(20):
+        state = {"best": at.pixels, "candidates": at.pixels, "asked": torch.tensor([asked])}
+        Square().ahead(at, state, torch.tensor([1]))
+        proposals.append(tuple((state["candidates"] != at.pixels).flatten().tolist()))
+    assert len(set(proposals)) > 15
+
+
+def test_what_is_no_better_is_not_kept():
+    at = square_situation("linf", 3)
+    attack = Square()
+    state = attack.begin(at)
+    start = state["candidates"]
+    attack.advance(at, state, torch.zeros(3).double(), torch.zeros_like(start))
+    assert torch.equal(state["best"], start)
+    attack.advance(at, state, torch.tensor([-1.0, 0.0, 1.0]).double(), torch.zeros_like(start))
+    assert [torch.equal(a, b) for a, b in zip(state["best"], start, strict=True)] == [True, True, False]

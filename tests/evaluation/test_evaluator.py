@@ -7,6 +7,7 @@ import torch
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.corrupt import corrupt
+from robustft.data.dataset import Images
 from robustft.data.split import fixed_subset
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.suite import Suite
@@ -259,3 +260,41 @@ def test_only_the_images_whose_logits_are_not_finite_are_wrong(evaluator_of, mod
     bright = random_images(50, seed=2).pixels[:, 0, 0, 0] > 127
     clean = outcomes(evaluator_of(), model)["test", "clean"]
     assert np.array_equal(clean, whole["test", "clean"] & ~bright)
+
+
+class Moat(torch.nn.Module):
+    """Class 0, but for images of brightness 128 that are 3 to 6 of 255 brighter. Gradients say: brighter is worse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.zero = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, pixels):
+        level = pixels.flatten(1).mean(1)
+        brighter = 255 * level - 128
+        inside = torch.where((brighter > 3) & (brighter < 6), 1.0, -1.0)
+        return torch.stack([self.zero + 0 * level, inside + level - level.detach()], 1)
+
+
+def test_what_a_small_eps_breaks_a_larger_one_breaks_too_and_is_not_attacked_again():
+    # The attack goes all the way and only its end counts: at 8 / 255 it would pass over the moat.
+    levels = np.array([128] * 4 + [60] * 6, dtype=np.uint8)
+    images = Images(
+        pixels=np.broadcast_to(levels[:, None, None, None], (10, 3, 4, 4)).copy(), labels=np.zeros(10, dtype=np.int64)
+    )
+    attack = Pgd(steps=6, opening=[], random_start=False, success="last")
+
+    def measured(*sizes: float) -> dict:
+        suite = Suite(threat_model=ThreatModel(eps_255=8), attacks={"pgd": attack}, eps_grid_255=list(sizes))
+        evaluator = Evaluator(suite=suite, validation=images.take(np.arange(1)), test=images, ood={}, seed=0)
+        return {
+            round(255 * measurement.condition.eps): measurement
+            for measurement in evaluator.evaluate(Moat())
+            if measurement.condition.split == "test" and measurement.condition.attack
+        }
+
+    alone, grid = measured(), measured(1, 4, 12)
+    assert alone[8].correct.all()
+    assert [int(grid[size].correct.sum()) for size in (1, 4, 8, 12)] == [10, 6, 6, 6]
+    assert not grid[12].correct[:4].any()
+    assert grid[8].backward_passes == grid[12].backward_passes == alone[8].backward_passes * 6 // 10

@@ -202,3 +202,62 @@ def test_images_without_finite_logits_are_not_correct_and_make_no_answer_random(
     assert gates["robust_within_clean"].figures == {"robust but not clean": expected}
     assert gates["deterministic"].passed
     assert gates["zero_gradients"].passed
+
+
+class Directed(nn.Module):
+    """Two classes told apart by how much brighter an image is than when clean; its gradients point where one says.
+
+    wrong: brightness -> whether it is misclassified; upwards: brightness and whether it is clean -> whether a gradient
+    says that brighter is worse.
+    """
+
+    def __init__(self, clean, wrong, upwards):
+        super().__init__()
+        self.clean, self.wrong, self.upwards = clean, wrong, upwards
+        self.unused = nn.Parameter(torch.zeros(1))
+
+    def forward(self, pixels):
+        level = pixels.flatten(1).mean(1)
+        brighter = level - self.clean
+        sign = torch.where(self.upwards(brighter), 1.0, -1.0)
+        value = torch.where(self.wrong(brighter), 1.0, -1.0) + sign * (level - level.detach())
+        return torch.stack([torch.zeros_like(value), value, -9 + torch.zeros_like(value)], 1)
+
+
+def checked_by(model, robust):
+    pixels, labels = torch.full((300, 3, 4, 4), 0.5), torch.zeros(300, dtype=torch.int64)
+    search = Search(
+        network=Network(model=model.requires_grad_(False), most=300),
+        fetch=lambda some: (pixels[some], labels[some]),
+        threat_model=ThreatModel(eps_255=25.5),
+        seed=0,
+        slots=300,
+    )
+    return {gate.name: gate for gate in checked(search, STRONG, robust, by_part={"square": 0})}
+
+
+def test_a_size_that_leaves_more_than_the_one_before_is_noticed_whatever_comes_after():
+    # Whoever goes all the way has gone too far: half of eps breaks everything, eps and twice eps nothing.
+    model = Directed(0.5, lambda brighter: (brighter > 0.03) & (brighter < 0.07), lambda brighter: brighter == brighter)
+    gate = checked_by(model, np.zeros(300, dtype=bool))["larger_eps"]
+    assert gate.figures == {"eps / 2": 0, "eps": 1, "2 eps": 1}
+    assert not gate.passed
+
+
+@pytest.mark.parametrize(("too_many", "passed"), [(300, False), (30, False), (0, True)])
+def test_an_image_that_a_single_step_breaks_cannot_be_robust(too_many, passed):
+    # Only at the clean image does the gradient point to where it is misclassified: a random start finds nothing.
+    model = Directed(0.5, lambda brighter: brighter > 0.09, lambda brighter: brighter.abs() < 1e-6)
+    robust = np.zeros(300, dtype=bool)
+    robust[fixed_subset(300, IMAGES)[:too_many]] = True
+    gate = checked_by(model, robust)["no_weaker_than_pgd"]
+    assert gate.figures == {"broken by PGD alone": pytest.approx(min(too_many, IMAGES) / IMAGES)}
+    assert gate.passed == passed
+
+
+@pytest.mark.parametrize(("more", "passed"), [(2, True), (3, False)])
+def test_chance_may_move_one_image_in_a_hundred(more, passed):
+    model = Directed(0.5, lambda brighter: brighter > 0.09, lambda brighter: brighter.abs() < 1e-6)
+    robust = np.zeros(300, dtype=bool)
+    robust[fixed_subset(300, IMAGES)[:more]] = True  # of 256
+    assert checked_by(model, robust)["no_weaker_than_pgd"].passed == passed

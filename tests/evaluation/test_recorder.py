@@ -138,3 +138,13 @@ def test_corruptions_and_their_sum_are_cut_off_and_remeasured_like_the_rest(tmp_
     again = list(remeasure(tmp_path, evaluator, model, step=5, records=whole))
     assert len(again) == len(whole)
     assert all(comparison.recorded is not None and comparison.differing == 0 for comparison in again)
+
+
+@pytest.mark.parametrize(("in_the_way", "written"), [("outcomes", []), ("warm", ["clean"])])
+def test_what_belongs_to_a_record_is_there_before_its_line(in_the_way, written, tmp_path, random_images, tiny_backbone):
+    (tmp_path / in_the_way).write_text("where a directory should be: nothing can be written below it")
+    suite = Suite(threat_model=ThreatModel(eps_255=4), attacks={"pgd": Pgd(steps=2, warm_start=True)})
+    evaluator = Evaluator(suite=suite, validation=random_images(8), test=random_images(8), ood={}, seed=0)
+    with pytest.raises(OSError):
+        Recorder(tmp_path, evaluator).measure(tiny_backbone(), step=5, epoch=0.5)
+    assert [record.condition for record in read_records(tmp_path / "records.jsonl")] == written

@@ -5,12 +5,15 @@ import pytest
 import torch
 from torch import nn
 
+from robustft.attacks.perturbations import Perturbations
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
 from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.measurement import Condition
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.suite import Suite
+from robustft.evaluation.warm_starts import WarmStarts
 from robustft.study.outcomes import read_outcomes
 
 STEPS = (0, 1, 2, 3)
@@ -162,3 +165,16 @@ def test_every_size_of_a_grid_has_its_own(tmp_path, evaluator_of, models):
     for step in (0, 3):
         comparisons = remeasure(tmp_path, evaluator, models[step], step=step, records=recorder.records)
         assert all(comparison.differing == 0 for comparison in comparisons)
+
+
+def test_a_state_is_attacked_with_what_broke_all_states_before_it_and_none_after(tmp_path):
+    condition = Condition(split="test", name="pgd", norm="linf", eps=0.1, attack="abc")
+    warm_starts, pixels = WarmStarts(tmp_path), torch.full((1, 3, 2, 2), 0.5)
+    for step in (0, 1, 3, 4):
+        new = Perturbations(norm="linf")
+        new.add(torch.tensor([10 + step]), pixels, pixels + 0.1)
+        warm_starts.keep(condition, step, new)
+    assert warm_starts.before(condition, 0) is None
+    expected = {1: [10], 2: [10, 11], 3: [10, 11], 4: [10, 11, 13], 5: [10, 11, 13, 14]}
+    for step, rows in expected.items():
+        assert sorted(warm_starts.before(condition, step).codes) == rows

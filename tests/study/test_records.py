@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,3 +118,20 @@ def test_a_file_cut_short_behind_our_back_is_not_filled_with_zeros(path: Path, m
 
     with pytest.raises(RuntimeError, match="changed by another process"):
         file.append(make_record(step=30))
+
+
+def test_a_record_is_on_the_disk_when_append_returns(
+    path: Path, three: list[Record], make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, new, synced = RecordFile(path), make_record(step=30), []
+    to_disk = os.fsync
+
+    def noted(descriptor: int) -> None:
+        to_disk(descriptor)
+        synced.append(path.read_bytes())
+
+    monkeypatch.setattr(os, "fsync", noted)  # does what it does, and says when
+    file.append(new)
+    assert synced
+    assert synced[-1] == path.read_bytes()
+    assert synced[-1].endswith(new.to_json().encode() + b"\n")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from robustft.methods.ia3 import IA3
 from robustft.methods.linear_probe import LinearProbe
 from robustft.methods.lora import Lora
 from robustft.methods.tuned_state import tuned_parameters
+from robustft.study.records import read_records
 from robustft.training.fine_tune import evaluated_steps, fine_tune
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
@@ -56,9 +58,9 @@ def evaluator(random_images):
 def train(tmp_path, tiny_backbone, random_images, evaluator):
     """(method, name, steps) -> the trained model, its run directory and its records."""
 
-    def make(method, name: str = "run", steps=(0, 1, 3, 6), plan=None, **options):
+    def make(method, name: str = "run", steps=(0, 1, 3, 6), plan=None, states=States, **options):
         run_dir = tmp_path / name
-        run_dir.mkdir()
+        run_dir.mkdir(exist_ok=True)
         model = tuned_by(method, tiny_backbone(embed_dim=48, num_heads=3, **options), seed=0)
         records = fine_tune(
             run_dir=run_dir,
@@ -70,7 +72,7 @@ def train(tmp_path, tiny_backbone, random_images, evaluator):
             plan=TrainingPlan(
                 **{"max_steps": 6, "batch_size": 8, "learning_rate": 1e-2, "accelerator": "cpu"} | (plan or {})
             ),
-            states=States(run_dir=run_dir),
+            states=states(run_dir=run_dir),
             seed=0,
             tracked=TrackedRun(None, 1),
             description="test",
@@ -224,3 +226,31 @@ def test_nothing_is_said_about_slurm_where_it_is_installed(train, tmp_path, monk
     monkeypatch.setenv("PATH", str(srun.parent), prepend=os.pathsep)
     train(LinearProbe(), steps=(6,))
     assert not [warning for warning in recwarn if "srun" in str(warning.message)]
+
+
+class Killed(BaseException):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut(States):
+    """States of a run that is killed at step 6."""
+
+    def save(self, model, step):
+        if step == 6:
+            raise Killed
+        super().save(model, step)
+
+
+def test_a_run_that_is_killed_goes_on_to_the_bit_and_with_its_own_random_numbers(train, tmp_path):
+    settings = {"method": Lora(dropout=0.5), "proj_drop_rate": 0.3}
+    unbroken, _, expected = train(**settings, name="unbroken")
+    with pytest.raises(Killed):
+        train(**settings, name="killed", states=Cut)
+    on_record = read_records(tmp_path / "killed/records.jsonl")
+    assert {record.step for record in on_record} == {0, 1, 3}  # a state is written before what was measured of it
+    torch.manual_seed(1234)  # whatever another process's generators are at
+    resumed, _, records = train(**settings, name="killed")
+    for one, other in zip(unbroken.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert [(record.key, record.correct) for record in records] == [(record.key, record.correct) for record in expected]

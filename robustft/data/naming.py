@@ -1,11 +1,15 @@
-"""What a data set is called in run directories, and where its path argument points."""
+"""What a data set is called in run directories and conditions, and where its path argument points."""
 
 from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
+
+from robustft import checks
+from robustft.data.corruptions.names import CORRUPTIONS
 
 _ALLOWED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -24,11 +28,23 @@ def dataset_name(name: Any, fallback: str, source: str | None = None) -> str:
     return name if source is None else f"{name}-{_safe(source) or 'domain'}"
 
 
+def ood_name(argument: str, name: Any) -> str:
+    """`name` if an OOD condition can be called `ood:<name>`; ValueError that names `argument` otherwise."""
+    if name == CORRUPTIONS:
+        raise ValueError(f"{argument} must not be {name!r}, which is what all corruptions together are called")
+    return checks.condition_name(argument, name)
+
+
+def look_alike(name: str) -> str:
+    """Equal for names that nobody, or no directory's name, could tell apart: `art painting` and `Art_Painting`."""
+    return re.sub(r"[\s_-]+", "-", unicodedata.normalize("NFKC", name)).casefold()
+
+
 def path_argument(path: Any) -> Path:
     """`path` as an absolute path with `~` resolved; ValueError if it is no path. Does not look at the disk."""
     if not isinstance(path, str | os.PathLike) or not str(path):
         raise ValueError(f"path must be given: the directory of the data; got {path!r}")
-    return Path(os.path.abspath(Path(path).expanduser()))
+    return Path(os.path.abspath(checks.path("path", path)))
 
 
 def text_argument(name: str, value: Any) -> str:

@@ -56,6 +56,8 @@ class Suite:
     def __post_init__(self) -> None:
         if not self.attacks:
             raise ValueError("attacks must have at least one attack, got none")
+        for name in self.attacks:
+            checks.condition_name("attacks: the name of each", name)
         object.__setattr__(self, "when", tiers(self.attacks, self.when))
         if self.max_images is not None:
             checks.whole_number("max_images", self.max_images, at_least=1)

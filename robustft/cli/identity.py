@@ -18,13 +18,14 @@ NOT_IDENTITY = (
     "dataset.path",  # the content counts
     "dataset.hub_id",
     "dataset.revision",
+    "dataset.config",
     "backbone.checkpoint",  # the content counts
     "trainer.accelerator",
     "suite.batch_size",
     "suite.compile",
 )
 
-NOT_IDENTITY_OF_A_SHIFT = ("name", "path", "hub_id", "revision")
+NOT_IDENTITY_OF_A_SHIFT = ("name", "path", "hub_id", "revision", "config")
 """Of each data set in `shift`; the name is part of what is measured, but as it comes out, which no key says."""
 
 

@@ -7,9 +7,15 @@ front of the name. Nothing here imports torch: a mistake must be answered before
 from __future__ import annotations
 
 import math
+import os
+import unicodedata
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
+
+LONGEST_CONDITION_NAME = 100
+"""Characters; they stand in tables, legends and keys of trackers."""
 
 
 def keep(settings: Any, **checked: Any) -> None:
@@ -86,3 +92,47 @@ def yes_or_no(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false, got {value!r}")
     return value
+
+
+def path(name: str, value: Any) -> Path:
+    """`value` as a path with `~` resolved; ValueError if it is none. Does not look at the disk."""
+    if not isinstance(value, str | os.PathLike) or not str(value):
+        raise ValueError(f"{name} must be a path, got {value!r}")
+    if not encodable(str(value)):  # a configuration that holds it could not be written
+        raise ValueError(f"{name} must be a path in UTF-8, got {str(value)!r}")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # no such user, or one without a home
+        raise ValueError(f"{name} must be a path whose ~ is a known home directory, got {str(value)!r}") from error
+
+
+def encodable(text: str) -> bool:
+    """Whether `text` is Unicode: the name of a file that is not UTF-8 comes with lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def condition_name(name: str, value: Any) -> str:
+    """`value` if a condition's name can hold it, as its attack or behind `ood:`; ValueError otherwise.
+
+    The one rule for domains, shift sets and attacks: what it lets through can be recorded, read again and shown.
+    """
+    allowed = (
+        f"a text of 1 to {LONGEST_CONDITION_NAME} characters other than clean, without slashes, colons, control "
+        "characters and blanks at its ends"
+    )
+    usable = (
+        isinstance(value, str)
+        and 1 <= len(value) <= LONGEST_CONDITION_NAME
+        and value == value.strip()
+        and value != "clean"
+        and not any(
+            character in "/:" or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value
+        )
+    )
+    if not usable:
+        raise ValueError(f"{name} must be {allowed}; got {value!r}")
+    return str(value)

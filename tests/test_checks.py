@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from robustft import checks
+from tests.condition_names import ODD, UNUSABLE
 
 
 @pytest.mark.parametrize("value", [3, 3.0])
@@ -35,3 +38,28 @@ def test_a_mistake_is_one_line_that_says_what_was_given_and_what_is_allowed(chec
     with pytest.raises(ValueError) as caught:
         check()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("name", UNUSABLE, ids=ascii)
+def test_names_that_no_condition_can_hold_are_refused(name):
+    with pytest.raises(ValueError, match=r"^its name must be a text of 1 to 100 characters other than clean") as caught:
+        checks.condition_name("its name", name)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_names_that_it_can_hold_are_kept_as_they_are(name):
+    assert checks.condition_name("its name", name) == name
+
+
+def test_a_path_has_its_home_directory():
+    assert checks.path("checkpoint", "~/x") == Path.home() / "x"
+    assert checks.path("checkpoint", "a/../b") == Path("a/../b")
+
+
+@pytest.mark.parametrize("value", [None, "", 3, "~nosuchuser/x", "caf\udce9"], ids=ascii)
+def test_what_is_no_path_is_refused(value):
+    with pytest.raises(ValueError, match=r"^checkpoint must be a path") as caught:
+        checks.path("checkpoint", value)
+    assert str(caught.value).endswith(f"got {value!r}")
+    assert str(caught.value).isprintable()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from robustft import checks
+
 PACKAGED = "package:"
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -23,7 +25,7 @@ def find_checkpoint(checkpoint: str) -> Path:
             listed = ", ".join(PACKAGED + name for name in shipped)
             raise ValueError(f"checkpoint must be a file or one of {listed}; got {checkpoint!r}")
     else:
-        path = Path(checkpoint).expanduser()
+        path = checks.path("checkpoint", checkpoint)
     if not path.is_file():
         raise ValueError(f"checkpoint must be a safetensors file, got {checkpoint!r}, which does not exist")
     tensor_shapes(path)

@@ -126,19 +126,24 @@ def tiers_of(config: DictConfig) -> dict[str, str]:
     """When each attack runs, by its name; a Mistake that names `attack.<name>.when`."""
     nodes = config.get("attack") or {}
     with naming("attack."):
+        for name in nodes:
+            checks.condition_name(f"{name}: its name", str(name))
         return tiers(map(str, nodes), {str(name): nodes[name].when for name in nodes if "when" in nodes[name]})
 
 
 def shifts_of(config: DictConfig) -> dict[str, Shift]:
     """The data sets of the `shift` group by their key; a Mistake if two would make the same condition."""
     from robustft.data.matching import mapping_argument
+    from robustft.data.naming import look_alike, ood_name
 
     shifts: dict[str, Shift] = {}
     for key in config.get("shift") or {}:
         if "_target_" not in (config.shift[key] or {}):
             raise Mistake(f"shift.{key} must be chosen before it is set: shift=[{key}]")
         source = build(config, f"shift.{key}", without=("mapping",))
-        if source.name in [shift.source.name for shift in shifts.values()] or source.name in ("clean", "corruptions"):
+        with naming(f"shift.{key}."):
+            ood_name("name", source.name)
+        if look_alike(source.name) in [look_alike(shift.source.name) for shift in shifts.values()]:
             raise Mistake(f"shift.{key}.name must be another: ood:{source.name} is taken")
         with naming(f"shift.{key}."):
             given = OmegaConf.to_container(config.shift[key], resolve=True)

@@ -20,13 +20,14 @@ NOT_IDENTITY = (
     "dataset.path",  # the content counts
     "dataset.hub_id",
     "dataset.revision",
+    "dataset.config",
     "backbone.checkpoint",  # the content counts
     "trainer.accelerator",
     "suite.batch_size",
     "suite.compile",
 )
 
-NOT_IDENTITY_OF_A_SHIFT = ("name", "path", "hub_id", "revision")
+NOT_IDENTITY_OF_A_SHIFT = ("name", "path", "hub_id", "revision", "config")
 """Of each data set in `shift`; the name is part of what is measured, but as it comes out, which no key says."""
 
 
@@ -118,17 +119,17 @@ def contents(files_of: dict[str, dict[str, Path]], known: dict[str, Any]) -> dic
 
     files_of: the files of each, by what they are of.
 
-    known: the same from an earlier start of the run; where names, sizes and times are as then, nothing is read again.
+    known: the same from an earlier start of the run; where nothing was touched since then, nothing is read again.
     """
-    from robustft.data.fingerprint import stamp
+    from robustft.data.fingerprint import lasting_stamp
     from robustft.data.remembered import remembered_fingerprint
 
     found = {}
     for name, files in files_of.items():
         with naming(f"{name}."):
-            now = stamp(files)
+            now = lasting_stamp(files)
             before = known.get(name, {})
-            same = before.get("stamp") == now
+            same = now is not None and before.get("stamp") == now
             found[name] = {
                 "stamp": now,
                 "fingerprint": before["fingerprint"] if same else remembered_fingerprint(files),

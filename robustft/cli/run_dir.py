@@ -22,7 +22,7 @@ NAMED = ("dataset", "backbone", "method", "study")
 LONGEST_NAME = 200
 """Characters; file systems take 255 bytes, and files beside the directory may have longer names."""
 
-IN_A_LEVEL = ("seed", "dataset.name", "dataset.path", "dataset.source", "backbone.name")
+IN_A_LEVEL = ("seed", "dataset.name", "dataset.path", "dataset.config", "dataset.source", "backbone.name")
 """Keys that the levels show, or that say where something is rather than what it is."""
 
 
@@ -34,7 +34,7 @@ def register() -> None:
 def _resolve(*, _root_: DictConfig) -> str:
     choices = _root_.hydra.runtime.choices
     levels = [_root_.study.name, build(_root_, "dataset").name, backbone_label(_root_, choices), choices.method]
-    return "/".join([*map(_clean, levels), settings_label(_root_, _root_.hydra)])
+    return "/".join([*(_short(_clean(level)) for level in levels), settings_label(_root_, _root_.hydra)])
 
 
 def settings_label(config: DictConfig, hydra: DictConfig) -> str:

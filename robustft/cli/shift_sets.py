@@ -6,6 +6,7 @@ from robustft.cli.build import Parts
 from robustft.cli.mistakes import naming
 from robustft.data.dataset import Dataset, Images
 from robustft.data.matching import matched
+from robustft.data.naming import look_alike
 
 
 def shift_sets(parts: Parts, dataset: Dataset, resolution: int) -> dict[str, tuple[Images, tuple[str, ...]]]:
@@ -14,8 +15,9 @@ def shift_sets(parts: Parts, dataset: Dataset, resolution: int) -> dict[str, tup
     for key, shift in parts.shifts.items():
         name = shift.source.name
         with naming(f"shift.{key}."):
-            if name in {*dataset.ood, *found}:
-                raise ValueError(f"name must be another: this data set has a domain {name}")
+            for other in dataset.ood:
+                if look_alike(name) == look_alike(other):
+                    raise ValueError(f"name must be another: this data set has a domain {other}, got {name}")
             loaded = shift.source.load(resolution)
         with naming(f"shift.{key}: "):
             found[name] = matched(loaded.test, theirs=loaded.classes, ours=dataset.classes, mapping=shift.mapping)

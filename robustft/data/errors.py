@@ -11,6 +11,10 @@ class DataNotFound(DataError):
     """The data is not where it was looked for."""
 
 
+class AmbiguousData(DataError):
+    """More than one data set is there and nothing says which one is meant, or what is meant is none of them."""
+
+
 class CacheError(Exception):
     """Decoded images cannot be kept: the disk is full, or not for writing. The whole line; no argument is at fault."""
 

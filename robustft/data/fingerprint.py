@@ -25,12 +25,29 @@ def fingerprint(files: Mapping[str, Path]) -> str:
 
 
 def stamp(files: Mapping[str, Path]) -> str:
-    """32 hex digits of names, sizes and modification times, without reading the files.
+    """32 hex digits of names, sizes, times and inodes, without reading the files.
 
-    An equal stamp of the same place means that the fingerprint need not be worked out again; a different one means
-    nothing about the content.
+    A different one means nothing about the content. Size and modification time alone would not do: whoever rewrites a
+    file can set both as they were, but not the time of the inode's last change.
     """
-    return _hash_all(files, _touched)
+    return _hash_all(files, lambda path: _touched(path.stat()))
+
+
+def lasting_stamp(files: Mapping[str, Path]) -> str | None:
+    """The stamp if it can be kept: an equal one later on means that the fingerprint need not be worked out again.
+
+    None while one of the files was written so recently that another change might have the same times.
+    """
+    unsettled: list[Path] = []
+
+    def describe(path: Path) -> str:
+        status = path.stat()
+        if not settled(status):
+            unsettled.append(path)
+        return _touched(status)
+
+    found = _hash_all(files, describe)
+    return None if unsettled else found
 
 
 def _hash_all(files: Mapping[str, Path], describe: Callable[[Path], str]) -> str:
@@ -73,6 +90,5 @@ def _read(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _touched(path: Path) -> str:
-    status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
+def _touched(status: os.stat_result) -> str:
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"

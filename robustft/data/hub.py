@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
-from robustft.data.errors import DataError, DataNotFound, one_line
-from robustft.data.parquet_files import find_splits
+from robustft.data.errors import AmbiguousData, DataError, DataNotFound, one_line
+from robustft.data.parquet_files import choose_splits, find_splits
 
 _PATTERNS = ["*train*.parquet", "*test*.parquet"]
 _TIMEOUT_SECONDS = 10.0
 
 
-def hub_directory(hub_id: str, revision: str | None) -> Path:
+def hub_directory(hub_id: str, revision: str | None, config: str | None = None) -> Path:
     """A directory with the training and test parquet files of a data set on the hub, as they lie there.
 
-    The network is asked only if the cache lacks a file. DataNotFound, with what to do about it, if both fail.
+    The network is asked only if the cache lacks a file, and gives only the files of the configuration `config`.
+    DataNotFound, with what to do about it, if both fail; AmbiguousData if `config` must be given.
     """
     from huggingface_hub import HfApi, constants, snapshot_download
 
-    def snapshot(*, local: bool) -> Path:
+    def snapshot(patterns: list[str], *, local: bool) -> Path:
         directory = Path(
             snapshot_download(
                 hub_id,
                 repo_type="dataset",
                 revision=revision,
-                allow_patterns=_PATTERNS,
+                allow_patterns=patterns,
                 etag_timeout=_TIMEOUT_SECONDS,
                 local_files_only=local,
             )
         )
-        find_splits(directory)  # the hub's own look into the cache takes an interrupted download for a whole one
+        find_splits(
+            directory, config
+        )  # the hub's own look into the cache takes an interrupted download for a whole one
         return directory
 
     try:
-        return snapshot(local=True)
+        return snapshot(_PATTERNS, local=True)
+    except AmbiguousData:
+        if config is None or constants.HF_HUB_OFFLINE:
+            raise
+        # Otherwise it may only be that another configuration was asked for so far.
     except (OSError, ValueError):
         pass
     try:
         # snapshot_download has no timeout of its own for its first question.
-        HfApi().dataset_info(hub_id, revision=revision, timeout=_TIMEOUT_SECONDS)
-        return snapshot(local=False)
+        there = HfApi().dataset_info(hub_id, revision=revision, timeout=_TIMEOUT_SECONDS).siblings or []
+        train, test = choose_splits([file.rfilename for file in there], config, f"hub_id {hub_id}")
+        return snapshot([glob.escape(name) for name in (*train, *test)], local=False)
+    except AmbiguousData:
+        raise
     except DataError as error:
         raise DataNotFound(
             f"hub_id {_asked(hub_id, revision)} is no data set in parquet form ({error}); the hub's own conversion, if "

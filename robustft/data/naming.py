@@ -1,17 +1,21 @@
-"""What a data set is called in run directories, and where its path argument points."""
+"""What a data set is called in run directories and conditions, and where its path argument points."""
 
 from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
+
+from robustft import checks
+from robustft.data.corruptions.names import CORRUPTIONS
 
 _ALLOWED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
-def dataset_name(name: Any, fallback: str, source: str | None = None) -> str:
-    """`name`, or `fallback` with characters that run directories do not take replaced; then `-` and `source`.
+def dataset_name(name: Any, fallback: str, *parts: str | None) -> str:
+    """`name`, or `fallback` with characters that run directories do not take replaced; then `-` and each of `parts`.
 
     A name that was given is never changed: ValueError if run directories do not take it.
     """
@@ -21,14 +25,26 @@ def dataset_name(name: Any, fallback: str, source: str | None = None) -> str:
             raise ValueError(f"name must be given, as none can be made from {fallback!r}")
     elif not isinstance(name, str) or not _ALLOWED.fullmatch(name):
         raise ValueError(f"name must be letters, digits, dots, underscores and hyphens only, got {name!r}")
-    return name if source is None else f"{name}-{_safe(source) or 'domain'}"
+    return "-".join([name, *(_safe(part) or "domain" for part in parts if part is not None)])
+
+
+def ood_name(argument: str, name: Any) -> str:
+    """`name` if an OOD condition can be called `ood:<name>`; ValueError that names `argument` otherwise."""
+    if name == CORRUPTIONS:
+        raise ValueError(f"{argument} must not be {name!r}, which is what all corruptions together are called")
+    return checks.condition_name(argument, name)
+
+
+def look_alike(name: str) -> str:
+    """Equal for names that nobody, or no directory's name, could tell apart: `art painting` and `Art_Painting`."""
+    return re.sub(r"[\s_-]+", "-", unicodedata.normalize("NFKC", name)).casefold()
 
 
 def path_argument(path: Any) -> Path:
     """`path` as an absolute path with `~` resolved; ValueError if it is no path. Does not look at the disk."""
     if not isinstance(path, str | os.PathLike) or not str(path):
         raise ValueError(f"path must be given: the directory of the data; got {path!r}")
-    return Path(os.path.abspath(Path(path).expanduser()))
+    return Path(os.path.abspath(checks.path("path", path)))
 
 
 def text_argument(name: str, value: Any) -> str:
@@ -41,6 +57,11 @@ def text_argument(name: str, value: Any) -> str:
 def source_argument(source: Any) -> str | None:
     """`source` as a domain's name; a number names the domain that has none but its number."""
     return str(source) if type(source) is int else None if source is None else text_argument("source", source)
+
+
+def config_argument(config: Any) -> str | None:
+    """`config` as a configuration's name; that of `test2.parquet` is a number."""
+    return str(config) if type(config) is int else None if config is None else text_argument("config", config)
 
 
 def _safe(text: str) -> str:

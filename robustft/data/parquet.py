@@ -15,7 +15,7 @@ from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, listed
 from robustft.data.hub import hub_directory
-from robustft.data.naming import dataset_name, path_argument, source_argument, text_argument
+from robustft.data.naming import config_argument, dataset_name, path_argument, source_argument, text_argument
 from robustft.data.parquet_files import find_splits
 from robustft.data.parquet_split import ParquetSplit
 from robustft.data.shift import check_source, shifted
@@ -27,6 +27,7 @@ _MOST_CLASSES = 1_000_000
 class Parquet(Source):
     """Training and test parquet files below `path` (see parquet_files.py) or, without it, of `hub_id` at `revision`.
 
+    config: which configuration, where several lie side by side (`cropped/train*.parquet`, `full/train*.parquet`)
     image_column: encoded images, as the hub's struct of bytes and path or as plain bytes
     label_column: whole numbers; the number `label_offset` is the first class (1 where a set counts from 1)
     class_name_column: text, the name of the row's class; the same for all rows of a class
@@ -35,7 +36,7 @@ class Parquet(Source):
     domain_column: whole numbers or text; then `source` is the domain that is trained and tested on, and the test rows
         of every other domain are `ood`
     domains: names of the numbers in `domain_column`; unless given, from the metadata, or else the numbers themselves
-    name: the base name of `path`, or of `hub_id`, unless given; the source is put behind it
+    name: the base name of `path`, or of `hub_id`, unless given; configuration and source are put behind it
     resize: how images are made square (see decode.py)
     """
 
@@ -45,6 +46,7 @@ class Parquet(Source):
         path: str | Path | None = None,
         hub_id: str | None = None,
         revision: str | None = None,
+        config: str | None = None,
         image_column: str = "image",
         label_column: str = "label",
         domain_column: str | None = None,
@@ -61,6 +63,7 @@ class Parquet(Source):
             raise ValueError("path must be given, or hub_id")
         self.path = None if path is None else path_argument(path)
         self.revision = _text_or_none("revision", revision)
+        self.config = config_argument(config)
         self.image_column = text_argument("image_column", image_column)
         self.label_column = text_argument("label_column", label_column)
         self.domain_column = _text_or_none("domain_column", domain_column)
@@ -74,7 +77,8 @@ class Parquet(Source):
             if value is not None and self.domain_column is None:
                 raise ValueError(f"{argument} must be none without a domain_column, got {value!r}")
         fallback = self.path.name if self.path is not None else str(self.hub_id).rsplit("/", 1)[-1]
-        self.name = dataset_name(name, fallback, self.source)
+        own = None if self.config == "." else self.config  # that one has no name
+        self.name = dataset_name(name, fallback, own, self.source)
 
     def files(self) -> dict[str, Path]:
         train, test = self._files
@@ -109,11 +113,11 @@ class Parquet(Source):
 
     @cached_property
     def _root(self) -> Path:
-        return self.path if self.path is not None else hub_directory(str(self.hub_id), self.revision)
+        return self.path if self.path is not None else hub_directory(str(self.hub_id), self.revision, self.config)
 
     @cached_property
     def _files(self) -> tuple[dict[str, Path], dict[str, Path]]:
-        return find_splits(self._root)
+        return find_splits(self._root, self.config)
 
     @property
     def _origin(self) -> str:

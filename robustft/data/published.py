@@ -12,7 +12,7 @@ from robustft.data.archive import Archive
 from robustft.data.dataset import Dataset
 from robustft.data.decode import SQUASH
 from robustft.data.directory import entries, existing_directory
-from robustft.data.errors import DataNotFound, listed
+from robustft.data.errors import DataError, DataNotFound, listed
 from robustft.data.image_tree import has_images
 from robustft.data.parquet import Parquet
 from robustft.data.source import Source
@@ -35,6 +35,7 @@ class Published(Source):
         archive: Archive | None = None,
         hub_id: str | None = None,
         revision: str | None = None,
+        config: str | None = None,
         image_column: str = "image",
         label_column: str = "label",
         label_offset: int = 0,
@@ -53,6 +54,7 @@ class Published(Source):
             path=path,
             hub_id=hub_id,
             revision=revision,
+            config=config,
             image_column=image_column,
             label_column=label_column,
             label_offset=label_offset,
@@ -84,6 +86,12 @@ class Published(Source):
         if self.path is None:
             return self._parquet
         root = existing_directory(self.path)
+        form = self._form_in(root)
+        if self._parquet.config is not None and form is not self._parquet:
+            raise DataError(f"config must be null where {root} holds no parquet files; got {self._parquet.config!r}")
+        return form
+
+    def _form_in(self, root: Path) -> Source:
         if self._archive is not None and (lies := self._archive.root_in(root)) is not None:
             return _Unpacked(self._archive, lies, source=self.source, name=self.name, resize=self.resize)
         if has_images(root, domains=self._has_domains):

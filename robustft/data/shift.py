@@ -6,18 +6,29 @@ from collections.abc import Mapping
 
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, listed
+from robustft.data.naming import look_alike, ood_name
 
 
 def check_source(source: str | None, domains: tuple[str, ...], origin: str) -> str:
-    """`source` if it is one of `domains`; DataError that names them otherwise."""
-    unusable = [name for name in domains if not name or "/" in name]
-    if unusable:
-        raise DataError(f"{origin} has a domain {unusable[0]!r}: a domain's name must not be empty or have a slash")
+    """`source` if it is one of `domains`; DataError that names them otherwise.
+
+    So for another domain that no OOD condition can be called by, and for two that cannot be told apart.
+    """
     there = f"one of the domains of {origin}: {listed(domains, limit=50)}"
     if source is None:
         raise DataError(f"source must be given: {there}")
     if source not in domains:
         raise DataError(f"source must be {there}; got {source!r}")
+    alike: dict[str, str] = {}
+    for name in domains:
+        try:
+            if name != source:
+                ood_name("its name", name)
+        except ValueError as error:
+            raise DataError(f"{origin} has a domain {name!r}, but {error}") from error
+        other = alike.setdefault(look_alike(name), name)
+        if other != name:
+            raise DataError(f"{origin} has the domains {other!r} and {name!r}, which cannot be told apart")
     return source
 
 

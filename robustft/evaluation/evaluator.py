@@ -16,7 +16,9 @@ from robustft.attacks.search import Found, Search, merged
 from robustft.attacks.threat_model import ThreatModel
 from robustft.attacks.verdict import classified_correctly
 from robustft.data.corruptions.corrupted import CorruptedImages, corrupted_sets
+from robustft.data.corruptions.names import CORRUPTIONS
 from robustft.data.dataset import Images
+from robustft.data.naming import ood_name
 from robustft.data.split import fixed_subset
 from robustft.evaluation.device import search_precision
 from robustft.evaluation.gates import checked
@@ -26,9 +28,6 @@ from robustft.evaluation.suite import Suite
 from robustft.evaluation.undisturbed import undisturbed
 from robustft.study.gate import Gate
 from robustft.study.record import split_condition
-
-CORRUPTIONS = "corruptions"
-"""Behind `ood:` in the name of the condition that is all corruptions and severities together."""
 
 Place = tuple[str, str | None]
 """Which images: a split, and the OOD set that takes its place."""
@@ -69,6 +68,8 @@ class Evaluator:
         self._corrupted = tuple(corrupted)
         for name in {*corrupted, CORRUPTIONS} & set(ood) if corrupted else ():
             raise ValueError(f"corruptions have the name of a data set in other conditions: {name}")
+        for name in ood:
+            ood_name("ood", name)
         self._images: dict[Place, Images | CorruptedImages] = {
             ("validation", None): subset(validation),
             ("test", None): subset(test),
@@ -80,11 +81,11 @@ class Evaluator:
         """Everything that `evaluate` measures, in its order: attacks behind what they attack, the sum behind all."""
         conditions: list[Condition] = []
         for split in ("validation", "test"):
-            conditions += [Condition(split=split, name="clean"), *self._attacks(split, "{}")]
+            conditions += [Condition(split=split, name="clean"), *self._attacks(split)]
         for name in self._ood:
             conditions.append(Condition(split="test", name=f"ood:{name}"))
             if self.suite.attack_ood:
-                conditions += self._attacks("test", f"ood:{name}/{{}}")
+                conditions += self._attacks("test", prefix=f"ood:{name}/")
         conditions += [Condition(split="test", name=f"ood:{name}") for name in self._corrupted]
         if self._corrupted:
             conditions.append(Condition(split="test", name=f"ood:{CORRUPTIONS}"))
@@ -140,11 +141,11 @@ class Evaluator:
             )
         return self._last_network
 
-    def _attacks(self, split: str, form: str) -> list[Condition]:
+    def _attacks(self, split: str, prefix: str = "") -> list[Condition]:
         return [
             Condition(
                 split=split,
-                name=form.format(name),
+                name=prefix + name,
                 norm=threat_model.norm,
                 eps=threat_model.eps,
                 attack=attack.settings_hash,

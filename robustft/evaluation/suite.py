@@ -57,6 +57,8 @@ class Suite:
     def __post_init__(self) -> None:
         if not self.attacks:
             raise ValueError("attacks must have at least one attack, got none")
+        for name in self.attacks:
+            checks.condition_name("attacks: the name of each", name)
         checks.keep(self, when=tiers(self.attacks, self.when))
         checks.keep(
             self,

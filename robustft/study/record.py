@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from robustft.canonical_hash import canonical_hash
-from robustft.checks import keep, number, one_of, whole_number
+from robustft.checks import condition_name, keep, number, one_of, whole_number
 from robustft.study.gate import Gate
 from robustft.study.plain_file import plain_json
 
@@ -163,8 +163,11 @@ def split_condition(condition: str) -> tuple[str | None, str | None]:
         shift, slash, attack = condition.removeprefix("ood:").partition("/")
         names = (shift, attack if slash else None)
     for name in names:
-        if name is not None and (not name.strip() or "/" in name or ":" in name or name == "clean"):
-            raise ValueError(error)
+        if name is not None:
+            try:
+                condition_name("condition", name)
+            except ValueError as reason:
+                raise ValueError(f"{error}: {reason}") from reason
     return names
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import pytest
 from hydra import compose, initialize_config_dir
 
 from robustft.cli.app import conf_dir
 from robustft.cli.build import parts_of
-from robustft.cli.identity import settings
+from robustft.cli.identity import contents, settings
+from robustft.data import fingerprint as fingerprints
 from robustft.study.run_file import run_id
 
 
@@ -61,3 +68,45 @@ def test_a_grid_of_sizes_is_part_of_what_a_run_is_in_any_order():
 
 def test_the_ids_of_runs_without_later_additions_stay():
     assert run_id(identity()) == "d36505d2be18"
+
+
+@pytest.fixture
+def picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Path]]:
+    """A file that was left alone for long, and that this process has not read."""
+    monkeypatch.setattr(fingerprints, "_TICK_NANOSECONDS", -1)
+    monkeypatch.setattr(fingerprints, "_digests", {})
+    (tmp_path / "0.png").write_bytes(b"one")
+    os.utime(tmp_path / "0.png", ns=(1, 1000))
+    return {"dataset": {"train/0.png": tmp_path / "0.png"}}
+
+
+def test_a_file_rewritten_with_its_size_and_time_kept_is_other_content(picture):
+    before = contents(picture, {})
+    assert contents(picture, before) == before
+    time.sleep(0.02)
+    file = picture["dataset"]["train/0.png"]
+    file.write_bytes(b"two")
+    os.utime(file, ns=(1, 1000))
+    assert contents(picture, before)["dataset"]["fingerprint"] != before["dataset"]["fingerprint"]
+
+
+def test_what_was_not_touched_is_not_read_again(picture):
+    before = contents(picture, {})
+    before["dataset"]["fingerprint"] = "as it was"
+    assert contents(picture, before)["dataset"]["fingerprint"] == "as it was"
+
+
+def test_a_stamp_of_an_earlier_version_is_not_trusted_but_the_files_are_the_same(picture):
+    """It was of names, sizes and modification times."""
+    before = contents(picture, {})
+    line = b"train/0.png\0" + b"3 1000\n"
+    old = {"dataset": before["dataset"] | {"stamp": hashlib.blake2b(line, digest_size=16).hexdigest()}}
+    assert contents(picture, old) == before
+
+
+def test_files_written_just_now_have_no_stamp(picture, monkeypatch):
+    monkeypatch.setattr(fingerprints, "_TICK_NANOSECONDS", 10**15)
+    before = contents(picture, {})
+    assert before["dataset"]["stamp"] is None
+    picture["dataset"]["train/0.png"].write_bytes(b"two")
+    assert contents(picture, before)["dataset"]["fingerprint"] != before["dataset"]["fingerprint"]

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from robustft.cli import run_dir
 from robustft.cli.app import conf_dir
+from tests.data.pictures import domain_folder
 
 DIGITS = "multirun/default/digits/glyph_vit/bitfit"
 
@@ -82,6 +83,11 @@ def test_a_name_that_is_too_long_for_a_file_system_is_cut_and_stays_unique():
             "multirun/default/digits/vit_small_patch14_dinov2.lvd142m/bitfit/seed-0,pretrained-false",
         ),
         (["+backbone.options.proj_drop_rate=0.1"], f"{DIGITS}/seed-0,proj_drop_rate-0.1"),
+        (
+            ["dataset=hub", "dataset.path=/data/birds", "dataset.config=full"],
+            "multirun/default/birds-full/vit_base_in21k/bitfit/seed-0",
+        ),
+        (["shift=[hub]", "shift.hub.path=/a/b", "shift.hub.config=c"], f"{DIGITS}/seed-0,shift-b-c"),
         (["shift=[]", "suite.corruptions=null", "suite.attack_ood=false"], f"{DIGITS}/seed-0"),
         (["shift=[stl10]", "shift.stl10.path=/data/stl"], f"{DIGITS}/seed-0,shift-stl10"),
         (["shift=[stl10,digits]", "seed=1"], f"{DIGITS}/seed-1,shift-stl10-digits"),
@@ -136,3 +142,11 @@ def test_the_study_is_a_plain_product_of_231_runs_in_directories_of_their_own():
         assert levels[0] == "default"
         assert levels[1] == dataset.removeprefix("dataset=").replace("domainnet_", "domainnet-")
         assert levels[2:] == ["vit_base_in21k", method.removeprefix("method="), seed.replace("=", "-")]
+
+
+def test_a_long_data_sets_name_is_a_name_that_file_systems_take(words, tmp_path):
+    place = domain_folder(tmp_path / ("x" * 200), domains=("photo", "y" * 99))
+    code, _, err = words(
+        "dataset=domains", f"dataset.path={place}", f"dataset.source={'y' * 99}", "trainer.batch_size=0"
+    )
+    assert (code, err[:30]) == (2, "robustft: trainer.batch_size m")

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.data.pictures import domain_folder
+
 SHORT = (
     "trainer.max_steps=1",
     "schedule.points=1",
@@ -91,6 +93,11 @@ def test_a_set_without_a_class_in_common_is_refused_in_one_line(words, tmp_path)
         (["shift.folder.path=x"], "shift must be chosen before it is set: shift=[NAME] with cifar10, digits,"),
         (["shift=[digits]", "shift.digits.mapping=zero"], "shift.digits.mapping must be {their class: our class}"),
         (["shift=[digits]", "shift.digits.sie=1"], "shift.digits.sie is no key"),
+        (["shift=[folder]", "shift.folder.path=clean"], "shift.folder.name must be a text of 1 to 100"),
+        (["shift=[folder]", "shift.folder.path=corruptions"], "shift.folder.name must not be 'corruptions'"),
+        (["shift=[folder]", f"shift.folder.path={'x' * 101}"], "shift.folder.name must be a text of 1 to 100"),
+        (["shift=[stl10,hub]", "shift.hub.path=STL10"], "shift.hub.name must be another: ood:STL10 is taken"),
+        (["+attack.clean._target_=robustft.attacks.pgd.Pgd"], "attack.clean: its name must be a text of 1 to 100"),
         (["shift=[stl10,hub]", "shift.hub.path=stl10"], "shift.hub.name must be another: ood:stl10 is taken"),
         (["suite.corruptions=rain"], "suite.corruptions must be all (the 15), extra or a list of gaussian_noise"),
         (["suite.severities=[9]"], "suite.severities must be a whole number of at least 1 and at most 5, got 9"),
@@ -102,3 +109,15 @@ def test_mistakes_are_one_line_that_names_the_key(words, given, expected):
     assert code == 2
     assert err.startswith(f"robustft: {expected}")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["style: sketch", "clean", "corruptions", "a\nb", " sketch"])
+def test_a_domain_that_no_condition_can_hold_is_named_before_anything_is_measured(words, tmp_path, name):
+    domain_folder(tmp_path / "pets", domains=("photo", name))
+    before = sorted(tmp_path.rglob("*"))
+    given = ("dataset=domains", "dataset.path=pets", "dataset.source=photo", "backbone=glyph_vit")
+    code, _, err = words(*given, *SHORT, ON_CPU)
+    assert code == 2
+    assert err.startswith(f"robustft: dataset.path {tmp_path / 'pets'} has a domain {name!r}, but its name must ")
+    assert err.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before

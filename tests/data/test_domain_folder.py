@@ -73,3 +73,13 @@ def test_missing_splits(tmp_path: Path) -> None:
     (tmp_path / "test" / "photo").mkdir(parents=True)
     with pytest.raises(DataNotFound, match=r"has no images: looked for test/DOMAIN/CLASS/\*"):
         DomainFolder(path=tmp_path, source="photo").files()
+
+
+@pytest.mark.parametrize(
+    "name", ["style: sketch", "clean", "corruptions", " a", "a\nb", "caf\udce9", "x" * 101], ids=ascii
+)
+def test_domains_that_no_condition_can_hold_are_named(tmp_path: Path, name: str) -> None:
+    domain_folder(tmp_path, domains=("photo", name))
+    with pytest.raises(DataError) as raised:
+        DomainFolder(path=tmp_path, source="photo").files()
+    assert str(raised.value).startswith(f"path {tmp_path} has a domain {name!r}, but its name must ")

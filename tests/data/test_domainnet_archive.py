@@ -76,3 +76,9 @@ def test_a_domain_whose_images_are_not_there(tmp_path: Path) -> None:
     shutil.rmtree(archives.domainnet(tmp_path, classes=2) / "sketch")
     with pytest.raises(DataError, match=r"test split of sketch: 2 of 2 images do not decode; .*No such file"):
         source(tmp_path).load(2)
+
+
+def test_domains_that_no_condition_can_hold_are_named(tmp_path: Path) -> None:
+    archives.domainnet(tmp_path, classes=2, domains=("real", "style: sketch"))
+    with pytest.raises(DataError, match=r"^path .* has a domain 'style: sketch', but its name must "):
+        DomainNetArchive().files(tmp_path, "real")

@@ -10,6 +10,7 @@ import pytest
 
 from robustft.data.errors import DataError, DataNotFound
 from robustft.data.parquet import Parquet
+from tests.condition_names import UNUSABLE
 from tests.data.pictures import SHARED, encoded, gray_levels, parquet, put, table, write
 
 NAMES = {"label": ["cat", "dog"], "domain": ["art", "photo", "sketch"]}
@@ -224,6 +225,29 @@ def test_what_is_wrong_is_said_in_one_line(
     with pytest.raises(DataError, match=message) as raised:
         Parquet(path=tmp_path, **options).load(4)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", [*UNUSABLE[:-2], UNUSABLE[-1], "corruptions"], ids=ascii)
+def test_domains_that_no_condition_can_hold_are_found_before_anything_is_decoded(tmp_path: Path, name: str) -> None:
+    parquet(tmp_path, [0, 1, 0], [0, 1, 0], domains=["photo", "photo", name])
+    with pytest.raises(DataError) as raised:
+        Parquet(path=tmp_path, domain_column="domain", source="photo").files()
+    assert str(raised.value).startswith(f"path {tmp_path} has a domain {name!r}, but its name must ")
+    assert "\n" not in str(raised.value)
+
+
+def test_the_domain_that_is_trained_on_is_no_condition(tmp_path: Path) -> None:
+    parquet(tmp_path, [0, 1, 0, 1], [0, 1, 0, 1], domains=["clean", "clean", "rain", "rain"])
+    assert list(Parquet(path=tmp_path, domain_column="domain", source="clean").load(4).ood) == ["rain"]
+    with pytest.raises(DataError, match="has a domain 'clean'"):
+        Parquet(path=tmp_path, domain_column="domain", source="rain").load(4)
+
+
+@pytest.mark.parametrize("others", [("art painting", "Art_Painting"), ("caf\u00e9", "cafe\u0301"), ("Real", "real")])
+def test_domains_that_nobody_can_tell_apart(tmp_path: Path, others: tuple[str, str]) -> None:
+    parquet(tmp_path, [0, 1, 0, 1], [0, 1, 0, 1], domains=["photo", "photo", *others])
+    with pytest.raises(DataError, match=r"has the domains .* which cannot be told apart$"):
+        Parquet(path=tmp_path, domain_column="domain", source="photo").files()
 
 
 @pytest.mark.parametrize("options", [{"image_column": "img"}, {"domain_column": "domain"}])

@@ -11,6 +11,8 @@ from robustft.data.dataset import Images
 from robustft.data.split import fixed_subset
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.suite import Suite
+from robustft.study.record import split_condition
+from tests.condition_names import ODD, UNUSABLE
 
 ATTACKS = {"pgd": Pgd(steps=3), "short": Pgd(steps=1)}
 
@@ -153,6 +155,35 @@ def shifted(random_images):
         )
 
     return make
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_name_is_measured_as_it_is_and_never_a_format(random_images, model, name):
+    evaluator = Evaluator(
+        suite=Suite(threat_model=ThreatModel(eps_255=4), attacks={"pgd": Pgd(steps=1)}, attack_ood=True),
+        validation=random_images(4),
+        test=random_images(4),
+        ood={name: random_images(6)},
+        seed=0,
+    )
+    measured = [measurement.condition.name for measurement in evaluator.evaluate(model)]
+    assert measured[-2:] == [f"ood:{name}", f"ood:{name}/pgd"]
+    assert split_condition(measured[-1]) == (name, "pgd")
+
+
+@pytest.mark.parametrize("name", [*UNUSABLE, "corruptions"], ids=ascii)
+def test_names_that_no_condition_can_hold_are_refused_before_anything_is_measured(random_images, name):
+    with pytest.raises(ValueError, match=r"^ood must "):
+        Evaluator(
+            suite=Suite(threat_model=ThreatModel(eps_255=4), attacks=ATTACKS),
+            validation=random_images(4),
+            test=random_images(4),
+            ood={name: random_images(6)},
+            seed=0,
+        )
+    if name != "corruptions":
+        with pytest.raises(ValueError, match=r"^attacks: the name of each must "):
+            Suite(threat_model=ThreatModel(eps_255=4), attacks={name: Pgd()})
 
 
 CORRUPTED = ["ood:gaussian_noise-1", "ood:gaussian_noise-4", "ood:fog-1", "ood:fog-4"]

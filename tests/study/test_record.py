@@ -9,6 +9,7 @@ import pytest
 
 from robustft.study.gate import Gate
 from robustft.study.record import Record, record_key, split_condition, without_parts
+from tests.condition_names import ODD, UNUSABLE
 
 MakeRecord = Callable[..., Record]
 
@@ -169,3 +170,17 @@ def test_a_line_that_is_no_record_is_refused(line: str) -> None:
 )
 def test_a_condition_says_its_shift_and_its_attack(condition: str, parts: tuple[str | None, str | None]) -> None:
     assert split_condition(condition) == parts
+
+
+@pytest.mark.parametrize("name", UNUSABLE, ids=ascii)
+def test_names_that_no_condition_can_hold_are_refused(make_record: MakeRecord, name: str) -> None:
+    for condition in (f"ood:{name}/pgd", f"ood:sketch/{name}", *([] if "/" in name else [f"ood:{name}"])):
+        with pytest.raises(ValueError, match=r"^condition must be clean, <attack>"):
+            split_condition(condition)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_names_come_back(make_record: MakeRecord, name: str) -> None:
+    record = make_record(condition=f"ood:{name}")
+    assert Record.from_json(record.to_json()).shift == name
+    assert split_condition(f"ood:{name}/{name}") == (name, name)

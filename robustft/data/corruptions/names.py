@@ -29,6 +29,9 @@ COMMON = (
 EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
 """The 4 more that ImageNet-C ships to tune on."""
 
+CORRUPTIONS = "corruptions"
+"""What all corruptions and severities together are called, so that nothing else can be."""
+
 SEVERITIES = (1, 2, 3, 4, 5)
 SMALLEST_RESOLUTION = 28
 

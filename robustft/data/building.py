@@ -13,6 +13,7 @@ from robustft.data.decode import Encoded
 from robustft.data.decoding_process import Decoded, Decoders, DecodingProcess, Place
 from robustft.data.errors import DataError
 from robustft.data.layout import Layout
+from robustft.data.own_files import opened
 from robustft.data.threads import thread_count
 
 PIXELS = "pixels.uint8"
@@ -28,11 +29,11 @@ def build_pixels(
 
     Goes on with the chunks that are whole from an earlier call that was killed. Raises DataError as decode_all does.
     """
-    with (directory / PIXELS).open("a+b") as file:
+    with opened(directory / PIXELS, "a+b") as file:
         file.truncate(layout.total_bytes)
     done = _whole_chunks(directory, layout)
     decoders.progress.update(sum(len(layout.rows(chunk)) for chunk in done))
-    with (directory / _FINISHED).open("w", encoding="ascii") as journal:
+    with opened(directory / _FINISHED, "w") as journal:
         journal.writelines(_line(chunk, checksum) for chunk, checksum in done.items())
         journal.flush()
         work = _Work(layout, items, done, what)
@@ -172,7 +173,7 @@ def _line(chunk: int, checksum: int) -> str:
 def written_bytes(directory: Path) -> int:
     """How much of the pixels is on disk already: the file is as long as it will be from the start, but has holes."""
     try:
-        return (directory / PIXELS).stat().st_blocks * 512
+        return (directory / PIXELS).lstat().st_blocks * 512
     except OSError:
         return 0
 

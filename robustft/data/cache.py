@@ -5,7 +5,8 @@ other as in `Images.pixels`; `labels.npy`; and `index.json` with a CRC-32 for ev
 a hash of everything that decides the pixels: the content of the files and which images of them, the labels, resolution,
 resize mode, and the versions of this decoder, of Pillow and of its JPEG library. An entry is never changed.
 
-- It is built beside its place, in `images/<key>.building/`, and renamed when it is whole. The pixels are left to the
+- It is built beside its place, in `images/<key>.building/`, which is its user's alone (own_files.py), and renamed when
+  it is whole. The pixels are left to the
   system to write to disk: should the power fail meanwhile, the checksums tell. A killed build is gone on with; turn.py
   says who builds when many start at once.
 - It is read through and compared with its checksums whenever it is opened (about 5 GB/s for each processor out of the
@@ -44,6 +45,7 @@ from robustft.data.decode import DECODER_VERSION, Encoded, decode_all
 from robustft.data.decoding_process import Decoders
 from robustft.data.errors import CacheError, DataError
 from robustft.data.layout import Layout
+from robustft.data.own_files import open_to_all_who_may, own_directory
 from robustft.data.threads import thread_count
 from robustft.data.turn import Turn, heartbeat, turn
 
@@ -145,7 +147,7 @@ class CachedSplit:
         """What tells one published entry from another in the same place."""
         try:
             status = (self.directory / _INDEX).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise unwritable(error) from error
@@ -201,7 +203,7 @@ class CachedSplit:
             building = self._building
             if whose is Turn.ALONE:
                 building = building.with_name(f"{building.name}-{uuid4().hex[:8]}")
-            building.mkdir(exist_ok=True)
+            building = own_directory(building)
             try:
                 self._fill(building, decoders)
             except BaseException as error:
@@ -229,6 +231,7 @@ class CachedSplit:
             }
             (building / _INDEX).write_text(json.dumps(index), encoding="utf-8")
         forget_progress(building)
+        open_to_all_who_may(building)
         synchronise(building)
 
     def _publish(self, building: Path, over: Callable[[], bool]) -> bool:
@@ -249,8 +252,10 @@ class CachedSplit:
             os.fsync(parent)
         finally:
             os.close(parent)
-        shutil.rmtree(old, ignore_errors=True)
-        shutil.rmtree(building, ignore_errors=True)
+        for left in (old, building):
+            if left.is_symlink():
+                left.unlink()
+            shutil.rmtree(left, ignore_errors=True)
         return ours
 
 

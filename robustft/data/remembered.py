@@ -6,11 +6,11 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 from robustft.data.cache_directory import cache_directory
 from robustft.data.errors import DataError, one_line
 from robustft.data.fingerprint import fingerprint, settled
+from robustft.data.own_files import written_anew
 
 _WORTH_REMEMBERING_BYTES = 64 << 20
 
@@ -42,9 +42,7 @@ def remembered_fingerprint(files: Mapping[str, Path]) -> str:
     found = fingerprint(files)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}.{uuid4().hex[:8]}")
-        temporary.write_text(found, encoding="ascii")
-        temporary.replace(file)
+        written_anew(file, found)
     except OSError:
         pass  # a cache that cannot be written only costs time here
     return found

@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import socket
+import stat
 import sys
 import threading
 import time
@@ -19,6 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
+
+from robustft.data.own_files import not_through_a_link, written_anew
 
 _POLL_SECONDS = 0.5
 _BEAT_SECONDS = 5.0
@@ -42,7 +45,7 @@ def turn(lock: Path, builder: Path, what: str, *, over: Callable[[], bool]) -> I
     what: names the work in the message to those who wait.
     over: whether the work was done by somebody else in the meantime: then nobody waits any longer.
     """
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = not_through_a_link(lock, os.O_RDWR | os.O_CREAT)
     try:
         told = False
         while True:
@@ -73,7 +76,7 @@ def turn(lock: Path, builder: Path, what: str, *, over: Callable[[], bool]) -> I
 @contextmanager
 def heartbeat(builder: Path) -> Iterator[None]:
     """Says in the file `builder`, while the block runs, that this process builds."""
-    builder.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}), encoding="utf-8")
+    written_anew(builder, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
     stop = threading.Event()
 
     def beat() -> None:
@@ -116,6 +119,8 @@ def _beats_elsewhere(builder: Path, lock: int) -> bool:
 
 def _builder(builder: Path) -> tuple[str, int] | None:
     try:
+        if not stat.S_ISREG(builder.lstat().st_mode):
+            return None
         found = json.loads(builder.read_text(encoding="utf-8"))
         return str(found["host"]), int(found["pid"])
     except (OSError, ValueError, KeyError, TypeError):

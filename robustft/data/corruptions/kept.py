@@ -20,6 +20,7 @@ import numpy as np
 
 from robustft.data.cache_directory import cache_directory, writable
 from robustft.data.dataset import Images
+from robustft.data.own_files import written_anew
 
 CORRUPTION_VERSION = 1
 """Grows whenever the same image is corrupted to other pixels than before."""
@@ -74,7 +75,7 @@ def write_kept(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) 
         header = BytesIO()
         np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
         checksum = zlib.crc32(header.getbuffer())
-        with temporary.open("wb") as out:
+        with temporary.open("xb") as out:
             out.write(header.getbuffer())
             for part in parts:
                 pixels = np.ascontiguousarray(part).data
@@ -82,7 +83,7 @@ def write_kept(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) 
                 out.write(pixels)
             out.flush()
             os.fsync(out.fileno())
-        file.with_suffix(".crc32").write_text(str(checksum), encoding="ascii")
+        written_anew(file.with_suffix(".crc32"), str(checksum))
         os.replace(temporary, file)
     finally:
         temporary.unlink(missing_ok=True)

@@ -148,7 +148,7 @@ class CachedSplit:
         """What tells one published entry from another in the same place."""
         try:
             status = (self.directory / _INDEX).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise unwritable(error) from error

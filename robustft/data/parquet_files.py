@@ -106,8 +106,8 @@ def _check_numbers(files: list[ParquetName], where: str) -> None:
         raise DataError(f"{where} has {one} beside {other}, which are numbered differently: only one of them can count")
     by_numbers = {file.numbers: file for file in files}
     for file in files:
-        if (other := by_numbers[file.numbers]) is not file:
-            raise DataError(f"{where} has both {file.name} and {other.name}: only one of them can count")
+        if (twin := by_numbers[file.numbers]) is not file:
+            raise DataError(f"{where} has both {file.name} and {twin.name}: only one of them can count")
     first = files[0]
     expected = range(0)
     if first.count is not None:

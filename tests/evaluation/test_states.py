@@ -84,6 +84,23 @@ def test_too_little_disk_is_said_before_with_the_size_needed(tmp_path, tiny_back
         States(run_dir=tmp_path).check_space(tiny_backbone(), 10)
 
 
+def test_what_a_run_that_goes_on_has_on_the_disk_already_needs_no_room(tmp_path, tiny_backbone, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    model = tiny_backbone()
+    size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    states = States(run_dir=tmp_path, keep="all")
+    needed = (10 + 3 * 3) * size  # ten states; three checkpoints at most, each with AdamW's two moments
+    for there, name in ((0, None), (size, "states/step-000000.safetensors"), (4 * size, "last.ckpt")):
+        if name is not None:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(bytes(there if name.startswith("states") else 3 * size))
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, free=needed - there: usage(0, 0, free))
+        states.check_space(model, 10)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, free=needed - there - 1: usage(0, 0, free))
+        with pytest.raises(OSError, match="not enough disk"):
+            states.check_space(model, 10)
+
+
 def test_an_unknown_policy_is_refused(tmp_path):
     with pytest.raises(ValueError, match="keep must be one of all, selected, none, null; got 'some'"):
         States(run_dir=tmp_path, keep="some")

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from robustft.cli.build import Parts, tiers_of
 from robustft.cli.mistakes import naming
 from robustft.evaluation.tiers import EVERY
+from robustft.training.plan import VALIDATION_FRACTION
 
 SECTIONS = ("seed", "dataset", "backbone", "method", "threat_model", "attack", "schedule", "trainer", "suite")
 
@@ -47,6 +48,7 @@ def settings(config: DictConfig) -> dict[str, Any]:
             value = {name: inner for name, inner in value.items() if is_identity(f"{section}.{name}")}
         identity[section] = value
     identity["suite"] = _suite(identity["suite"])
+    identity["trainer"] = _trainer(identity["trainer"])
     identity["attack"] = _attacks(identity["attack"], tiers_of(config))
     if shifts := container.get("shift"):
         identity["shift"] = {
@@ -54,6 +56,13 @@ def settings(config: DictConfig) -> dict[str, Any]:
             for key, value in shifts.items()
         }
     return identity
+
+
+def _trainer(trainer: dict[str, Any]) -> dict[str, Any]:
+    """Without the share of validation images where it is the one that all runs had before it could be chosen."""
+    return {
+        name: value for name, value in trainer.items() if (name, value) != ("validation_fraction", VALIDATION_FRACTION)
+    }
 
 
 def _suite(suite: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,6 @@ from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.model import tuned_by
 
-VALIDATION_FRACTION = 0.1
-"""Of the training split, as in the study."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
@@ -38,18 +35,18 @@ class Loaded:
 def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded:
     """Decodes the images and builds the model.
 
-    validation_rows: the rows held out when the run was trained; None: drawn from the seed.
+    validation_rows: the rows held out when the run was begun; None: drawn from the seed.
     """
     with naming("backbone."):
         resolution = parts.backbone.image_size()
     with naming("dataset."):
         dataset = parts.source.load(resolution)
-        count = len(dataset.train)
-        if validation_rows is None:
-            train_rows, held_out = hold_out(count, VALIDATION_FRACTION, parts.seed)
-        else:
-            held_out = np.asarray(validation_rows, dtype=np.int64)
-            train_rows = np.setdiff1d(np.arange(count), held_out)
+    if validation_rows is None:
+        with naming("trainer."):
+            train_rows, held_out = hold_out(dataset.train.labels, parts.plan.validation_fraction, parts.seed)
+    else:
+        held_out = np.asarray(validation_rows, dtype=np.int64)
+        train_rows = np.setdiff1d(np.arange(len(dataset.train)), held_out)
     shifts = shift_sets(parts, dataset, resolution)
     notes = {name: left_out for name, (_, left_out) in shifts.items()}
     with naming("backbone."):

@@ -19,6 +19,7 @@ from robustft.study.gate import failed_gates, gates_in_short
 from robustft.study.record import Record
 from robustft.study.records import read_records
 from robustft.study.run_file import read_run
+from robustft.study.statistics import few_images
 from robustft.study.tradeoff import TradeoffPoint, best_step, tradeoff_points
 
 
@@ -61,7 +62,8 @@ def show(records: Sequence[Record], points: Sequence[TradeoffPoint], content: di
     first = points[0]
     steps = content["identity"]["attack"][first.attack].get("steps")
     label = f"{first.attack.upper()}{f'-{steps}' if steps else ''}, {first.norm}, eps {first.eps_255:g}/255"
-    further, warnings = further_attacks(records, first), failed_gates(records)
+    further = further_attacks(records, first)
+    warnings = [*few_images(first.validation_clean.total), *failed_gates(records)]
     draw_tradeoff(points, picture, title=title, attack_label=label, further=further, warnings=warnings)
     below = [*gates_in_short(records), *warnings]
     print(f"\n{points_table(points, further=further, below=below)}\n")

@@ -19,8 +19,10 @@ from robustft.cli.report import main_attack, show, shown
 from robustft.cli.run_dir import backbone_label
 from robustft.cli.together import refuse_several
 from robustft.cli.versions import git_commit, versions
+from robustft.data.split import fixed_subset
 from robustft.report.rows import point_rows, run_summary
 from robustft.study.run_file import run_id
+from robustft.study.statistics import few_images
 from robustft.study.tradeoff import tradeoff_points
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ def _train(
     from robustft.evaluation.states import States
     from robustft.training.fine_tune import evaluated_steps, fine_tune
 
-    run = loaded(parts)
+    # A run goes on with the split that it was begun with, however splits are drawn by now.
+    run = loaded(parts, before.get("validation_rows"))
     states = States(run_dir=run_dir, keep=parts.keep_states)
     steps = evaluated_steps(parts.schedule, parts.plan, images=len(run.train_rows))
     with naming("states.keep: "):
@@ -153,6 +156,8 @@ def _announce(run_dir: Path, content: dict[str, Any], run: Loaded, steps: Sequen
     )
     for name, (count, notes) in run.shifts.items():
         print("; ".join([f"ood:{name}: {count:,} images", *notes]))
+    for line in few_images(len(fixed_subset(len(run.validation_rows), run.evaluator.suite.max_images))):
+        print(line)
 
 
 def _reported(

@@ -11,6 +11,9 @@ from robustft.evaluation.device import ACCELERATORS
 
 DECAYS = ("constant", "linear", "cosine")
 AUGMENTATIONS = ("flip", "crop", "randaugment")
+VALIDATION_FRACTION = 0.1
+"""As in the study."""
+
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
@@ -25,6 +28,7 @@ class TrainingPlan:
     decay: `constant`, `linear` or `cosine`, to zero at the run's end.
     warmup_steps: updates of linear warm-up; if None, `warmup_fraction` of the run.
     augment: how training images are varied, names of AUGMENTATIONS (see augment.py), applied in this order.
+    validation_fraction: share of the training split that is held out for validation, in (0, 1); stratified by class.
     precision: Lightning's name of the training precision; evaluation is float32.
     accelerator: Lightning's name of the device's kind.
     """
@@ -38,6 +42,7 @@ class TrainingPlan:
     warmup_fraction: float = 0.1
     warmup_steps: int | None = None
     augment: Sequence[str] = ()
+    validation_fraction: float = VALIDATION_FRACTION
     precision: str = "32-true"
     accelerator: str = "auto"
 
@@ -56,6 +61,7 @@ class TrainingPlan:
         if self.warmup_steps is not None:
             checks.whole_number("warmup_steps", self.warmup_steps, at_least=0)
         _check_augment(self.augment)
+        checks.number("validation_fraction", self.validation_fraction, above=0, below=1)
         checks.one_of("precision", self.precision, PRECISIONS)
         checks.one_of("accelerator", self.accelerator, ACCELERATORS)
 

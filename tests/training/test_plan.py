@@ -53,6 +53,8 @@ def test_warmup_steps_win_over_the_fraction_and_may_be_longer_than_the_run():
         ({"augment": "flip"}, "augment must be a list of different ones of flip, crop, randaugment; got 'flip'"),
         ({"augment": ["flop"]}, r"augment must be a list .*; got \['flop'\]"),
         ({"augment": ["flip", "flip"]}, r"augment must be a list of different ones"),
+        ({"validation_fraction": 0}, "validation_fraction must be a number above 0 and below 1, got 0"),
+        ({"validation_fraction": 1.0}, "validation_fraction must be a number above 0 and below 1, got 1"),
         ({"augment": None}, r"augment must be a list"),
         ({"precision": "8"}, "precision must be one of 32-true, bf16-mixed, 16-mixed; got '8'"),
         ({"accelerator": "tpu9"}, "accelerator must be one of auto, cpu, gpu, mps; got 'tpu9'"),

@@ -13,6 +13,7 @@ from robustft.attacks.threat_model import ThreatModel
 from robustft.cli.build import build, shifts_of
 from robustft.cli.mistakes import Mistake, naming
 from robustft.evaluation.suite import Suite
+from robustft.evaluation.tiers import SPLITS, SPLITS_AFTERWARDS, attacks_afterwards
 from robustft.study.record import split_condition
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Asked:
 
     attacks: nodes of the attacks given, by name; suite: what is given of it.
     attacked: whether anything attacks: attacks, the threat model, sizes, or other domains' images are given.
+    splits: on which it is to be measured; None: it is not said.
     shifts: key -> (name of the condition's set, node); moved: key of a run's own set -> where it lies now.
     """
 
@@ -35,6 +37,7 @@ class Asked:
     attacked: bool
     shifts: Mapping[str, tuple[str, Any]]
     moved: Mapping[str, str | None]
+    splits: tuple[str, ...] | None
 
     def __bool__(self) -> bool:
         """Whether there is anything to add; else the run's own suite is measured again."""
@@ -42,12 +45,12 @@ class Asked:
 
     def wants(self, condition: Condition, sets: Collection[str]) -> bool:
         """Whether `condition` is asked for; `sets` are the names of data sets, other shifts being corruptions."""
-        shift, attack = split_condition(condition.name)
+        shift, _ = split_condition(condition.name)
         if shift is not None and shift not in sets:
             return "corruptions" in self.suite
         if shift in [name for name, _ in self.shifts.values()]:
             return True
-        return self.attacked and attack is not None
+        return self.attacked and attacks_afterwards(condition, self.splits or SPLITS_AFTERWARDS)
 
 
 def asked_of(config: DictConfig) -> Asked:
@@ -83,4 +86,14 @@ def asked_of(config: DictConfig) -> Asked:
             key: (shifts[key].source.name, OmegaConf.to_container(node, resolve=False)) for key, node in chosen.items()
         },
         moved={key: node.path for key, node in others.items()},
+        splits=_splits(config.splits),
     )
+
+
+def _splits(given: Any) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    splits = OmegaConf.to_container(given) if OmegaConf.is_list(given) else None
+    if not isinstance(splits, list) or not splits or any(split not in SPLITS for split in splits):
+        raise Mistake(f"splits must be a list of {' and '.join(SPLITS)}, such as [test]; got {given}")
+    return tuple(map(str, splits))

@@ -162,6 +162,8 @@ def _measure(
     for step in steps:
 
         def wanted(condition: Condition, step: int = step) -> bool:
+            if asked.splits and condition.split not in asked.splits:
+                return False
             if not asked:  # attacks of later tiers are looked at where the run had them
                 return condition.attack_name in always or recorder.knows(condition, step)
             return asked.wants(condition, sets) and not (config.missing_only and recorder.knows(condition, step))

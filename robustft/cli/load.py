@@ -17,9 +17,6 @@ from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.model import tuned_by
 from robustft.methods.method import Method
 
-VALIDATION_FRACTION = 0.1
-"""Of the training split, as in the study."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
@@ -41,20 +38,21 @@ class Loaded:
 def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded:
     """Decodes the images and builds the model.
 
-    validation_rows: the rows held out when the run was trained; None: drawn from the seed.
+    validation_rows: the rows held out when the run was begun; None: drawn from the seed.
     """
     with naming("backbone."):
         resolution = parts.backbone.image_size()
     with naming("dataset."):
         dataset = parts.source.load(resolution)
-        count = len(dataset.train)
-        if validation_rows is None:
-            train_rows, held_out = hold_out(count, VALIDATION_FRACTION, parts.seed)
-        else:
-            held_out = np.asarray(validation_rows, dtype=np.int64)
-            if held_out.max(initial=-1) >= count:
-                raise Mistake(f"run: validation_rows in run.json must be rows of the {count:,} training images")
-            train_rows = np.setdiff1d(np.arange(count), held_out)
+    count = len(dataset.train)
+    if validation_rows is None:
+        with naming("trainer."):
+            train_rows, held_out = hold_out(dataset.train.labels, parts.plan.validation_fraction, parts.seed)
+    else:
+        held_out = np.asarray(validation_rows, dtype=np.int64)
+        if held_out.max(initial=-1) >= count:
+            raise Mistake(f"run: validation_rows in run.json must be rows of the {count:,} training images")
+        train_rows = np.setdiff1d(np.arange(count), held_out)
     shifts = shift_sets(parts, dataset, resolution)
     notes = {name: left_out for name, (_, left_out) in shifts.items()}
     with naming("backbone."):

@@ -21,6 +21,7 @@ from robustft.study.gate import failed_gates, gates_in_short
 from robustft.study.record import Record
 from robustft.study.records import read_records
 from robustft.study.run_file import attack_settings, read_run
+from robustft.study.statistics import few_images
 from robustft.study.tradeoff import TradeoffPoint, best_step, tradeoff_points
 
 
@@ -69,7 +70,8 @@ def show(
     names = condition_names(
         records, norm=first.norm, eps=first.eps, configured=configured, settings=attack_settings(content)
     )
-    further, warnings = further_attacks(records, first, names), failed_gates(records, names.of)
+    further = further_attacks(records, first, names)
+    warnings = [*few_images(first.validation_clean.total), *failed_gates(records, names.of)]
     print(f"\n{points_table(points, further=further, below=[*gates_in_short(records), *warnings])}\n")
     failures = []
     best, last = best_step(points), points[-1].step

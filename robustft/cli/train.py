@@ -19,9 +19,11 @@ from robustft.cli.report import main_attack, show, shown
 from robustft.cli.run_dir import backbone_label, settings_label
 from robustft.cli.starts import change, earlier_starts, now, this_start
 from robustft.cli.together import refuse_several
+from robustft.data.split import fixed_subset
 from robustft.report.rows import point_rows, run_summary
 from robustft.study.records import read_records
 from robustft.study.run_file import attack_settings, run_id
+from robustft.study.statistics import few_images
 from robustft.study.tradeoff import tradeoff_points
 
 if TYPE_CHECKING:
@@ -78,7 +80,8 @@ def _train(
     from robustft.evaluation.states import States
     from robustft.training.fine_tune import evaluated_steps, fine_tune
 
-    run = loaded(parts)
+    # A run goes on with the split that it was begun with, however splits are drawn by now.
+    run = loaded(parts, before.get("validation_rows"))
     states = States(run_dir=run_dir, keep=parts.keep_states)
     steps = evaluated_steps(parts.schedule, parts.plan, images=len(run.train_rows))
     with naming("states.keep: "):
@@ -174,6 +177,8 @@ def _announce(run_dir: Path, content: dict[str, Any], run: Loaded, steps: Sequen
     )
     for name, (count, notes) in run.shifts.items():
         print("; ".join([f"ood:{name}: {count:,} images", *notes]))
+    for line in few_images(len(fixed_subset(len(run.validation_rows), run.evaluator.suite.max_images))):
+        print(line)
 
 
 def _reported(

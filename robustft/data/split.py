@@ -8,18 +8,43 @@ from robustft.checks import number, whole_number
 from robustft.data.stream import stream
 
 
-def hold_out(count: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(training rows, validation rows) of `count` images: sorted, disjoint, together all rows; int64.
+def hold_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(training rows, validation rows) of images with `labels` (N,): sorted, disjoint, together all rows; int64.
 
-    Unstratified: a random `fraction` (rounded to whole images, at least 1 in each part) is for validation. A pure
-    function of its arguments.
+    A random `fraction`, stratified by class: every class gives its share, rounded down, and those with the largest
+    remainders one image more, until `round(fraction * N)` (at least 1) are held out; chance decides between equal
+    remainders. Every class keeps an image for training, so that one with a single image gives none. A pure function of
+    its arguments.
+
+    Raises:
+        ValueError: if no class has two images, so that nothing can be held out.
     """
-    count = whole_number("count", count, at_least=2)
-    fraction = number("fraction", fraction, above=0, below=1)
-    seed = whole_number("seed", seed, at_least=0)
-    held = min(max(round(count * fraction), 1), count - 1)
-    rows = stream("validation split", seed).permutation(count)
-    return np.sort(rows[held:]), np.sort(rows[:held])
+    fraction = number("validation_fraction", fraction, above=0, below=1)
+    generator = stream("validation split", whole_number("seed", seed, at_least=0))
+    classes, of_row, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    held = _shares(counts, fraction, ties=generator.permutation(len(classes)))
+    if not held.sum():
+        raise ValueError(
+            "validation_fraction must leave images for validation and for training, "
+            f"got {fraction:g} of a training split of {len(labels)} without two of one class"
+        )
+    order = generator.permutation(len(labels))
+    order = order[np.argsort(of_row[order], kind="stable")]  # class after class, at random within each
+    place = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)  # within the class
+    chosen = place < np.repeat(held, counts)
+    return np.sort(order[~chosen]), np.sort(order[chosen])
+
+
+def _shares(counts: np.ndarray, fraction: float, *, ties: np.ndarray) -> np.ndarray:
+    """How many of each class's `counts` to hold out, by largest remainder; `ties`: of equal ones the lower first."""
+    most = counts - 1
+    total = min(max(round(fraction * int(counts.sum())), 1), int(most.sum()))
+    wanted = np.round(fraction * counts, 9)  # 0.29 * 100 is a little less than 29
+    held = np.minimum(wanted.astype(np.int64), most)
+    while (left := total - int(held.sum())) > 0:
+        missing = np.where(held < most, wanted - held, -np.inf)
+        held[np.lexsort((ties, -missing))[: min(left, int((held < most).sum()))]] += 1
+    return held
 
 
 def fixed_subset(count: int, max_images: int | None) -> np.ndarray:

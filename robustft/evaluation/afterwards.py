@@ -10,7 +10,7 @@ from torch import nn
 from robustft.evaluation.measurement import Condition
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.states import States
-from robustft.evaluation.tiers import FRONTIER, LAST
+from robustft.evaluation.tiers import FRONTIER, LAST, attacks_afterwards
 from robustft.study.frontier import frontier_steps
 from robustft.study.record import Record
 from robustft.study.tradeoff import tradeoff_points
@@ -41,7 +41,7 @@ def measure_afterwards(
             model,
             step=step,
             epoch=next(record.epoch for record in recorder.records if record.step == step),
-            wanted=partial(_attacks_test_images, attacks),
+            wanted=partial(_is_of, attacks),
         )
         for listener in listeners:
             listener(step, [record for record in recorder.records if record.attack_name in attacks])
@@ -49,5 +49,5 @@ def measure_afterwards(
         states.load(model, last)
 
 
-def _attacks_test_images(attacks: frozenset[str], condition: Condition) -> bool:
-    return condition.split == "test" and condition.attack_name in attacks
+def _is_of(attacks: frozenset[str], condition: Condition) -> bool:
+    return condition.attack_name in attacks and attacks_afterwards(condition)

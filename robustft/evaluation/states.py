@@ -14,7 +14,7 @@ from robustft.evaluation.keep import KEEP, keep_policy, kept_steps, state_path
 from robustft.methods.tuned_state import load_tuned, save_tuned, tuned_parameters
 from robustft.study.frontier import frontier_steps
 from robustft.study.record import Record
-from robustft.study.tradeoff import best_step, tradeoff_points
+from robustft.study.tradeoff import tradeoff_points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class States:
         points = tradeoff_points(records, attack)
         if not points:
             return
-        wanted = {best_step(points), points[-1].step, *frontier_steps(points)}
+        wanted = {points[-1].step, *frontier_steps(points)}  # best is on the frontier
         for step in self.steps():
             if step not in wanted and step < points[-1].step:
                 self.path(step).unlink()

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from robustft import checks
 
+if TYPE_CHECKING:
+    from robustft.evaluation.measurement import Condition
+
 EVERY, LAST, FRONTIER = "every", "last", "frontier"
+SPLITS = ("validation", "test")
+SPLITS_AFTERWARDS = ("test",)
+"""Where attacks look that come once the states have been selected: validation has done its work by then."""
+
 TIERS = (EVERY, LAST, FRONTIER)
 """At every scheduled step; on the run's last state; after the run, on the states on its validation frontier."""
 
@@ -36,3 +44,9 @@ def tiers(attacks: Iterable[str], when: Mapping[str, str | None]) -> dict[str, s
             )
         found[name] = tier
     return found
+
+
+def attacks_afterwards(condition: Condition, splits: Collection[str] = SPLITS_AFTERWARDS) -> bool:
+    """Whether `condition` is an attack that is made once the states of a run have been selected: by the run itself, or
+    because an evaluation is asked to add it."""
+    return condition.attack_name is not None and condition.split in splits

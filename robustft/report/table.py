@@ -18,8 +18,8 @@ def points_table(
 ) -> str:
     """One line for each point, accuracies in per cent; above it what was measured, below it what follows.
 
-    Marks: `best` has the highest clean validation accuracy, `last` is the last step measured, `frontier` are the states
-    on the frontier of the validation split.
+    Marks: `best` has the highest clean validation accuracy (on a tie the highest robust one), `last` is the last step
+    measured, `frontier` are the states on the frontier of the validation split.
 
     Args:
         points: of one run.

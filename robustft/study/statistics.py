@@ -8,6 +8,9 @@ from statistics import NormalDist, fmean, stdev
 
 from robustft.checks import number, whole_number
 
+ENOUGH = 100
+"""Validation images: below, intervals are some 20 points wide and more."""
+
 
 def wilson_interval(correct: int, total: int, *, confidence: float = 0.95) -> tuple[float, float]:
     """The interval (low, high) in [0, 1] for the rate behind `correct` out of `total` independent images.
@@ -45,3 +48,14 @@ def seed_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple
         return seeds[0], math.nan
     quantile = float(stdtrit(len(seeds) - 1, (1 + confidence) / 2))
     return fmean(seeds), quantile * stdev(seeds) / math.sqrt(len(seeds))
+
+
+def few_images(count: int) -> list[str]:
+    """A line that warns of selecting states on `count` validation images; none from 100 on."""
+    if count >= ENOUGH:
+        return []
+    low, high = wilson_interval(count // 2, count)
+    return [
+        f"warning: states are selected on {count} validation images: the 95 % interval of an accuracy is up to "
+        f"{100 * (high - low):.0f} points wide"
+    ]

@@ -101,14 +101,20 @@ def tradeoff_points(
 
 
 def best_step(points: Sequence[TradeoffPoint]) -> int:
-    """The step with the highest clean validation accuracy, the earliest on a tie.
+    """The step with the highest clean validation accuracy; of those the highest robust one, and of these the earliest.
+
+    It is on the validation frontier: no other state beats it.
 
     Raises:
         ValueError: if there is no point.
     """
     if not points:
         raise ValueError("points must hold at least one point, got none")
-    return max(points, key=lambda point: (point.validation_clean.rate, -point.step)).step
+
+    def rank(point: TradeoffPoint) -> tuple[float, float, int]:
+        return point.validation_clean.rate, point.validation_robust.rate, -point.step
+
+    return max(points, key=rank).step
 
 
 def _point(measured: Mapping[tuple[str, str], Record], attack: str) -> TradeoffPoint:

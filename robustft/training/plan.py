@@ -13,6 +13,9 @@ from robustft.optional_setting import optional_setting
 DECAYS = ("constant", "linear", "cosine")
 DECAYED = ("all", "matrices")
 AUGMENTATIONS = ("flip", "crop", "randaugment")
+VALIDATION_FRACTION = 0.1
+"""As in the study."""
+
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
@@ -34,6 +37,7 @@ class TrainingPlan:
     warmup_from_zero: the first update of the warm-up has rate 0 and the first behind it the peak; otherwise its last
         update has the peak already.
     augment: how training images are varied, names of AUGMENTATIONS (see augment.py), applied in this order.
+    validation_fraction: share of the training split that is held out for validation, in (0, 1); stratified by class.
     precision: Lightning's name of the training precision; evaluation is float32.
     accelerator: Lightning's name of the device's kind.
     """
@@ -49,6 +53,7 @@ class TrainingPlan:
     augment: Sequence[str] = ()
     precision: str = "32-true"
     accelerator: str = "auto"
+    validation_fraction: float = optional_setting(VALIDATION_FRACTION)
     drop_last: bool = optional_setting(True)
     weight_decay_on: str = optional_setting("all")
     gradient_clip: float | None = optional_setting(None)
@@ -69,6 +74,7 @@ class TrainingPlan:
             decay=one_of("decay", self.decay, DECAYS),
             warmup_fraction=number("warmup_fraction", self.warmup_fraction, at_least=0, at_most=1),
             warmup_steps=optional(whole_number, "warmup_steps", self.warmup_steps, at_least=0),
+            validation_fraction=number("validation_fraction", self.validation_fraction, above=0, below=1),
             precision=one_of("precision", self.precision, PRECISIONS),
             accelerator=one_of("accelerator", self.accelerator, ACCELERATORS),
             drop_last=checks.yes_or_no("drop_last", self.drop_last),

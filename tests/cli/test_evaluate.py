@@ -75,7 +75,7 @@ def test_another_attack_and_size_are_added_and_agree_the_second_time(words, run_
     code, out, err = words("evaluate", *asked)
     assert code == 0, err
     added = added_to(run_dir, finished)
-    assert kinds(added) == [(step, split, "pgd", 4) for step in STEPS for split in ("validation", "test")]
+    assert kinds(added) == [(step, "test", "pgd", 4) for step in STEPS]
     assert out.count("added") == len(added)
     assert "linf 4/255" in out
     for record in added:
@@ -99,7 +99,7 @@ def test_another_attack_and_size_are_added_and_agree_the_second_time(words, run_
 def test_the_run_s_own_attack_at_another_size_makes_a_curve_over_eps(words, run_dir, finished):
     code, _, err = words("evaluate", f"run={run_dir}", "states=last", CPU, "threat_model.eps_255=2")
     assert code == 0, err
-    assert kinds(added_to(run_dir, finished)) == [(4, "validation", "pgd", 2), (4, "test", "pgd", 2)]
+    assert kinds(added_to(run_dir, finished)) == [(4, "test", "pgd", 2)]
     own = [json.loads(line) for line in lines_of(finished)]
     assert {record["attack"] for record in added_to(run_dir, finished)} == {own[1]["attack"]}
     out = table_of(words, run_dir)
@@ -118,12 +118,36 @@ def test_how_it_computes_is_changed_without_measuring_anything_else(words, run_d
 def test_a_warm_start_over_the_states_is_added_and_agrees_the_second_time(words, run_dir, finished):
     asked = (f"run={run_dir}", CPU, "states=all", "attack=[pgd]", "attack.pgd.steps=2", "attack.pgd.warm_start=true")
     code, out, err = words("evaluate", *asked)
-    assert (code, out.count("added")) == (0, 2 * len(STEPS)), err
+    assert (code, out.count("added")) == (0, len(STEPS)), err
     added = added_to(run_dir, finished)
     assert added[-1]["notes"][0].startswith("broken by warm start: ")
     for states in ("last", "all"):
         code, out, err = words("evaluate", *asked, f"states={states}")
         assert (code, out.count("differ"), out.count("added")) == (0, 0, 0), err
+
+
+@pytest.mark.parametrize(
+    ("splits", "measured"),
+    [("[validation]", ["validation"]), ("[test,validation]", ["validation", "test"]), ("null", ["test"])],
+)
+def test_what_is_added_is_measured_on_the_splits_asked_for_and_else_on_test_alone(
+    words, run_dir, finished, splits, measured
+):
+    asked = ("attack=[pgd,fgsm]", "attack.pgd.steps=3", "suite.attack_ood=true", f"splits={splits}")
+    code, _, err = words("evaluate", f"run={run_dir}", CPU, "states=4", *asked)
+    assert code == 0, err
+    expected = [(4, split, name, 8) for split in measured for name in ("pgd", "fgsm")]
+    if "test" in measured:
+        expected += [(4, "test", f"ood:mnist/{name}", 8) for name in ("pgd", "fgsm")]
+    assert kinds(added_to(run_dir, finished)) == expected
+
+
+def test_the_run_s_own_measurements_are_made_again_on_one_split_if_asked_for(words, run_dir):
+    code, out, err = words("evaluate", f"run={run_dir}", CPU, "states=4", "splits=[validation]")
+    assert (code, [line.split()[1:3] for line in out.splitlines()[1:]]) == (
+        0,
+        [["validation", "clean"], ["validation", "pgd"]],
+    ), err
 
 
 def test_another_norm_does_not_touch_the_curves_of_the_first(words, run_dir, finished):
@@ -139,7 +163,8 @@ def test_a_stronger_attack_is_a_column_of_the_table(words, run_dir, finished):
     strong = ("attack=[autoattack]", "attack.autoattack.iterations=1", "attack.autoattack.queries=1")
     code, _, err = words("evaluate", f"run={run_dir}", CPU, *strong, "states=frontier", "attack.autoattack.when=last")
     assert code == 0, err
-    assert {record["condition"] for record in added_to(run_dir, finished)} == {"autoattack"}
+    added = added_to(run_dir, finished)
+    assert {(record["split"], record["condition"]) for record in added} == {("test", "autoattack")}
     heading = table_of(words, run_dir).splitlines()[3]
     assert heading.split()[:5] == ["step", "epoch", "clean", "robust", "autoattack"]
 
@@ -215,13 +240,13 @@ def test_a_study_is_evaluated_run_by_run_and_one_that_cannot_be_stops_no_other(w
     asked = ("states=last", CPU, "threat_model.eps_255=4")
     code, out, err = words("evaluate", f"run={study}", *asked)
     assert code == 1
-    assert out.count("added") == 4
+    assert out.count("added") == 2
     assert err.splitlines()[0] == "robustft: multirun/mine/a/seed-0: not finished: failed no power"
     assert err.splitlines()[1].startswith("robustft: multirun/mine/b/seed-0: path must be a safetensors file")
     for name in ("a/seed-0", "b/seed-0"):
         shutil.rmtree(study / name)
     code, out, err = words("evaluate", f"run={study}", *asked)
-    assert (code, out.count("agrees"), err) == (0, 4, "")
+    assert (code, out.count("agrees"), err) == (0, 2, "")
 
 
 def test_a_diverged_state_is_wrong_about_every_image(words, run_dir):
@@ -260,6 +285,9 @@ def test_nobody_writes_at_the_same_time(words, run_dir, finished):
         (["suite.severities=[1]"], "suite.severities must come with suite.corruptions, got no corruptions"),
         (["suite.batch_size=0"], "suite.batch_size must be a whole number of at least 1, got 0"),
         (["suite.precision=fp8"], "suite.precision must be one of auto, float32, bf16; got 'fp8'"),
+        (["splits=[train]"], "splits must be a list of validation and test, such as [test]; got ['train']"),
+        (["splits=validation"], "splits must be a list of validation and test, such as [test]; got validation"),
+        (["splits=[]"], "splits must be a list of validation and test, such as [test]; got []"),
         (["missing_only=true"], "missing_only must come with what to add"),
         (["missing_only=1", "attack=[pgd]"], "missing_only must be true or false, got 1"),
         (["states=first"], "states must be best, last, all, frontier or the step of a kept state; got 'first'"),

@@ -66,6 +66,11 @@ def test_a_grid_of_sizes_is_part_of_what_a_run_is_in_any_order():
     assert run_id(one) == run_id(other) != run_id(identity())
 
 
+def test_the_usual_share_of_validation_images_leaves_no_trace_and_another_is_another_run():
+    assert "validation_fraction" not in identity("trainer.validation_fraction=0.1")["trainer"]
+    assert identity("trainer.validation_fraction=0.2")["trainer"]["validation_fraction"] == 0.2
+
+
 def test_the_ids_of_runs_without_later_additions_stay():
     assert run_id(identity()) == "d36505d2be18"
 

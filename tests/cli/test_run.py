@@ -18,6 +18,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from robustft.atomic_write import is_temporary
+from robustft.data.digits import Digits
 from robustft.training.module import FineTuning
 from tests.cli import wandb_file
 
@@ -306,6 +307,43 @@ def test_report_needs_neither_a_reader_nor_letters_nor_the_backend_of_a_notebook
     assert (done.returncode, done.stderr) == (0, "")
     assert r"trade-off curve: \u65e5\u672c/tradeoff.png" in done.stdout
     assert (copy / "tradeoff.png").stat().st_size > 10_000
+
+
+def test_a_run_goes_on_with_the_validation_rows_that_it_was_begun_with(finished, robustft, tmp_path):
+    cwd, _ = finished
+    content = json.loads((cwd / RUN_DIR / "run.json").read_text())
+    labels = Digits().load(8).train.labels
+    held = np.bincount(labels[content["validation_rows"]], minlength=10)
+    assert (np.abs(held - 0.1 * np.bincount(labels)) < 1).all()
+    (tmp_path / "run").mkdir()
+    begun = content | {"status": "running", "validation_rows": list(range(99))}  # as another version drew them
+    (tmp_path / "run/run.json").write_text(json.dumps(begun))
+    done = robustft(*SHORT, "tracker.mode=disabled", "hydra.run.dir=run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1,248 training, 99 validation and 450 test images" in done.stdout
+    assert json.loads((tmp_path / "run/run.json").read_text())["validation_rows"] == list(range(99))
+    code = robustft("evaluate", "run=run", "states=all", "accelerator=cpu", cwd=tmp_path)
+    assert code.stdout.count("agrees") == 15
+
+
+def test_few_validation_images_are_warned_of_before_and_below_the_table(finished):
+    _, done = finished
+    assert done.stdout.count("warning: states are selected on 12 validation images: the 95 % interval") == 2
+
+
+def test_a_training_split_that_cannot_be_split_is_one_line_that_names_the_key(words, tmp_path):
+    for split in ("train", "test"):
+        for name in ("3", "7"):
+            (tmp_path / "pens" / split / name).mkdir(parents=True)
+            Image.new("RGB", (16, 16), (9, 9, 9)).save(tmp_path / "pens" / split / name / "0.png")
+    lab = ("backbone=glyph_vit", "trainer=lab", "schedule=lab", "tracker.mode=disabled")
+    code, _, err = words("dataset=folder", f"dataset.path={tmp_path}/pens", *lab, "hydra.run.dir=run")
+    assert code == 2
+    assert err == (
+        "robustft: trainer.validation_fraction must leave images for validation and for training, "
+        "got 0.1 of a training split of 2 without two of one class\n"
+    )
+    assert not (tmp_path / "run").exists()
 
 
 RESUMED = (

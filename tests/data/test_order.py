@@ -21,7 +21,7 @@ def test_the_order_never_changes() -> None:
 
 
 def test_order_and_split_of_a_seed_are_independent() -> None:
-    assert not np.array_equal(np.sort(epoch_order(100, 0, 0)[:10]), hold_out(100, 0.1, 0)[1])
+    assert not np.array_equal(np.sort(epoch_order(100, 0, 0)[:10]), hold_out(np.zeros(100, dtype=np.int64), 0.1, 0)[1])
 
 
 @pytest.mark.parametrize(("count", "batch_size", "steps"), [(100, 10, 10), (109, 10, 10), (9, 10, 1), (1, 1, 1)])

@@ -37,6 +37,11 @@ def records_until(step: int) -> list[Record]:
     ]
 
 
+def test_of_states_with_one_clean_accuracy_the_most_robust_is_kept(tmp_path, tiny_backbone, monkeypatch):
+    monkeypatch.setitem(ROBUST, 3, 25)  # 3 ties with 2 on clean and beats it: 2 is neither best nor on the frontier
+    assert kept_after_a_run(tmp_path, tiny_backbone(), "selected") == [1, 3, 4]
+
+
 def kept_after_a_run(tmp_path, model, keep):
     states = States(run_dir=tmp_path, keep=keep)
     for step in CLEAN:
@@ -51,7 +56,7 @@ def test_all_keeps_all_and_none_keeps_none(tmp_path, tiny_backbone):
 
 
 def test_selected_keeps_best_last_and_the_frontier(tmp_path, tiny_backbone):
-    # 1 and 2 are on the frontier, 2 is the best (the earliest of the tie), 4 is the last.
+    # 1 and 2 are on the frontier, 2 is the best (the most robust of the tie), 4 is the last.
     assert kept_after_a_run(tmp_path, tiny_backbone(), "selected") == [1, 2, 4]
 
 

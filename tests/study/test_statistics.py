@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from robustft.study.statistics import seed_interval, wilson_interval
+from robustft.study.statistics import few_images, seed_interval, wilson_interval
 
 
 @pytest.mark.parametrize(("correct", "total"), [(0, 1), (1, 1), (0, 450), (450, 450), (1, 3), (31, 450), (5000, 10000)])
@@ -74,3 +74,16 @@ def test_more_confidence_is_a_wider_interval() -> None:
 def test_values_that_are_not_numbers_are_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match=r"^values must"):
         seed_interval(values)
+
+
+@pytest.mark.parametrize(("count", "points"), [(1, 79), (6, 62), (12, 49), (60, 25), (99, 19)])
+def test_few_images_are_warned_of_with_the_width_of_the_widest_interval(count, points):
+    (line,) = few_images(count)
+    assert line.startswith(f"warning: states are selected on {count} validation images")
+    assert line.endswith(f"up to {points} points wide")
+    widths = [high - low for low, high in (wilson_interval(correct, count) for correct in range(count + 1))]
+    assert round(100 * max(widths)) == points
+
+
+def test_enough_images_are_not_warned_of():
+    assert few_images(100) == []

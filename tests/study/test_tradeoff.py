@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from robustft.report.rows import run_summary
+from robustft.study.frontier import frontier_steps
 from robustft.study.record import Record
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step, tradeoff_points
 
@@ -91,20 +93,56 @@ def test_of_two_records_with_one_key_the_first_counts(make_record: MakeRecord) -
     assert tradeoff_points([*records, make_record(step=0, correct=1)]) == tradeoff_points(records)
 
 
-def test_best_is_chosen_on_validation_and_is_the_earliest_on_a_tie(make_record: MakeRecord) -> None:
-    def points(*validation_clean: int) -> list[TradeoffPoint]:
-        return tradeoff_points(
-            [
-                record
-                for step, correct in enumerate(validation_clean)
-                for record in records_of_a_step(make_record, step, validation_clean=correct)
-            ]
-        )
+@pytest.fixture
+def points_of(make_record: MakeRecord) -> Callable[..., list[TradeoffPoint]]:
+    """(clean, robust) validation counts of 40, one for each step -> points whose test accuracy rises with the step."""
 
-    assert best_step(points(3, 9, 5)) == 1  # test accuracy rises with the step here, and does not matter
-    assert best_step(points(3, 9, 9)) == 1
-    assert best_step(points(3, 9, 9)[::-1]) == 1
-    assert best_step(points(0)) == 0
+    def make(*validation: tuple[int, int]) -> list[TradeoffPoint]:
+        records = []
+        for step, (clean, robust) in enumerate(validation):
+            of_step = records_of_a_step(make_record, step)[2:]
+            for condition, correct in (("clean", clean), ("pgd", robust)):
+                of_step.append(
+                    make_record(step=step, split="validation", condition=condition, correct=correct, total=40)
+                )
+            records += of_step
+        return tradeoff_points(records)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("validation", "best"),
+    [
+        ([(3, 2), (9, 2), (5, 2)], 1),  # clean decides first
+        ([(9, 1), (8, 8)], 0),
+        ([(3, 2), (9, 2), (9, 2)], 1),  # the earliest, if nothing tells them apart
+        ([(35, 5), (35, 30)], 1),  # robust decides a tie of clean
+        ([(5, 5), (35, 30), (35, 31), (35, 31), (35, 4)], 2),
+        ([(0, 0)], 0),
+    ],
+)
+def test_best_is_the_highest_on_validation_clean_then_robust_then_the_earliest(
+    points_of: Callable[..., list[TradeoffPoint]], validation: list[tuple[int, int]], best: int
+) -> None:
+    points = points_of(*validation)
+    assert best_step(points) == best_step(points[::-1]) == best
+    summary = run_summary(points)
+    assert (summary["best/step"], summary["best/clean"]) == (best, points[best].clean.rate)
+
+
+def test_no_other_state_beats_the_best_whatever_was_measured(points_of: Callable[..., list[TradeoffPoint]]) -> None:
+    chance = random.Random(0)
+    for _ in range(200):
+        clean = [chance.randint(3, 6) for _ in range(5)]
+        points = points_of(*((correct, chance.randint(0, correct)) for correct in clean))
+        best = best_step(points)
+        assert best in frontier_steps(points)
+        assert not any(
+            (point.validation_clean.correct, point.validation_robust.correct)
+            > (points[best].validation_clean.correct, points[best].validation_robust.correct)
+            for point in points
+        )
 
 
 def test_no_point_has_no_best() -> None:

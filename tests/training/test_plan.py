@@ -62,6 +62,8 @@ def test_a_warmup_from_zero_is_that_of_transformers():
         ({"augment": "flip"}, "augment must be a list of different ones of flip, crop, randaugment; got 'flip'"),
         ({"augment": ["flop"]}, r"augment must be a list .*; got \['flop'\]"),
         ({"augment": ["flip", "flip"]}, r"augment must be a list of different ones"),
+        ({"validation_fraction": 0}, "validation_fraction must be a number above 0 and below 1, got 0"),
+        ({"validation_fraction": 1.0}, "validation_fraction must be a number above 0 and below 1, got 1"),
         ({"augment": None}, r"augment must be a list"),
         ({"gradient_clip": 0}, "gradient_clip must be a number above 0, got 0"),
         ({"weight_decay_on": "biases"}, "weight_decay_on must be one of all, matrices; got 'biases'"),

@@ -115,10 +115,12 @@ def explained(error: BaseException, *, command: str, conf: Path, words: Sequence
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """The error and what it came from; OmegaConf keeps the original of an interpolation's error as the cause."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or (seen.__context__ if isinstance(seen, InterpolationResolutionError) else None)
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:
+        yield cause
+        seen.append(cause)
+        cause = cause.__cause__ or (cause.__context__ if isinstance(cause, InterpolationResolutionError) else None)
 
 
 def _unknown_key(key: str, *, command: str, conf: Path, words: Sequence[str]) -> str:

@@ -38,6 +38,23 @@ import pytest
             "dataset.path must be a directory, but /no/where does not exist",
         ),
         (
+            ["dataset=folder", "dataset.path=x", "dataset.resize=fit"],
+            "dataset.resize must be one of squash, crop; got 'fit'",
+        ),
+        (["dataset=hub", "dataset.path=x", "dataset.label_column=null"], "dataset.label_column must be a text, got None"),
+        *(
+            ([*chosen, f"{key}=~nosuchuser/x"], f"{key} must be a path whose ~ is a known home directory, got '~nosuch")
+            for chosen, key in (
+                (["dataset=folder"], "dataset.path"),
+                (["dataset=cifar10"], "dataset.path"),
+                (["shift=[folder]"], "shift.folder.path"),
+                (["shift=[stl10]"], "shift.stl10.path"),
+                ([], "backbone.checkpoint"),
+            )
+        ),
+        (["dataset=folder", "dataset.path=caf\udce9"], "dataset.path must be a path in UTF-8, got 'caf\\udce9'"),
+        (["backbone.checkpoint=caf\udce9"], "backbone.checkpoint must be a path in UTF-8, got 'caf\\udce9'"),
+        (
             ["backbone.options.proj_drop=1"],
             "backbone.options.proj_drop is not set yet; +backbone.options.proj_drop=...",
         ),

@@ -69,3 +69,13 @@ def test_generator_states_survive_a_file_that_is_read_without_unpickling(tmp_pat
     expected = draws()
     restore_generators(torch.load(tmp_path / "states", weights_only=True))
     assert draws() == expected
+
+
+def test_gradients_come_back_even_if_somebody_clears_them(model):
+    before = [None if parameter.grad is None else parameter.grad.clone() for parameter in model.parameters()]
+    assert any(gradient is not None for gradient in before)
+    with undisturbed(model):
+        model.zero_grad()
+    for parameter, gradient in zip(model.parameters(), before, strict=True):
+        assert (parameter.grad is None) == (gradient is None)
+        assert gradient is None or torch.equal(parameter.grad, gradient)

@@ -12,6 +12,7 @@ from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.suite import Suite
 from robustft.study.outcomes import read_outcomes
+from robustft.study.plain_file import DamagedFile
 
 STEPS = (0, 1, 2, 3)
 COLD = Pgd(steps=1, opening=[])
@@ -162,3 +163,52 @@ def test_every_size_of_a_grid_has_its_own(tmp_path, evaluator_of, models):
     for step in (0, 3):
         comparisons = remeasure(tmp_path, evaluator, models[step], step=step, records=recorder.records)
         assert all(comparison.differing == 0 for comparison in comparisons)
+
+
+def without_codes(path):
+    with np.load(path) as file:
+        kept = {name: file[name] for name in file.files if name != "codes"}
+    np.savez(path, **kept)
+
+
+def of_objects(path):
+    with np.load(path) as file:
+        kept = {name: file[name] for name in file.files}
+    np.savez(path, **kept | {"rows": np.array([{}], dtype=object)})
+
+
+def shorter(path):
+    with np.load(path) as file:
+        kept = {name: file[name] for name in file.files}
+    np.savez(path, **kept | {"scales": kept["scales"][1:]})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:100]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-300] + bytes(300)),
+        lambda path: (path.unlink(), path.mkdir()),
+        without_codes,
+        of_objects,
+        shorter,
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, evaluator_of, models, damage):
+    measured(tmp_path, evaluator_of(WARM), models, steps=(0,))
+    for path in (tmp_path / "warm").rglob("0.npz"):
+        damage(path)
+    with pytest.raises(DamagedFile, match=r"/0\.npz .*; restore it from a copy, or remove the directory"):
+        measured(tmp_path, evaluator_of(WARM), models, steps=(1,))
+
+
+def test_files_of_other_names_are_of_no_account(tmp_path, evaluator_of, models):
+    measured(tmp_path / "one", evaluator_of(WARM), models, steps=(0, 1))
+    measured(tmp_path / "two", evaluator_of(WARM), models, steps=(0,))
+    for path in list((tmp_path / "two/warm").rglob("0.npz")):
+        for name in ("0-copy.npz", "0².npz", ".npz", "x.npz"):
+            path.with_name(name).touch()
+    measured(tmp_path / "two", evaluator_of(WARM), models, steps=(1,))
+    one, two = (Recorder(tmp_path / name, evaluator_of(WARM)).records for name in ("one", "two"))
+    assert [(record.key, record.correct) for record in one] == [(record.key, record.correct) for record in two]

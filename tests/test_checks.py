@@ -29,6 +29,7 @@ def test_whole_numbers_come_back_as_int(value):
         (lambda: checks.number("x", 1, above=1), "x must be a number above 1, got 1"),
         (lambda: checks.number("x", 1, at_least=0, below=1), "x must be a number at least 0 and below 1, got 1"),
         (lambda: checks.number("x", "1"), "x must be a number, got '1'"),
+        (lambda: checks.number("x", 10**400), f"x must be a number, got {10**400}"),
         (lambda: checks.one_of("k", 1, ("1", None)), "k must be one of 1, null; got 1"),
         (lambda: checks.one_of("k", True, (1, 2)), "k must be one of 1, 2; got True"),
         (lambda: checks.yes_or_no("flag", 1), "flag must be true or false, got 1"),

@@ -54,7 +54,7 @@ def run(config: DictConfig) -> None:
 def _evaluate_all(config: DictConfig, asked: Asked, is_first: bool) -> None:
     """The one run, or every finished one below the directory."""
     root = Path(str(config.run))
-    below = [] if (root / "run.json").is_file() else _runs_below(root)
+    below = [] if os.path.lexists(root / "run.json") else _runs_below(root)
     if not below:
         run_dir, content = known_run(config.run)
         _stop([], _evaluate(run_dir, content, config, asked, is_first))

@@ -45,5 +45,7 @@ def kinds(names: Iterable[str]) -> str:
     """`12 files left out: 10 .txt, 2 .mp4`."""
     names = list(names)
     counts = Counter(PurePosixPath(name).suffix.lower() or "without an ending" for name in names)
-    listed = ", ".join(f"{count} {ending}" for ending, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+    listed = ", ".join(
+        f"{count} {ending}" for ending, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    )
     return f"{len(names)} {'file' if len(names) == 1 else 'files'} left out: {listed}"

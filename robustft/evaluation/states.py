@@ -13,6 +13,7 @@ from robustft import checks
 from robustft.evaluation.keep import KEEP, keep_policy, kept_steps, state_path
 from robustft.methods.tuned_state import load_tuned, save_tuned, tuned_parameters
 from robustft.study.frontier import frontier_steps
+from robustft.study.plain_file import DamagedFile, MissingFile
 from robustft.study.record import Record
 from robustft.study.tradeoff import tradeoff_points
 
@@ -47,11 +48,14 @@ class States:
             save_tuned(model, path)
 
     def load(self, model: nn.Module, step: int) -> None:
-        """Puts the state after `step` updates into `model`; ValueError if it was not kept."""
+        """Puts the state after `step` updates into `model`; DamagedFile if it was not kept or is another model's."""
         if not self.path(step).is_file():
             kept = ", ".join(map(str, self.steps())) or "none"
-            raise ValueError(f"states must be the step of a kept state ({kept}), best or last; got {step}")
-        load_tuned(model, self.path(step))
+            raise MissingFile("states", f"must be the step of a kept state ({kept}), best or last; got {step}")
+        try:
+            load_tuned(model, self.path(step))
+        except ValueError as error:
+            raise DamagedFile("", error, "restore it from a copy") from error
 
     def prune(self, model: nn.Module, records: Sequence[Record], *, attack: str) -> None:
         """Deletes the states that `keep` does not ask for, given everything on record so far; `attack` is the name of

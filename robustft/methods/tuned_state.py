@@ -47,6 +47,11 @@ def load_tuned(model: nn.Module, path: Path) -> None:
         for name, parameter in tuned.items()
         if name in saved and saved[name].shape != parameter.shape
     ]
+    misfits += [
+        f"has {name} of {saved[name].dtype}, not {parameter.dtype}"
+        for name, parameter in tuned.items()
+        if name in saved and saved[name].dtype != parameter.dtype
+    ]
     if misfits:
         more = f" (and {len(misfits) - 1} more misfits)" if len(misfits) > 1 else ""
         raise ValueError(f"path must be a state of this backbone and method: '{path}' {misfits[0]}{more}")

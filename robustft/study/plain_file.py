@@ -17,10 +17,10 @@ _LONGEST_REASON = 300
 class DamagedFile(ValueError):
     """A file of a run is not what was written; one line that names it and what to do."""
 
-    def __init__(self, where: Path | str, reason: object, remedy: str) -> None:
+    def __init__(self, where: Path | str, reason: object, remedy: str = "") -> None:
         text = " ".join(str(reason).split()) or type(reason).__name__
         text = text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
-        super().__init__(f"{where} {text}; {remedy}")
+        super().__init__(f"{where} {text}{'; ' if remedy else ''}{remedy}".strip())
 
 
 class MissingFile(DamagedFile, FileNotFoundError):

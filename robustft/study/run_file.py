@@ -109,14 +109,13 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
 
 def _identity(name: str, value: Any) -> None:
     identity = _mapping(name, value)
-    if "attack" in identity:
-        attacks = _mapping(f"{name}.attack", identity["attack"])
-        if not attacks:
-            raise ValueError(f"{name}.attack must have the run's attacks, got none")
-        for attack, settings in attacks.items():
-            _mapping(f"{name}.attack.{attack}", settings)
-            if split_condition(attack) != (None, attack):
-                raise ValueError(f"{name}.attack must have names of attacks, got {_short(attack)}")
+    attacks = _mapping(f"{name}.attack", identity.get("attack"))
+    if not attacks:
+        raise ValueError(f"{name}.attack must have the run's attacks, got none")
+    for attack, settings in attacks.items():
+        _mapping(f"{name}.attack.{attack}", settings)
+        if split_condition(attack) != (None, attack):
+            raise ValueError(f"{name}.attack must have names of attacks, got {_short(attack)}")
     for shift, settings in _mapping(f"{name}.shift", identity.get("shift", {})).items():
         _text(f"{name}.shift.{shift}.name", _mapping(f"{name}.shift.{shift}", settings).get("name"))
 

@@ -259,6 +259,34 @@ def test_a_diverged_state_is_wrong_about_every_image(words, run_dir):
     assert [line.split()[-3] for line in out.splitlines()[1:]] == ["0/12"] * 5
 
 
+def test_rows_that_the_data_set_does_not_have_are_one_line(words, run_dir):
+    path = run_dir / "run.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"validation_rows": [0, 10**6]}))
+    code, _, err = words("evaluate", f"run={run_dir}", CPU)
+    assert code == 2
+    assert err.startswith("robustft: run: validation_rows in run.json must be rows of the 1,")
+
+
+def test_a_state_that_is_damaged_is_one_line(words, run_dir):
+    (run_dir / "states/step-000004.safetensors").write_bytes(b"torn")
+    code, _, err = words("evaluate", f"run={run_dir}", CPU, "states=4")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("robustft: path must be a safetensors file of a state, got")
+    assert err.endswith("restore it from a copy\n")
+
+
+def test_outcomes_that_are_missing_where_something_is_added_are_one_line(words, run_dir, finished):
+    key = next(record["key"] for record in map(json.loads, lines_of(finished)) if record["condition"] == "ood:mnist")
+    for path in run_dir.rglob(f"{key}.npy"):
+        path.unlink()
+    asked = ("threat_model.eps_255=8", "suite.attack_ood=true", "states=0")
+    assert words("evaluate", f"run={run_dir}", CPU, *asked)[0] == 0  # they are not looked at
+    code, _, err = words("evaluate", f"run={run_dir}", CPU, "states=0")
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"{key}.npy is missing; restore it from a copy, or remove its line ({key}) from records.jsonl" in err
+
+
 def test_nobody_writes_at_the_same_time(words, run_dir, finished):
     held = os.open(run_dir, os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_EX)

@@ -15,6 +15,7 @@ from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.warm_starts import WarmStarts
 from robustft.study.outcomes import read_outcomes
+from robustft.study.plain_file import DamagedFile
 
 STEPS = (0, 1, 2, 3)
 COLD = Pgd(steps=1, opening=[])
@@ -178,3 +179,52 @@ def test_a_state_is_attacked_with_what_broke_all_states_before_it_and_none_after
     expected = {1: [10], 2: [10, 11], 3: [10, 11], 4: [10, 11, 13], 5: [10, 11, 13, 14]}
     for step, rows in expected.items():
         assert sorted(warm_starts.before(condition, step).codes) == rows
+
+
+def without_codes(path):
+    with np.load(path) as file:
+        kept = {name: file[name] for name in file.files if name != "codes"}
+    np.savez(path, **kept)
+
+
+def of_objects(path):
+    with np.load(path) as file:
+        kept = {name: file[name] for name in file.files}
+    np.savez(path, **kept | {"rows": np.array([{}], dtype=object)})
+
+
+def shorter(path):
+    with np.load(path) as file:
+        kept = {name: file[name] for name in file.files}
+    np.savez(path, **kept | {"scales": kept["scales"][1:]})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:100]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-300] + bytes(300)),
+        lambda path: (path.unlink(), path.mkdir()),
+        without_codes,
+        of_objects,
+        shorter,
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, evaluator_of, models, damage):
+    measured(tmp_path, evaluator_of(WARM), models, steps=(0,))
+    for path in (tmp_path / "warm").rglob("0.npz"):
+        damage(path)
+    with pytest.raises(DamagedFile, match=r"/0\.npz .*; restore it from a copy, or remove the directory"):
+        measured(tmp_path, evaluator_of(WARM), models, steps=(1,))
+
+
+def test_files_of_other_names_are_of_no_account(tmp_path, evaluator_of, models):
+    measured(tmp_path / "one", evaluator_of(WARM), models, steps=(0, 1))
+    measured(tmp_path / "two", evaluator_of(WARM), models, steps=(0,))
+    for path in list((tmp_path / "two/warm").rglob("0.npz")):
+        for name in ("0-copy.npz", "0².npz", ".npz", "x.npz"):
+            path.with_name(name).touch()
+    measured(tmp_path / "two", evaluator_of(WARM), models, steps=(1,))
+    one, two = (Recorder(tmp_path / name, evaluator_of(WARM)).records for name in ("one", "two"))
+    assert [(record.key, record.correct) for record in one] == [(record.key, record.correct) for record in two]

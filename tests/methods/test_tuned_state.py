@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import timm
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from robustft.methods.bottleneck_adapter import BottleneckAdapter
@@ -108,6 +108,14 @@ def test_a_head_of_another_size_is_refused(make_vit: MakeVit, tmp_path: Path) ->
     save_tuned(LinearProbe().apply(make_vit(num_classes=3)), tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match=r"has head.weight of shape \(3, 64\), not \(10, 64\) \(and 1 more misfits\)"):
         load_tuned(LinearProbe().apply(make_vit()), tmp_path / "other.safetensors")
+
+
+def test_a_state_of_other_types_is_refused(make_vit: MakeVit, tmp_path: Path) -> None:
+    network = LinearProbe().apply(make_vit())
+    saved = {name: parameter.detach().to(torch.complex64) for name, parameter in tuned_parameters(network).items()}
+    save_file(saved, tmp_path / "other.safetensors")
+    with pytest.raises(ValueError, match=r"has head.weight of torch.complex64, not torch.float32 \(and 1 more"):
+        load_tuned(network, tmp_path / "other.safetensors")
 
 
 def test_a_pickle_or_nothing_is_refused(make_vit: MakeVit, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from robustft.study.plain_file import DamagedFile
 from robustft.study.record import Record
 from robustft.study.records import RecordFile, read_records
 
@@ -135,3 +136,14 @@ def test_a_record_is_on_the_disk_when_append_returns(
     assert synced
     assert synced[-1] == path.read_bytes()
     assert synced[-1].endswith(new.to_json().encode() + b"\n")
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path, make_record: MakeRecord) -> None:
+    (tmp_path / "victim").write_text("no newline: a torn line, as it were")
+    for target in ("victim", "new"):
+        path = tmp_path / f"{target}.jsonl"
+        path.symlink_to(tmp_path / target)
+        with pytest.raises(DamagedFile, match=r"is a link, and nothing is written through one"):
+            RecordFile(path).append(make_record())
+    assert (tmp_path / "victim").read_text() == "no newline: a torn line, as it were"
+    assert not (tmp_path / "new").exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,25 @@ def test_whole_numbers_come_back_as_int(value):
     found = checks.whole_number("steps", value, at_least=1)
     assert found == 3
     assert isinstance(found, int)
+
+
+def test_what_was_checked_is_kept_in_a_frozen_dataclass():
+    @dataclass(frozen=True)
+    class Settings:
+        steps: int
+        rate: float | None = None
+
+        def __post_init__(self):
+            checks.keep(
+                self,
+                steps=checks.whole_number("steps", self.steps, at_least=1),
+                rate=checks.optional(checks.number, "rate", self.rate, above=0),
+            )
+
+    assert repr(Settings(15.0, 2)) == repr(Settings(15, 2.0))
+    assert Settings(1).rate is None
+    with pytest.raises(ValueError, match="rate must be a number above 0, got 0"):
+        Settings(1, 0)
 
 
 @pytest.mark.parametrize(

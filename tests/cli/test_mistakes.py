@@ -41,7 +41,10 @@ import pytest
             ["dataset=folder", "dataset.path=x", "dataset.resize=fit"],
             "dataset.resize must be one of squash, crop; got 'fit'",
         ),
-        (["dataset=hub", "dataset.path=x", "dataset.label_column=null"], "dataset.label_column must be a text, got None"),
+        (
+            ["dataset=hub", "dataset.path=x", "dataset.label_column=null"],
+            "dataset.label_column must be a text, got None",
+        ),
         *(
             ([*chosen, f"{key}=~nosuchuser/x"], f"{key} must be a path whose ~ is a known home directory, got '~nosuch")
             for chosen, key in (

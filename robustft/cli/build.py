@@ -74,7 +74,7 @@ def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
         cause = error.__cause__
         if isinstance(cause, (ValueError, OSError)):
             with naming(f"{key}."):
-                raise cause from cause.__cause__  # not from `error`, which comes from it: whoever follows that never ends
+                raise cause from cause.__cause__  # not from `error`, whose own cause it is: that would be a circle
         unknown = _unknown_settings(node)
         if unknown:
             raise Mistake(f"{key}.{unknown[0]} is no key; {node._target_} has {unknown[1]}") from error

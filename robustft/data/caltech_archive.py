@@ -11,7 +11,7 @@ from robustft.data.archive import Archive
 from robustft.data.directory import entries
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, DataNotFound
-from robustft.data.image_tree import IMAGE_EXTENSIONS
+from robustft.data.image_formats import is_image
 
 TEST_EVERY = 5
 
@@ -68,11 +68,7 @@ def _class_folders(root: Path) -> list[str]:
 def _images(root: Path) -> dict[str, dict[str, Path]]:
     """Class folder -> name relative to `root` -> file, sorted."""
     found = {
-        folder: {
-            f"{folder}/{name}": root / folder / name
-            for name in entries(root / folder)[1]
-            if Path(name).suffix.lower() in IMAGE_EXTENSIONS
-        }
+        folder: {f"{folder}/{name}": root / folder / name for name in entries(root / folder)[1] if is_image(name)}
         for folder in _class_folders(root)
     }
     empty = [folder for folder, images in found.items() if not images]

@@ -31,6 +31,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from robustft.checks import one_of, whole_number
 from robustft.data.errors import DataError, one_line
+from robustft.data.image_formats import REFUSED
 from robustft.data.threads import thread_count
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def decode(encoded: Encoded, resolution: int, resize: str = SQUASH) -> np.ndarra
     if encoded is None:
         raise ValueError("there is no image")
     with Image.open(encoded if isinstance(encoded, Path) else BytesIO(encoded)) as image:
+        if image.format in REFUSED:  # nothing of it has been run or decoded yet
+            raise UnidentifiedImageError
         image.load()
         return RESIZE[resize](_rgb(_upright(image)), resolution)
 

@@ -9,7 +9,8 @@ from robustft.data.dataset import Dataset
 from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.directory import entries
 from robustft.data.errors import DataNotFound
-from robustft.data.image_tree import ClassFolders, check_splits, class_folders, encode, image_files
+from robustft.data.image_formats import of_the_system
+from robustft.data.image_tree import ImageTree, check_splits, encode, image_files, image_tree, warn_of_the_rest
 from robustft.data.naming import dataset_name, path_argument, source_argument
 from robustft.data.shift import check_source, shifted
 from robustft.data.source import Source
@@ -33,33 +34,37 @@ class DomainFolder(Source):
 
     def files(self) -> dict[str, Path]:
         _, train, tests = self._found
-        found = image_files(train)
-        for folders in tests.values():
-            found |= image_files(folders)
+        found = image_files(train.classes)
+        for tree in tests.values():
+            found |= image_files(tree.classes)
         return found
 
     def load(self, resolution: int) -> Dataset:
         source, train, tests = self._found
         origin = f"path {self.path}"
-        classes = tuple(sorted({*train, *(name for folders in tests.values() for name in folders)}))
+        classes = tuple(sorted({*train.classes, *(name for tree in tests.values() for name in tree.classes)}))
+        warn_of_the_rest(origin, train, *tests.values())
         return shifted(
             origin=origin,
             classes=classes,
             source=source,
-            train=encode(train, classes, origin),
-            tests={domain: encode(folders, classes, origin) for domain, folders in tests.items()},
+            train=encode(train.classes, classes, origin),
+            tests={domain: encode(tree.classes, classes, origin) for domain, tree in tests.items()},
         ).decode(resolution, self.resize)
 
     @cached_property
-    def _found(self) -> tuple[str, ClassFolders, dict[str, ClassFolders]]:
-        """(source, its training images, domain -> test images)"""
+    def _found(self) -> tuple[str, ImageTree, dict[str, ImageTree]]:
+        """(source, its training images, domain -> test images, of which there may be none)"""
         check_splits(self.path, LAYOUT)
         domains, _ = entries(self.path / "test")
-        every = {domain: class_folders(self.path, f"test/{domain}", LAYOUT) for domain in domains}
-        tests = {domain: folders for domain, folders in every.items() if folders}
-        if not tests:
+        tests = {
+            domain: image_tree(self.path, f"test/{domain}", LAYOUT) for domain in domains if not of_the_system(domain)
+        }
+        with_images = tuple(domain for domain, tree in tests.items() if tree.classes)
+        if not with_images:
             raise DataNotFound(f"path {self.path} has no images: looked for test/DOMAIN/CLASS/*")
-        source = check_source(self.source, tuple(tests), f"path {self.path}")
+        source = check_source(self.source, with_images, f"path {self.path}")
         has_training = (self.path / "train" / source).is_dir()
-        train = class_folders(self.path, f"train/{source}", LAYOUT) if has_training else {}
+        nothing = ImageTree(classes={}, others=(), empty=())
+        train = image_tree(self.path, f"train/{source}", LAYOUT) if has_training else nothing
         return source, train, tests

@@ -9,7 +9,7 @@ from robustft.data.dataset import Dataset
 from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.encoded import EncodedDataset
 from robustft.data.errors import DataNotFound
-from robustft.data.image_tree import ClassFolders, check_splits, class_folders, encode, image_files
+from robustft.data.image_tree import ImageTree, check_splits, encode, image_files, image_tree, warn_of_the_rest
 from robustft.data.naming import dataset_name, path_argument
 from robustft.data.source import Source
 
@@ -29,25 +29,26 @@ class Folder(Source):
 
     def files(self) -> dict[str, Path]:
         train, test = self._splits
-        return image_files(train) | image_files(test)
+        return image_files(train.classes) | image_files(test.classes)
 
     def load(self, resolution: int) -> Dataset:
         train, test = self._splits
         origin = f"path {self.path}"
-        classes = tuple(train)
+        classes = tuple(train.classes)
+        warn_of_the_rest(origin, train, test)
         return EncodedDataset(
             origin=origin,
             classes=classes,
-            train=encode(train, classes, origin),
-            test=encode(test, classes, origin),
+            train=encode(train.classes, classes, origin),
+            test=encode(test.classes, classes, origin),
             ood={},
         ).decode(resolution, self.resize)
 
     @cached_property
-    def _splits(self) -> tuple[ClassFolders, ClassFolders]:
+    def _splits(self) -> tuple[ImageTree, ImageTree]:
         check_splits(self.path, LAYOUT)
-        train, test = (class_folders(self.path, split, LAYOUT) for split in ("train", "test"))
-        for split, folders in (("train", train), ("test", test)):
-            if not folders:
+        train, test = (image_tree(self.path, split, LAYOUT) for split in ("train", "test"))
+        for split, tree in (("train", train), ("test", test)):
+            if not tree.classes:
                 raise DataNotFound(f"path {self.path} has no images: looked for {split}/CLASS/*")
         return train, test

@@ -1,4 +1,4 @@
-"""Which files are images: those that Pillow reads, whatever they are called in capitals."""
+"""Which files are images: those that Pillow reads, in capitals too."""
 
 from __future__ import annotations
 
@@ -9,43 +9,37 @@ from pathlib import PurePosixPath
 
 from PIL import Image
 
-# An EPS is a program, which Pillow has Ghostscript run. The others it names, but has nothing that decodes them (WMF: not
-# on every system), or they are no pictures.
-_REFUSED = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"})
-_COMMON = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-_BY_THE_SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "lost+found"})
-"""What systems leave in folders (hidden files aside), in small letters."""
+from robustft.data.errors import listed
+
+REFUSED = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"})
+"""Pillow's names of formats that are not read: an EPS is a program, which it has Ghostscript run; of the others it decodes
+none, or not on every system."""
+
+_COMMON = frozenset({".jpg", ".jpeg", ".png"})
+_OF_THE_SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"})
 
 
 @cache
-def formats() -> tuple[str, ...]:
-    """Pillow's names of the formats that are read, the common ones first, as they are tried in this order."""
-    Image.init()
-    return (*_COMMON, *sorted(set(Image.OPEN) - set(_COMMON) - _REFUSED))
-
-
-@cache
-def extensions() -> frozenset[str]:
+def image_extensions() -> frozenset[str]:
     """The endings of image files, `.jpg`, in small letters."""
-    read = {*formats(), "MPO"}  # which Pillow opens as a JPEG
+    Image.init()
+    read = ({*Image.OPEN} | {"MPO"}) - REFUSED  # an MPO is opened as a JPEG
     return frozenset(ending.lower() for ending, form in Image.registered_extensions().items() if form in read)
 
 
 def is_image(name: str) -> bool:
     """Whether a file is an image by its ending."""
-    return PurePosixPath(name).suffix.lower() in extensions()
+    ending = PurePosixPath(name).suffix.lower()
+    return ending in _COMMON or ending in image_extensions()  # which first makes Pillow load all that it reads
 
 
-def made_by_the_system(name: str) -> bool:
-    """Whether a file or directory, as `thumbs.db`, is nobody's."""
-    return name.lower() in _BY_THE_SYSTEM
+def of_the_system(name: str) -> bool:
+    """Whether systems leave a file or directory of that name (`Thumbs.db`, `__MACOSX`) where people keep images."""
+    return name.lower() in _OF_THE_SYSTEM
 
 
-def kinds(names: Iterable[str]) -> str:
+def left_out(names: Iterable[str]) -> str:
     """`12 files left out: 10 .txt, 2 .mp4`."""
-    names = list(names)
     counts = Counter(PurePosixPath(name).suffix.lower() or "without an ending" for name in names)
-    listed = ", ".join(
-        f"{count} {ending}" for ending, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    )
-    return f"{len(names)} {'file' if len(names) == 1 else 'files'} left out: {listed}"
+    kinds = [f"{count} {kind}" for kind, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
+    return f"{counts.total()} file{'s' * (counts.total() != 1)} left out: {listed(kinds, limit=6)}"

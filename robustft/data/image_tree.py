@@ -1,22 +1,26 @@
 """Finding image files in `SPLIT/CLASS/*` and `SPLIT/DOMAIN/CLASS/*`.
 
 The splits are called `train` and `test`; other directories beside them (`val`, `validation`) are left alone, as
-validation images are held out of the training split by the seed. Files that are no images by their extension, and
-hidden ones, are ignored. An image at any other depth is an error: it would be missing without a word.
+validation images are held out of the training split by the seed. Files that are no images by their extension are left
+out, and said to be, except hidden ones and those of the system. An image at any other depth is an error: it would be
+missing without a word.
 """
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from robustft.data.directory import entries, existing_directory
+from robustft.checks import encodable
+from robustft.data.directory import entries, existing_directory, files_below
 from robustft.data.encoded import EncodedImages
 from robustft.data.errors import DataError, DataNotFound, listed
+from robustft.data.image_formats import is_image, left_out, of_the_system
 
 SPLITS = ("train", "test")
-IMAGE_EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 ClassFolders = dict[str, dict[str, Path]]
 """Class -> name relative to the data set's directory -> image file; sorted, no empty class."""
@@ -41,19 +45,50 @@ def has_images(root: Path, *, domains: bool) -> bool:
     return any(_images(entries(folder)[1]) for folder in folders)
 
 
-def class_folders(root: Path, folder: str, layout: str) -> ClassFolders:
-    """The images in `folder`/CLASS/* below `root`. DataError if there are images above or below that depth."""
-    classes, loose = entries(root / folder)
+@dataclass(frozen=True, kw_only=True)
+class ImageTree:
+    """What lies in CLASS/* below a folder.
+
+    classes: the images; others: relative names of the files that are none; empty: of the folders without any image.
+    """
+
+    classes: ClassFolders
+    others: tuple[str, ...]
+    empty: tuple[str, ...]
+
+
+def image_tree(root: Path, folder: str, layout: str) -> ImageTree:
+    """What lies in `folder`/CLASS/* below `root`. DataError if there are images above or below that depth."""
+    names, loose = entries(root / folder)
     _refuse(root, folder, _images(loose), layout)
-    found: ClassFolders = {}
-    for name in classes:
+    classes: ClassFolders = {}
+    others: list[str] = []
+    empty: list[str] = []
+    for name in names:
         inside = f"{folder}/{name}"
+        if of_the_system(name):
+            continue
+        if not encodable(name):
+            raise DataError(f"path {root} has a class {inside!r}: names of classes must be UTF-8")
         deeper, files = entries(root / inside)
         for below in deeper:
-            _refuse(root, f"{inside}/{below}", _images(entries(root / inside / below)[1]), layout)
+            _refuse(root, f"{inside}/{below}", _images(list(files_below(root / inside / below))), layout)
         if images := _images(files):
-            found[name] = {f"{inside}/{image}": root / inside / image for image in images}
-    return found
+            classes[name] = {f"{inside}/{image}": root / inside / image for image in images}
+        else:
+            empty.append(inside)
+        others += [f"{inside}/{file}" for file in sorted({*files} - {*images}) if not of_the_system(file)]
+    return ImageTree(classes=classes, others=tuple(others), empty=tuple(empty))
+
+
+def warn_of_the_rest(origin: str, *trees: ImageTree) -> None:
+    """Says in one warning what of `trees` is not read: a class can vanish with it."""
+    others = [name for tree in trees for name in tree.others]
+    empty = [name for tree in trees for name in tree.empty]
+    said = [left_out(others)] if others else []
+    said += [f"no image in {listed(empty)}"] if empty else []
+    if said:
+        warnings.warn(f"{origin}: {'; '.join(said)}", stacklevel=2)
 
 
 def encode(folders: ClassFolders, classes: tuple[str, ...], origin: str) -> EncodedImages:
@@ -73,7 +108,7 @@ def image_files(folders: ClassFolders) -> dict[str, Path]:
 
 
 def _images(files: list[str]) -> list[str]:
-    return [name for name in files if PurePosixPath(name).suffix.lower() in IMAGE_EXTENSIONS]
+    return [name for name in files if is_image(name)]
 
 
 def _refuse(root: Path, folder: str, images: list[str], layout: str) -> None:

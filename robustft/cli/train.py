@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from robustft.cli import claim
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.identity import contents, files_of, settings
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import main_attack, show, shown
-from robustft.cli.run_dir import backbone_label
+from robustft.cli.run_dir import backbone_label, refuse_unnamed
 from robustft.cli.together import refuse_several
 from robustft.cli.versions import git_commit, versions
+from robustft.evaluation.device import refuse_missing_device
 from robustft.report.rows import point_rows, run_summary
 from robustft.study.run_file import run_id
 from robustft.study.tradeoff import tradeoff_points
@@ -35,9 +37,13 @@ def run(config: DictConfig) -> None:
     hydra: Any = HydraConfig.get()
     run_dir = Path(hydra.runtime.output_dir)
     try:
+        refuse_unnamed(run_dir, config, hydra)
         refuse_several("train")
         parts = parts_of(config)
         before = claim.earlier(run_dir)
+        if before.get("status") != "finished":
+            with naming("trainer."):
+                refuse_missing_device(parts.plan.accelerator)
         found = contents(files_of(parts), before.get("contents", {}))
         identity = settings(config)
         identity["dataset"]["fingerprint"] = found["dataset"]["fingerprint"]
@@ -55,7 +61,7 @@ def run(config: DictConfig) -> None:
             return
         content = {"run_id": run_id(identity), "identity": identity, "contents": found}
         _train(config, hydra, parts, run_dir, content, before)
-    except Mistake:
+    except (Mistake, OmegaConfBaseException):
         claim.leave_no_empty(run_dir)
         raise
 

@@ -22,3 +22,9 @@ def torch_device(accelerator: str) -> str:
             f"accelerator must be auto or one that this machine has ({', '.join(devices)}), got {accelerator}"
         )
     return devices[accelerator]
+
+
+def refuse_missing_device(accelerator: str) -> None:
+    """ValueError if this machine lacks the device; loads torch only for one that may be missing."""
+    if accelerator not in ("auto", "cpu"):
+        torch_device(accelerator)

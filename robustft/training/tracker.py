@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from typing import Any
 from robustft import checks
 
 MODES = ("online", "offline", "disabled")
+
+TAG, NAME = 64, 128
+"""Characters that W&B takes at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +34,8 @@ class Tracker:
     def __post_init__(self) -> None:
         checks.one_of("mode", self.mode, MODES)
         checks.whole_number("log_every", self.log_every, at_least=1)
-        if not isinstance(self.project, str) or not self.project:
-            raise ValueError(f"project must be a name, got {self.project!r}")
+        if not isinstance(self.project, str) or not 0 < len(self.project) <= NAME:
+            raise ValueError(f"project must be a name of at most {NAME} characters, got {self.project!r}")
 
 
 class TrackedRun:
@@ -80,9 +84,9 @@ def tracked_run(
             dir=run_dir,
             id=run_id,
             resume="allow" if tracker.mode == "online" else None,
-            name=name,
-            group=group,
-            tags=list(tags),
+            name=_short(name, NAME),
+            group=_short(group, NAME),
+            tags=[_short(tag, TAG) for tag in tags],
             config=config,
             settings=wandb.Settings(console="off", silent=True),
         )
@@ -97,3 +101,10 @@ def tracked_run(
         run.finish(exit_code=1)
         raise
     run.finish()
+
+
+def _short(text: str, limit: int) -> str:
+    """`text`, or of a longer one the beginning and a hash of all of it, so that two stay two."""
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit - 13]}-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"

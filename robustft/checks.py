@@ -6,6 +6,7 @@ front of the name. Nothing here imports torch: a mistake must be answered before
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import unicodedata
@@ -83,8 +84,15 @@ def one_of(name: str, value: Any, allowed: Iterable[Any]) -> Any:
     choices = tuple(allowed)
     if not any(value == choice and type(value) is type(choice) for choice in choices):
         listed = ", ".join("null" if choice is None else str(choice) for choice in choices)
-        raise ValueError(f"{name} must be one of {listed}; got {value!r}")
+        raise ValueError(f"{name} must be one of {listed}; got {value!r}{suggestion(value, choices)}")
     return value
+
+
+def suggestion(given: Any, names: Iterable[Any], prefix: str = "") -> str:
+    """`; did you mean NAME?` if one of `names` is close to `given`, else nothing; prefix: what NAME stands behind."""
+    folded = {name.casefold(): name for name in names if isinstance(name, str)}
+    close = difflib.get_close_matches(str(given).casefold(), folded, n=1)
+    return f"; did you mean {prefix}{folded[close[0]]}?" if close else ""
 
 
 def yes_or_no(name: str, value: Any) -> bool:

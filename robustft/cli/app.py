@@ -5,26 +5,21 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from pathlib import Path
 
 import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft.cli import run_dir
+from robustft.cli import completion, run_dir, sweep
+from robustft.cli.command_line import COMMANDS, CommandLine, parsed
 from robustft.cli.environment import own_environment
+from robustft.cli.groups import conf_dir
 from robustft.cli.mistakes import Failure, Mistake, explained
 from robustft.cli.output import unfailing_output
+from robustft.cli.versions import versions
+from robustft.cli.words import understood
 
-COMMANDS = {
-    "train": "fine-tune, evaluate along the way, draw the trade-off curve (the default)",
-    "evaluate": "measure saved states again and compare, or under other attacks and shifts: run=DIR",
-    "report": "print a run's table and draw its curve: run=DIR",
-    "data": "download and decode ahead, for runs without a network: dataset=NAME, as for train",
-    "pretrain": "make the lab's backbone again",
-}
-
-PATHS = ("run", "output", "dataset.path", "backbone.checkpoint", "hydra.run.dir")
+__all__ = ["COMMANDS", "conf_dir", "main"]
 
 
 def main() -> None:
@@ -33,49 +28,47 @@ def main() -> None:
         _main(sys.argv[1:])
 
 
-def _main(words: list[str]) -> None:
-    command = "train"
-    if words and words[0].isidentifier():
-        command = words.pop(0)
-    if command not in COMMANDS:
-        _stop(f"unknown command {command}; one of {', '.join(COMMANDS)}, then key=value ...")
-    words = [_with_path_quoted(word) for word in words] if "-m" not in words and "--multirun" not in words else words
-    sys.argv = [sys.argv[0], *words]
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting; the line is ours
-    run_dir.register()
-    task = importlib.import_module(f"robustft.cli.{command}").run
-    run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
+def _main(given: list[str]) -> None:
     try:
-        run()
+        if completion.is_asked(given):
+            completion.answer(given)
+            return
+        line = parsed(given)
+        if line.has("--version"):
+            print(f"robustft {versions()['robustft']}")
+            return
+        _run(line)
     except (Mistake, Failure) as reason:
         _stop(str(reason), exit_code=reason.exit_code)
-    except (HydraException, OmegaConfBaseException) as error:
-        _stop(explained(error, command=command, conf=conf_dir(), words=words))
-    except OSError as error:  # Hydra's, which makes the directory before it calls the command
-        key = "hydra.sweep.dir" if "-m" in words or "--multirun" in words else "hydra.run.dir"
-        _stop(f"{key} must be a directory that can be written, got {error.filename} ({error.strerror or error})")
     except KeyboardInterrupt:
         _stop("interrupted", exit_code=130)
 
 
-def conf_dir() -> Path:
-    """The configuration: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    for directory in (package / "conf", package.parent / "conf"):
-        if (directory / "train.yaml").is_file():
-            return directory
-    raise FileNotFoundError(f"no configuration in {package / 'conf'} or {package.parent / 'conf'}")
-
-
-def _with_path_quoted(word: str) -> str:
-    """A path as the shell completes it, commas, blanks and all: Hydra would take a comma for a sweep."""
-    key, equals, value = word.partition("=")
-    key = key.lstrip("+")
-    is_path = key in PATHS or (key.startswith("shift.") and key.endswith(".path"))
-    if not equals or not is_path or not value or value[0] in "'\"" or value in ("null", "???"):
-        return word
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"') if '"' in value or value.endswith("\\") else value
-    return f'{word.partition("=")[0]}="{escaped}"'
+def _run(line: CommandLine) -> None:
+    """Hands the command over to Hydra; a Mistake for what it does not take."""
+    command = line.command or "train"
+    words = understood(line.words, command=command, multirun=line.multirun)
+    sys.argv = [sys.argv[0], *line.options, *words]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting; the line is ours
+    run_dir.register()
+    task = importlib.import_module(f"robustft.cli.{command}").run
+    run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
+    sweep.current = sweep.Sweep()
+    try:
+        run()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise Mistake(explained(error, command=command, words=words)) from error
+    except OSError as error:  # Hydra's, which makes the directory before it calls the command
+        key = "hydra.sweep.dir" if line.multirun else "hydra.run.dir"
+        reason = error.strerror or error
+        raise Mistake(f"{key} must be a directory that can be written, got {error.filename} ({reason})") from error
+    finally:
+        ended, is_raised = sweep.current.ended, sys.exc_info()[0] is not None
+        if ended or is_raised:
+            sweep.current.leave_nothing()
+        sweep.current = None
+    if ended:
+        sys.exit(max(reason.exit_code for reason in ended))  # each was said when its job ended
 
 
 def _stop(line: str, exit_code: int = 2) -> None:

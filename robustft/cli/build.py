@@ -12,6 +12,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from robustft import checks
+from robustft.cli.groups import must_be_one_of
 from robustft.cli.mistakes import Mistake, naming
 from robustft.cli.targets import check_kind, check_targets
 from robustft.evaluation.tiers import FRONTIER, tiers
@@ -101,6 +102,8 @@ def parts_of(config: DictConfig) -> Parts:
         keep = checks.one_of("keep", config.states.keep, (*KEEP, None))
     threat_model = build(config, "threat_model")
     attacks = {str(name): build(config, f"attack.{name}", without=("when",)) for name in config.get("attack") or {}}
+    if not attacks:
+        raise Mistake(must_be_one_of("attack", "[]").replace("one of", "at least one of", 1))
     when = tiers_of(config)
     later = [name for name, tier in when.items() if tier == FRONTIER]
     if later and keep == "none":

@@ -20,7 +20,7 @@ from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import known_run, main_attack, shown
 from robustft.cli.run_config import config_file, misfit, run_parts
 from robustft.cli.together import is_shared, together
-from robustft.evaluation.device import ACCELERATORS, torch_device
+from robustft.evaluation.device import ACCELERATORS, refuse_missing_device, torch_device
 from robustft.evaluation.keep import kept_steps
 from robustft.evaluation.tiers import EVERY
 from robustft.study.frontier import frontier_steps
@@ -47,6 +47,8 @@ def run(config: DictConfig) -> None:
     asked = asked_of(config)
     if config.missing_only and not asked:
         raise Mistake("missing_only must come with what to add (attack, threat_model, shift or suite), got nothing")
+    with naming(""):
+        refuse_missing_device(config.accelerator)
     with together() as is_first:
         _evaluate_all(config, asked, is_first)
 

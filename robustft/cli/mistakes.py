@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import functools
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
+    InterpolationKeyError,
     InterpolationResolutionError,
     MissingMandatoryValue,
+    OmegaConfBaseException,
+    UnsupportedInterpolationType,
 )
 
+from robustft.checks import suggestion
+from robustft.cli.groups import choices, is_group, must_be_one_of
+from robustft.cli.keys import list_allowed, unknown_key
 from robustft.data.errors import CacheError
 from robustft.study.plain_file import DamagedFile
 from robustft.training.errors import Diverged
@@ -62,7 +66,16 @@ def naming(key: str) -> Iterator[None]:
     except CacheError as error:  # it names what is at fault itself, and that is no key
         raise Mistake(str(error)) from error
     except (ValueError, OSError) as error:
-        raise Mistake(" ".join(f"{key}{error}".split())) from error
+        raise Mistake(_named(key, " ".join(str(error).split()))) from error
+
+
+def _named(key: str, text: str) -> str:
+    """`dataset.path must ...` for `dataset.` and `path must ...`; a text that begins with none follows a colon."""
+    node = key.removesuffix(".")
+    if node != key and not re.match(r"[a-z_]", text):  # the system's and other libraries': [Errno 13] ...
+        return f"{node}: {text}"
+    # A source does not know which key it was given under: its advice is for the data set of the run.
+    return f"{key}{text}".replace("dataset.path=", f"{node}.path=" if node.startswith("shift.") else "dataset.path=")
 
 
 def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
@@ -71,20 +84,21 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
 
     @functools.wraps(task)
     def run(config: DictConfig) -> None:
+        hydra: Any = HydraConfig.get()
+        words = list(hydra.overrides.task)
         try:
             try:
                 task(config)
-            except MissingMandatoryValue as error:
-                raise Mistake(f"{error.full_key} must be given: it has no default") from error
             except DamagedFile as error:  # it names the file itself
                 raise Mistake(str(error)) from error
-            except HydraException:  # of which some are OSErrors
-                raise
+            except (HydraException, OmegaConfBaseException) as error:  # of which some are OSErrors
+                raise Mistake(explained(error, command=hydra.job.config_name, words=words)) from error
             except (OSError, Diverged) as error:
                 raise Failure.of(error) from error
         except (Mistake, Failure) as reason:
-            print(f"robustft: {reason}", file=sys.stderr)
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
+            job = f" ({' '.join(words)})" if hydra.mode == RunMode.MULTIRUN else ""
+            print(f"robustft: {reason}{job}", file=sys.stderr)
+            if job:
                 raise
             # Left here rather than raised: Hydra would print the overrides in front of the line.
             sys.exit(reason.exit_code)
@@ -92,72 +106,95 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
     return run
 
 
-def explained(error: BaseException, *, command: str, conf: Path, words: Sequence[str]) -> str:
+def explained(error: BaseException, *, command: str, words: Sequence[str]) -> str:
     """One line for an error of Hydra's or OmegaConf's, for `command` called with `words`."""
     causes = list(_causes(error))
-    for cause in causes:
+    for cause in reversed(causes):  # what lies at the bottom names the key; what is above only passed it on
         if isinstance(cause, Mistake):
             return str(cause)
-        if isinstance(cause, MissingConfigException):
-            group, _, choice = str(cause.missing_cfg_file).rpartition("/")
-            # Hydra does not say what there is where several are chosen as a list.
-            options = cause.options or ([path.stem for path in (conf / group).glob("*.yaml")] if group else [])
-            if options:
-                return f"{group} must be one of {', '.join(sorted(options))}; got {choice}"
+        if isinstance(cause, OverrideParseException):
+            return _unreadable(cause.override)
+        if isinstance(cause, MissingConfigException) and (missing := _unknown_choice(cause)):
+            return missing
         if isinstance(cause, MissingMandatoryValue):
             return f"{cause.full_key} must be given: it has no default"
-    for cause in causes:
+        if isinstance(cause, (InterpolationResolutionError, UnsupportedInterpolationType)):
+            return _unresolved(cause, words)
         if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and cause.full_key:
-            return _unknown_key(str(cause.full_key), command=command, conf=conf, words=words)
-    lines = [line.strip() for line in str(causes[-1]).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+            return unknown_key(str(cause.full_key), command=command, words=words)
+    lines = [line.strip() for cause in causes for line in str(cause).splitlines() if line.strip()]
+    return _of_hydra(lines, command=command, words=words) if lines else type(error).__name__
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """The error and what it came from; OmegaConf keeps the original of an interpolation's error as the cause."""
     seen: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None and cause not in seen:
+    while cause is not None and cause not in seen:  # raised once more inside each other, they go round
         yield cause
         seen.append(cause)
         cause = cause.__cause__ or (cause.__context__ if isinstance(cause, InterpolationResolutionError) else None)
 
 
-def _unknown_key(key: str, *, command: str, conf: Path, words: Sequence[str]) -> str:
-    """`trainer.max_step is no key; did you mean trainer.max_steps? trainer has batch_size, ...`."""
-    parent, _, name = key.rpartition(".")
-    siblings = _keys(parent, command=command, conf=conf, words=words)
-    close = difflib.get_close_matches(name, siblings, n=1)
-    prefix = f"{parent}." if parent else ""
-    hint = f"; did you mean {prefix}{close[0]}?" if close else ";"
-    where = parent or "the configuration"
-    if (conf / key).is_dir() and not siblings.count(key):
-        options = ", ".join(sorted(path.stem for path in (conf / key).glob("*.yaml")))
-        return f"{key} must be chosen before it is set: {key}=[NAME] with {options}"
-    if parent.endswith(".options"):  # passed on as they are: any name may be meant
-        return f"{key} is not set yet; +{key}=... adds it"
-    return f"{key} is no key{hint} {where} has {', '.join(siblings)}" if siblings else f"{key} is no key"
+def _unknown_choice(error: MissingConfigException) -> str | None:
+    """None if it is not a choice that is missing."""
+    group, _, choice = str(error.missing_cfg_file).rpartition("/")
+    if is_group(group):
+        return must_be_one_of(group, choice) + suggestion(choice, choices(group))
+    if group and error.options:
+        return f"{group} must be one of {', '.join(sorted(error.options))}; got {choice}"
+    return None
 
 
-def _keys(node: str, *, command: str, conf: Path, words: Sequence[str]) -> list[str]:
-    """The keys of `node` in the configuration that the group choices among `words` give; [] if it has none."""
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(str(conf), version_base="1.3"):
-            choices = [word for word in words if _is_group_choice(word, conf)]
-            found: Any = compose(command, overrides=choices)
-            if node:
-                found = OmegaConf.select(found, node)
-    except HydraException:
-        return []
-    return [str(key) for key in found if key != "_target_"] if isinstance(found, DictConfig) else []
+def _unresolved(error: OmegaConfBaseException, words: Sequence[str]) -> str:
+    """A key whose value refers to something that is not there."""
+    reason = str(error).splitlines()[0]
+    key, written = str(error.full_key or ""), "${"
+    if isinstance(error, InterpolationKeyError):
+        name = reason.split("'")[1]
+        reason, written = f"it refers to {name}, which is no key", "${" + name
+    if not key or key.startswith("hydra."):  # what stumbled over it, where OmegaConf lost the key itself
+        plain = [word.replace("\\", "") for word in words]  # a sweep's words come back with \ in front of { and }
+        key = next((word.partition("=")[0].lstrip("+") for word in plain if written in word), key)
+    reason = reason.partition(" raised while resolving interpolation: ")[2] or reason
+    return f"{key or 'the configuration'} cannot be resolved: {reason.strip(chr(34))}"
 
 
-def _is_group_choice(word: str, conf: Path) -> bool:
-    if "=" not in word or word.startswith("-"):
-        return False
-    override = OverridesParser.create().parse_override(word)
-    return (conf / override.key_or_group).is_dir() and not override.is_sweep_override()
+def _unreadable(word: str) -> str:
+    """A word that Hydra's grammar does not take."""
+    key, _, value = word.partition("=")
+    if value.count('"') % 2 or value.count("'") % 2:
+        return f"{key} must have a value with its quotes closed, got {value}"
+    for opening, closing in ("()", "[]", "{}"):
+        if value.count(opening) != value.count(closing):
+            fault = "closed" if value.count(opening) > value.count(closing) else "opened"
+            return f"{key} must have a value with every {opening} {fault}, got {value}"
+    quoted = f"'{key}=\"...\"'"
+    return f"{key or word} must have a value in quotes, {quoted}, if it holds one of = : , ( ) [ ] {{ }}; got {value}"
+
+
+def _of_hydra(lines: Sequence[str], *, command: str, words: Sequence[str]) -> str:
+    """What Hydra says of the words themselves, in ours."""
+    first = lines[0]
+    if match := re.match(r"(?:Ambiguous value for argument|Sweep parameters) '([^=]+)=(.*)'", first):
+        return _several(*match.groups(), command=command, words=words)
+    if match := re.match(r"Could not append to config\. An item is already at '(.*)'", first):
+        return f"{match[1]} is a key already: without + in front it is set"
+    if match := re.match(r"Could not override '([^']+)@", first):
+        return f"{match[1]} must be chosen without @, by {match[1]}=NAME"
+    if match := re.match(r"Could not (?:delete from config\.|override|delete) '([^'=@]+)", first):
+        return unknown_key(match[1].replace("/", "."), command=command, words=words)
+    if match := re.match(r"Override .*, but config group '(.*)' does not exist", " ".join(lines)):
+        return unknown_key(match[1], command=command, words=words)
+    if match := re.match(r"Error merging override \+*([^=]+)=", first):
+        return f"{match[1]}: {next((line for line in lines[1:] if line), 'its value does not fit')}"
+    return first
+
+
+def _several(key: str, value: str, *, command: str, words: Sequence[str]) -> str:
+    """Several values where one run takes one."""
+    key = key.lstrip("+")
+    if re.fullmatch(r"\w+\(.*", value):
+        return f"{key} must be one value, got {value}: -m for several runs"
+    in_one = f"[{value}] for several in one run, " if list_allowed(key, command=command, words=words) else ""
+    return f"{key} must be one value, got {value}: {in_one}-m for several runs"

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from robustft.canonical_hash import canonical
 from robustft.cli.build import build, shifts_of
 from robustft.cli.identity import is_identity
+from robustft.cli.mistakes import Mistake
 
 NAMED = ("dataset", "backbone", "method", "study")
 """Groups that have a level of their own in the directory; study is not part of what a run is."""
@@ -25,6 +29,9 @@ LONGEST_NAME = 200
 IN_A_LEVEL = ("seed", "dataset.name", "dataset.path", "dataset.config", "dataset.source", "backbone.name")
 """Keys that the levels show, or that say where something is rather than what it is."""
 
+UNNAMED = "unnamed"
+"""A job of a sweep whose directory cannot be named, as its configuration is at fault: it is told so when it begins."""
+
 
 def register() -> None:
     """Makes `${run_dir:}` known to OmegaConf."""
@@ -32,9 +39,25 @@ def register() -> None:
 
 
 def _resolve(*, _root_: DictConfig) -> str:
-    choices = _root_.hydra.runtime.choices
-    levels = [_root_.study.name, build(_root_, "dataset").name, backbone_label(_root_, choices), choices.method]
-    return "/".join([*(_short(_clean(level)) for level in levels), settings_label(_root_, _root_.hydra)])
+    try:
+        return _named(_root_)
+    except (Mistake, HydraException, OmegaConfBaseException):
+        if _root_.hydra.mode != RunMode.MULTIRUN:
+            raise
+        return UNNAMED  # raised here, it would end the whole sweep
+
+
+def refuse_unnamed(run_dir: Path, config: DictConfig, hydra: DictConfig) -> None:
+    """Raises what kept the directory of a sweep's job from having a name."""
+    if run_dir.name == UNNAMED:
+        _named(OmegaConf.merge({"hydra": hydra}, config))
+
+
+def _named(root: Any) -> str:
+    """The directory of the run, below that of all runs."""
+    choices = root.hydra.runtime.choices
+    levels = [root.study.name, build(root, "dataset").name, backbone_label(root, choices), choices.method]
+    return "/".join([*(_short(_clean(level)) for level in levels), settings_label(root, root.hydra)])
 
 
 def settings_label(config: DictConfig, hydra: DictConfig) -> str:
@@ -81,10 +104,19 @@ def _differences(config: DictConfig, hydra: DictConfig) -> list[str]:
             if names != list(default.attack):
                 found[key] = "-".join(names)
             continue
-        value = OmegaConf.select(config, key)
+        value = _value(config, key)
         if value != OmegaConf.select(default, key):
             found[key.rpartition(".")[2]] = value
     return [f"{_clean(name)}-{_clean(value)}" for name, value in sorted(found.items())]
+
+
+def _value(config: DictConfig, key: str) -> Any:
+    """What stands at `key`; a reference to what is not there fails with the key's name, which select leaves out."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    if isinstance(node, DictConfig) and OmegaConf.is_interpolation(node, name):
+        return node[name]
+    return OmegaConf.select(config, key)
 
 
 def _compose(words: list[str]) -> DictConfig:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from robustft.cli import claim
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
 from robustft.cli.mistakes import Mistake, command, naming
 from robustft.cli.report import main_attack, show, shown
-from robustft.cli.run_dir import backbone_label, settings_label
+from robustft.cli.run_dir import backbone_label, refuse_unnamed, settings_label
 from robustft.cli.starts import change, earlier_starts, now, this_start
 from robustft.cli.together import refuse_several
 from robustft.data.split import fixed_subset
+from robustft.evaluation.device import refuse_missing_device
 from robustft.report.rows import point_rows, run_summary
 from robustft.study.records import read_records
 from robustft.study.run_file import attack_settings, run_id
@@ -38,9 +40,13 @@ def run(config: DictConfig) -> None:
     hydra: Any = HydraConfig.get()
     run_dir = Path(hydra.runtime.output_dir)
     try:
+        refuse_unnamed(run_dir, config, hydra)
         refuse_several("train")
         parts = parts_of(config)
         before = claim.earlier(run_dir)
+        if before.get("status") != "finished":
+            with naming("trainer."):
+                refuse_missing_device(parts.plan.accelerator)
         found = contents(files_of(parts), before.get("contents", {}))
         identity = settings(config)
         identity["dataset"]["fingerprint"] = found["dataset"]["fingerprint"]
@@ -67,7 +73,7 @@ def run(config: DictConfig) -> None:
             read_records(run_dir / "records.jsonl")  # before anything heavy loads: training goes on behind them
         content = {"run_id": run_id(identity), "identity": identity, "contents": found}
         _train(config, hydra, parts, run_dir, content, before)
-    except (Mistake, OSError):
+    except (Mistake, OSError, OmegaConfBaseException):
         claim.leave_no_empty(run_dir)
         raise
 

@@ -12,8 +12,8 @@ from PIL import Image
 from robustft.data.errors import listed
 
 REFUSED = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"})
-"""Pillow's names of formats that are not read: an EPS is a program, which it has Ghostscript run; of the others it decodes
-none, or not on every system."""
+"""Pillow's names of formats that are not read: an EPS is a program, which it has Ghostscript run; the others it cannot
+decode, or not on every system."""
 
 _COMMON = frozenset({".jpg", ".jpeg", ".png"})
 _OF_THE_SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"})

@@ -27,6 +27,12 @@ def torch_device(accelerator: str) -> str:
     return devices[accelerator]
 
 
+def refuse_missing_device(accelerator: str) -> None:
+    """ValueError if this machine lacks the device; loads torch only for one that may be missing."""
+    if accelerator not in ("auto", "cpu"):
+        torch_device(accelerator)
+
+
 def device_name(device: str) -> str:
     """What people call the device: `NVIDIA H100 80GB HBM3`, `AMD EPYC 7763 64-Core Processor`."""
     import torch

@@ -70,8 +70,9 @@ class Pretraining:
         output = Path(output)
         if output.suffix != ".safetensors" or output.is_dir():
             raise ValueError(f"output must be a file whose name ends in .safetensors, got {str(output)!r}")
+        device = torch_device(self.accelerator)
         output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is found now rather than after hours
-        model = glyph_vit(seed=self.seed).to(torch_device(self.accelerator))
+        model = glyph_vit(seed=self.seed).to(device)
         accuracy = self.train(model)
         weights = {name: value.cpu().contiguous() for name, value in model.network.state_dict().items()}
         write_whole(output, save(weights))

@@ -38,8 +38,8 @@ class Tracker:
             mode=checks.one_of("mode", self.mode, MODES),
             log_every=checks.whole_number("log_every", self.log_every, at_least=1),
         )
-        if not isinstance(self.project, str) or not self.project:
-            raise ValueError(f"project must be a name, got {self.project!r}")
+        if not isinstance(self.project, str) or not 0 < len(self.project) <= LONGEST_NAME:
+            raise ValueError(f"project must be a name of at most {LONGEST_NAME} characters, got {self.project!r}")
 
 
 class TrackedRun:

@@ -1,0 +1,103 @@
+"""The words behind `python -m robustft`: which is the command, which are options of Hydra's, which set keys."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from robustft.checks import suggestion
+from robustft.cli.mistakes import Mistake
+
+COMMANDS = {
+    "train": "fine-tune, evaluate along the way, draw the trade-off curve (the default)",
+    "evaluate": "measure saved states again and compare, or under other attacks and shifts: run=DIR",
+    "report": "print a run's table and draw its curve: run=DIR",
+    "data": "download and decode ahead, for runs without a network: dataset=NAME, as for train",
+    "pretrain": "make the lab's backbone again",
+}
+
+MULTIRUN = ("-m", "--multirun")
+HELP = ("-h", "--help")
+FLAGS = (*MULTIRUN, *HELP, "--hydra-help", "--version", "--resolve")
+WITH_VALUE: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("-c", "--cfg"), ("job", "hydra", "all")),
+    **dict.fromkeys(("-i", "--info"), ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")),
+    **dict.fromkeys(("-p", "--package", "-cd", "--config-dir"), ()),
+}
+"""Options with a value: what it may be, or anything."""
+
+
+@dataclass(kw_only=True)
+class CommandLine:
+    """command: None until one is found; options: for Hydra, as given; words: key=value."""
+
+    command: str | None = None
+    options: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+    @property
+    def multirun(self) -> bool:
+        return self.has(*MULTIRUN)
+
+    def has(self, *names: str) -> bool:
+        """Whether one of the options is there, `--cfg` or `--cfg=job`."""
+        return any(option.partition("=")[0] in names for option in self.options)
+
+
+def parsed(given: Sequence[str]) -> CommandLine:
+    """The command line in its parts; a Mistake names the word that is none."""
+    line = CommandLine()
+    rest = iter(given)
+    for word in rest:
+        if word.startswith("-"):
+            line.options += _option(word, rest)
+        elif "=" in word.lstrip("+~=") or word.startswith("~"):
+            line.words.append(word)
+        elif line.command is None and word in COMMANDS:
+            line.command = word
+        else:
+            raise Mistake(_stray(word, next(rest, None), line))
+    if line.multirun and line.has("-c", "--cfg", "-i", "--info"):
+        raise Mistake("-m must stand without --cfg or --info, which show the configuration of one run")
+    if line.has("--resolve") and not line.has("-c", "--cfg", *HELP):
+        raise Mistake("--resolve must come with --cfg or --help, got neither")
+    return line
+
+
+def _option(word: str, rest: Iterator[str]) -> list[str]:
+    """The option and its value, from `rest` if it is not behind an =."""
+    name, equals, value = word.partition("=")
+    if word in FLAGS:
+        return [word]
+    if name not in WITH_VALUE:
+        raise Mistake(_no_option(word, next(rest, None)))
+    allowed = WITH_VALUE[name]
+    if not equals:
+        value = next(rest, "")
+    if not value or (allowed and value not in allowed):
+        raise Mistake(f"{name} must be followed by {', '.join(allowed) or 'a value'}; got {value or 'nothing'}")
+    return [f"{name}={value}" if name.startswith("--") else name, *([] if name.startswith("--") else [value])]
+
+
+def _no_option(word: str, behind: str | None) -> str:
+    """`--seed 3` and `--seed=3` are written seed=3."""
+    name, equals, value = word.lstrip("-").partition("=")
+    name = name.replace("-", "_")
+    if equals or (behind is not None and "=" not in behind and not behind.startswith("-")):
+        return (
+            f"{word.partition('=')[0]} is no option: keys are set without dashes, {name}={value if equals else behind}"
+        )
+    return f"{word} is no option{suggestion(word, (*FLAGS, *WITH_VALUE))}; keys are set without dashes, {name}=VALUE"
+
+
+def _stray(word: str, behind: str | None, line: CommandLine) -> str:
+    """The message for a word that is neither a command nor an option and has no =."""
+    pair = behind is not None and "=" not in behind and not behind.startswith("-")
+    if line.command is None:
+        hint = f"; did you mean {word}={behind}?" if pair else suggestion(word, COMMANDS)
+        return f"unknown command {word}; one of {', '.join(COMMANDS)}, then key=value ...{hint}"
+    if pair:
+        return f"{word} must be written key=value; did you mean {word}={behind}?"
+    is_run = line.command in ("evaluate", "report") and os.path.isdir(word)
+    return f"{word} must be written key=value" + (f"; did you mean run={word}?" if is_run else "")

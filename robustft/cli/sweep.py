@@ -1,0 +1,60 @@
+"""Sweeps, as Hydra's callback: a job's mistake is said once and stops no other; without a run nothing is left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from robustft.cli.mistakes import Failure, Mistake
+
+FILE = "multirun.yaml"
+"""What Hydra writes into the directory of a sweep before it looks at a single run."""
+
+
+class Sweep:
+    """The sweep of this process.
+
+    ended: why jobs of it ended that ran in this process; what a launcher runs elsewhere it reports by itself.
+    """
+
+    def __init__(self) -> None:
+        self.ended: list[Mistake | Failure] = []
+        self._directory: Path | None = None
+        self._new: list[Path] = []
+
+    def begin(self, directory: Path) -> None:
+        """Remembers what of the directory was not there before."""
+        self._directory = directory
+        self._new = [path for path in (directory / FILE, directory, *directory.parents) if not path.exists()]
+
+    def leave_nothing(self) -> None:
+        """Removes what Hydra made for the sweep, if no run is in it."""
+        if self._directory is None or any(path.name != FILE for path in self._directory.glob("*")):
+            return
+        for path in self._new:
+            if path.name == FILE:
+                path.unlink(missing_ok=True)
+            elif path.is_dir():
+                path.rmdir()
+
+
+current: Sweep | None = None
+"""None in a process that a launcher started: there a job's mistake has to come back as Hydra brings it."""
+
+
+class Jobs(Callback):
+    """Keeps Hydra from ending a sweep with its own lines on the first job that failed by a mistake."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        if current is not None:
+            current.begin(Path(str(config.hydra.sweep.dir)).absolute())
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        raised = job_return._return_value
+        if current is not None and job_return.status == JobStatus.FAILED and isinstance(raised, Mistake | Failure):
+            current.ended.append(raised)
+            job_return.status = JobStatus.COMPLETED

@@ -1,0 +1,113 @@
+"""What a user writes, put into the words that Hydra takes: spellings, lists without brackets, paths."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Glob
+
+from robustft.attacks.threat_model import NORMS
+from robustft.cli.groups import choices, is_group, must_be_one_of, spelled, takes_a_list
+from robustft.cli.mistakes import Mistake
+from robustft.evaluation.device import ACCELERATORS
+
+PATHS = ("run", "output", "dataset.path", "backbone.checkpoint", "hydra.run.dir", "hydra.sweep.dir")
+"""Keys whose value is a path, beside shift.NAME.path."""
+
+VALUES = {"accelerator": ACCELERATORS, "trainer.accelerator": ACCELERATORS, "threat_model.norm": NORMS}
+"""Settings whose values are names that are written in many ways."""
+
+SYNONYMS = {"accelerator": {"cuda": "gpu"}, "trainer.accelerator": {"cuda": "gpu"}}
+
+ALIASES = {("train", "accelerator"): "trainer.accelerator", ("data", "accelerator"): "trainer.accelerator"}
+"""(command, what a user writes) -> the key that is meant."""
+
+
+def understood(words: Sequence[str], *, command: str, multirun: bool) -> list[str]:
+    """`words`, each `key=value`, as Hydra takes them; multirun: a comma outside brackets stands between runs."""
+    return [_understood(word, command, multirun) for word in words]
+
+
+def _understood(word: str, command: str, multirun: bool) -> str:
+    written, equals, value = word.partition("=")
+    name = written.lstrip("+")
+    key = ALIASES.get((command, name), name)
+    if not equals or name.startswith("~"):
+        return word
+    if key in PATHS or (key.startswith("shift.") and key.endswith(".path")):
+        value = _path(value, multirun)
+    elif is_group(key):
+        value = _choice(key, value, multirun)
+    elif key in VALUES:
+        synonyms = SYNONYMS.get(key, {})
+        names = [spelled(item, [*VALUES[key], *synonyms]) for item in value.split(",")]
+        value = ",".join(synonyms.get(item, item) for item in names)
+    return f"{written[: len(written) - len(name)]}{key}={value}"
+
+
+def _path(value: str, multirun: bool) -> str:
+    """A path as the shell completes it, with commas, blanks and all, none of which Hydra takes as they are."""
+    if not value or value[0] in "'\"" or value in ("null", "???"):
+        return value
+    if multirun and re.match(r"(choice|glob|shuffle|sort|range)\(", value):
+        return value
+    return ",".join(map(_quoted, _paths(value))) if multirun else _quoted(value)
+
+
+def _paths(value: str) -> list[str]:
+    """Those of a sweep: split at commas, unless there is a path with the comma in its name or a part is none."""
+    parts = value.split(",")
+    anchored = [part.startswith(("/", "~", ".")) for part in parts]
+    several = all(parts) and (all(anchored) or not any(anchored) or all(map(_exists, parts)))
+    return parts if several and not _exists(value) else [value]
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(os.path.expanduser(path))
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"') if '"' in text or text.endswith("\\") else text
+    return f'"{escaped}"'
+
+
+def _choice(group: str, value: str, multirun: bool) -> str:
+    """What is chosen of a group: known names in any spelling; where several may be chosen, with brackets."""
+    several = takes_a_list(group)
+    if several and value in ("", "null"):
+        return "[]"
+    if re.fullmatch(r"\w+\(.*", value):
+        return _each(group, value) if several and multirun and value.endswith(")") else value
+    if value.count("[") != value.count("]") or value.count('"') % 2 or value.count("'") % 2:
+        return value  # Hydra cannot read it, and says so
+    items = re.findall(r"\[[^\]]*\]|[^,\[\]]+", value)
+    if not several and any(item.startswith("[") for item in items):
+        inner = value.strip("[]")
+        raise Mistake(f"{must_be_one_of(group, value)}; -m {group}={inner} for several runs")
+    return ",".join(_names(group, item, brackets=several and (multirun or len(items) == 1)) for item in items)
+
+
+def _each(group: str, value: str) -> str:
+    """`[pgd],[fgsm]` for `choice(pgd,fgsm)` or `glob(*)`: one of the group in each run."""
+    found = OverridesParser.create().parse_override(f"{group}={value}").value()
+    if isinstance(found, Glob):
+        return ",".join(f"[{name}]" for name in found.filter(choices(group)))
+    if isinstance(found, ChoiceSweep) and not found.shuffle:
+        return ",".join(f"[{spelled(str(name), choices(group))}]" for name in found.list)
+    return value
+
+
+def _names(group: str, item: str, *, brackets: bool) -> str:
+    inside = item[1:-1] if item.startswith("[") else item
+    names = ",".join(_name(group, name.strip()) for name in inside.split(",")) if inside.strip() else ""
+    return f"[{names}]" if brackets or item.startswith("[") else names
+
+
+def _name(group: str, name: str) -> str:
+    """A choice of the group; what Hydra would not take for a name (`3`, `null`, `a b`) in quotes, to be refused."""
+    known = spelled(name, choices(group))
+    is_name = re.fullmatch(r"[A-Za-z_][\w/.-]*", known) and known.lower() not in ("null", "true", "false", "nan", "inf")
+    return known if is_name or known.startswith(("'", '"', "$")) else _quoted(known)

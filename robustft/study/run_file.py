@@ -122,8 +122,10 @@ def _identity(name: str, value: Any) -> None:
 
 def _contents(name: str, value: Any) -> None:
     for what, content in _mapping(name, value).items():
-        for field in ("stamp", "fingerprint"):
-            _text(f"{name}.{what}.{field}", _mapping(f"{name}.{what}", content).get(field))
+        known = _mapping(f"{name}.{what}", content)
+        _text(f"{name}.{what}.fingerprint", known.get("fingerprint"))
+        if known.get("stamp") is not None:  # none is kept of files that were written just before
+            _text(f"{name}.{what}.stamp", known["stamp"])
 
 
 def _text(name: str, value: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from robustft.cli import claim
 from robustft.cli.mistakes import Mistake
+from robustft.study.run_file import read_run
 
 LEFT = [
     [],
@@ -60,14 +61,18 @@ def test_nothing_of_a_run_that_another_process_is_writing_is_removed(tmp_path):
         assert at_work.exists()
 
 
+def status_and_reason(run_dir):
+    content = read_run(run_dir)
+    return content["status"], content["reason"]
+
+
 def test_a_run_that_failed_says_why_where_it_can_and_an_interrupted_one_that_it_was(tmp_path, largest_file):
     content = {"run_id": "0", "status": "running"}
     claim.write_end_of_failed(tmp_path, content, OSError(28, "No space left on device", "records.jsonl"))
-    failed = claim.earlier(tmp_path)
-    assert failed["status"] == "failed"
-    assert failed["reason"] == "OSError: [Errno 28] No space left on device: 'records.jsonl'"
+    reason = "OSError: [Errno 28] No space left on device: 'records.jsonl'"
+    assert status_and_reason(tmp_path) == ("failed", reason)
     with largest_file(5):
         claim.write_end_of_failed(tmp_path, content, KeyboardInterrupt())  # no room: the error itself is what counts
-    assert claim.earlier(tmp_path)["status"] == "failed"
+    assert status_and_reason(tmp_path)[0] == "failed"
     claim.write_end_of_failed(tmp_path, content, KeyboardInterrupt())
-    assert (claim.earlier(tmp_path)["status"], claim.earlier(tmp_path)["reason"]) == ("interrupted", None)
+    assert status_and_reason(tmp_path) == ("interrupted", None)

@@ -283,9 +283,11 @@ def test_a_run_that_the_disk_and_ctrl_c_stopped_goes_on_and_ends_like_the_unbrok
             os.kill(os.getpid(), signal.SIGINT)
         return original(module, batch, batch_idx)
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where tests run in the background
     with monkeypatch.context() as patch:
         patch.setattr(FineTuning, "training_step", interrupted)
         code, _, err = words(*SHORT, "tracker.mode=disabled")
+    signal.signal(signal.SIGINT, before)
     assert (code, err) == (130, "robustft: interrupted\n")
     assert json.loads((run_dir / "run.json").read_text())["status"] == "interrupted"
 

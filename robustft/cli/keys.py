@@ -81,7 +81,7 @@ def _elsewhere(name: str, config: Any, *, exactly: bool) -> str:
 
 
 def _paths(node: Any, prefix: str = "") -> Iterator[str]:
-    for key in map(str, node) if isinstance(node, DictConfig) else ():
+    for key in map(str, node if isinstance(node, DictConfig) else ()):
         yield f"{prefix}{key}"
         if not (OmegaConf.is_interpolation(node, key) or OmegaConf.is_missing(node, key)):
             yield from _paths(node[key], f"{prefix}{key}.")

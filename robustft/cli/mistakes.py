@@ -70,7 +70,7 @@ def naming(key: str) -> Iterator[None]:
 
 
 def _named(key: str, text: str) -> str:
-    """`dataset.path must ...` for `dataset.` and `path must ...`; a text that begins with none follows a colon."""
+    """`dataset.path must ...` for `dataset.` and `path must ...`; what begins with no argument follows a colon."""
     node = key.removesuffix(".")
     if node != key and not re.match(r"[a-z_]", text):  # the system's and other libraries': [Errno 13] ...
         return f"{node}: {text}"
@@ -119,7 +119,7 @@ def explained(error: BaseException, *, command: str, words: Sequence[str]) -> st
         if isinstance(cause, MissingMandatoryValue):
             return f"{cause.full_key} must be given: it has no default"
         if isinstance(cause, (InterpolationResolutionError, UnsupportedInterpolationType)):
-            return _unresolved(cause, words)
+            return _unresolved(cause, causes, words)
         if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and cause.full_key:
             return unknown_key(str(cause.full_key), command=command, words=words)
     lines = [line.strip() for cause in causes for line in str(cause).splitlines() if line.strip()]
@@ -146,18 +146,19 @@ def _unknown_choice(error: MissingConfigException) -> str | None:
     return None
 
 
-def _unresolved(error: OmegaConfBaseException, words: Sequence[str]) -> str:
-    """A key whose value refers to something that is not there."""
-    reason = str(error).splitlines()[0]
-    key, written = str(error.full_key or ""), "${"
+def _unresolved(error: BaseException, causes: Sequence[BaseException], words: Sequence[str]) -> str:
+    """A key whose value refers to something that is not there; `error` is the one of `causes` at the bottom."""
+    reason, written = str(error).splitlines()[0], "${"
     if isinstance(error, InterpolationKeyError):
         name = reason.split("'")[1]
         reason, written = f"it refers to {name}, which is no key", "${" + name
-    if not key or key.startswith("hydra."):  # what stumbled over it, where OmegaConf lost the key itself
-        plain = [word.replace("\\", "") for word in words]  # a sweep's words come back with \ in front of { and }
-        key = next((word.partition("=")[0].lstrip("+") for word in plain if written in word), key)
     reason = reason.partition(" raised while resolving interpolation: ")[2] or reason
-    return f"{key or 'the configuration'} cannot be resolved: {reason.strip(chr(34))}"
+    # The error at the bottom has lost its key where the one above got it, and that may be Hydra's that stumbled.
+    plain = [word.replace("\\", "") for word in words]  # a sweep's words come back with \ in front of { and }
+    keys = [word.partition("=")[0].lstrip("+") for word in plain if written in word]
+    keys += [str(cause.full_key) for cause in causes if isinstance(cause, OmegaConfBaseException) and cause.full_key]
+    key = next((key for key in keys if not key.startswith("hydra.")), "the configuration")
+    return f"{key} cannot be resolved: {reason.strip(chr(34))}"
 
 
 def _unreadable(word: str) -> str:
@@ -169,8 +170,7 @@ def _unreadable(word: str) -> str:
         if value.count(opening) != value.count(closing):
             fault = "closed" if value.count(opening) > value.count(closing) else "opened"
             return f"{key} must have a value with every {opening} {fault}, got {value}"
-    quoted = f"'{key}=\"...\"'"
-    return f"{key or word} must have a value in quotes, {quoted}, if it holds one of = : , ( ) [ ] {{ }}; got {value}"
+    return f"{key} must have a value in quotes if it holds one of = : , ( ) [ ] {{ }}, '{key}=\"...\"'; got {value}"
 
 
 def _of_hydra(lines: Sequence[str], *, command: str, words: Sequence[str]) -> str:

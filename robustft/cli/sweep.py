@@ -1,4 +1,4 @@
-"""Sweeps, as Hydra's callback: a job's mistake is said once and stops no other; without a run nothing is left."""
+"""Sweeps: a job's mistake is said once and stops no other, and a sweep without a run leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _names(group: str, item: str, *, brackets: bool) -> str:
 
 
 def _name(group: str, name: str) -> str:
-    """A choice of the group; what Hydra would not take for a name (`3`, `null`, `a b`) in quotes, to be refused."""
+    """A choice of the group; what Hydra takes for no name (`3`, `null`, `a b`) in quotes, to be refused as one."""
     known = spelled(name, choices(group))
     is_name = re.fullmatch(r"[A-Za-z_][\w/.-]*", known) and known.lower() not in ("null", "true", "false", "nan", "inf")
     return known if is_name or known.startswith(("'", '"', "$")) else _quoted(known)

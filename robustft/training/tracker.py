@@ -18,6 +18,9 @@ LONGEST_TAG, LONGEST_NAME = 64, 128
 
 MODES = ("online", "offline", "disabled")
 
+NOT_IN_A_PROJECT = "/\\#?%:"
+"""Characters that W&B refuses in the name of a project."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker:
@@ -38,8 +41,12 @@ class Tracker:
             mode=checks.one_of("mode", self.mode, MODES),
             log_every=checks.whole_number("log_every", self.log_every, at_least=1),
         )
-        if not isinstance(self.project, str) or not 0 < len(self.project) <= LONGEST_NAME:
-            raise ValueError(f"project must be a name of at most {LONGEST_NAME} characters, got {self.project!r}")
+        if not isinstance(self.project, str) or not self.project:
+            raise ValueError(f"project must be a name, got {self.project!r}")
+        if len(self.project) > LONGEST_NAME or any(character in self.project for character in NOT_IN_A_PROJECT):
+            raise ValueError(
+                f"project must have at most {LONGEST_NAME} characters, none of {NOT_IN_A_PROJECT}, got {self.project!r}"
+            )
 
 
 class TrackedRun:

@@ -133,7 +133,7 @@ def _as_composed(path: Path, trusted: Sequence[str]) -> DictConfig:
         raise Mistake(f"run must have its configuration in .hydra/config.yaml; {path} is missing") from error
     except DamagedFile as error:
         raise Mistake(f"run: {error}") from error
-    except (ValueError, RecursionError, YAMLError, OmegaConfBaseException) as error:
+    except (ValueError, OSError, RecursionError, YAMLError, OmegaConfBaseException) as error:
         raise Mistake(f"run: {DamagedFile(path, f'is not YAML as runs have it: {error}', _REMEDY)}") from error
     if not isinstance(config, DictConfig):
         raise Mistake(f"run: {DamagedFile(path, 'must hold settings by name', _REMEDY)}")

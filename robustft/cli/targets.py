@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-import sys
 from abc import ABC
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -106,10 +105,9 @@ def known_class(name: str, packages: Collection[str]) -> type | None:
         found = getattr(importlib.import_module(module), attribute, None)
     except ImportError:
         return None
-    if not isinstance(found, type) or not _is_below(found.__module__, packages):
+    if not isinstance(found, type) or not _is_below(found.__module__, packages) or found.__name__.startswith("_"):
         return None
-    defined = vars(sys.modules[found.__module__]).get(found.__qualname__) if found.__module__ in sys.modules else None
-    return found if defined is found and not attribute.startswith("_") else None
+    return found
 
 
 def _is_of(found: type, kind: str) -> bool:

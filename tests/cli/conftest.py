@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,8 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 from robustft.cli.app import main
-from tests.cli.made_up_run import write_made_up_run
+from tests.cli.commands import Commands
+from tests.cli.made_up_run import RECORDS, write_made_up_run
 
 KILLING = """
 import os, signal, sys
@@ -77,3 +80,23 @@ def made_up_run(tmp_path_factory) -> Path:
     run_dir = tmp_path_factory.mktemp("made_up") / "run"
     write_made_up_run(run_dir)
     return run_dir
+
+
+@pytest.fixture(scope="session")
+def outcome(made_up_run) -> str:
+    """The outcomes of the best state's clean test images, below the run's directory."""
+    records = [json.loads(line) for line in (made_up_run / RECORDS).read_text().splitlines()]
+    key = next(record["key"] for record in records if (record["step"], record["condition"]) == (4, "clean"))
+    return next(str(path.relative_to(made_up_run)) for path in made_up_run.rglob(f"{key}.npy"))
+
+
+@pytest.fixture
+def run_dir(made_up_run, tmp_path) -> Path:
+    """A copy of it that a test may change."""
+    return Path(shutil.copytree(made_up_run, tmp_path / "run"))
+
+
+@pytest.fixture
+def commands(run_dir, monkeypatch) -> Commands:
+    """On that copy."""
+    return Commands(run_dir, monkeypatch)

@@ -21,6 +21,7 @@ from robustft.study.run_file import run_id
 
 WORDS = ("trainer.max_steps=4", "schedule.points=2", "suite.max_images=12", "tracker.mode=disabled")
 STEPS = (0, 1, 4)
+RUN_JSON, RECORDS, CONFIG = "run.json", "records.jsonl", ".hydra/config.yaml"
 TOTAL = 12
 
 

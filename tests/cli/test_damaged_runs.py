@@ -2,90 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import io
 import json
 import os
 import shutil
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hydra.core.hydra_config import HydraConfig
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from omegaconf import DictConfig, OmegaConf
 
-from robustft.cli import evaluate, report, train
-from robustft.cli.mistakes import Mistake
-from robustft.study.plain_file import DamagedFile
-from tests.cli.made_up_run import STEPS, WORDS, composed
-
-RUN_JSON, RECORDS, CONFIG = "run.json", "records.jsonl", ".hydra/config.yaml"
-
-
-@pytest.fixture(scope="module")
-def outcome(made_up_run) -> str:
-    """The outcomes of the best state's clean test images, below the run's directory."""
-    records = [json.loads(line) for line in (made_up_run / RECORDS).read_text().splitlines()]
-    key = next(record["key"] for record in records if (record["step"], record["condition"]) == (4, "clean"))
-    return next(str(path.relative_to(made_up_run)) for path in made_up_run.rglob(f"{key}.npy"))
-
-
-@pytest.fixture
-def run_dir(made_up_run, tmp_path) -> Path:
-    return Path(shutil.copytree(made_up_run, tmp_path / "run"))
-
-
-@cache
-def compositions() -> dict[str, DictConfig]:
-    """The configurations of the commands, without the directory; composing takes longer than all that they do here."""
-    found = {
-        "train": composed("train", *WORDS),
-        "evaluate": composed("evaluate", "run=x", "states=all"),
-        "report": composed("report", "run=x"),
-    }
-    for config in found.values():
-        OmegaConf.set_struct(config, False)
-        OmegaConf.set_readonly(config.hydra, False)
-    return found
-
-
-class Commands:
-    """The commands on one directory, without Hydra's start, and up to where a model would be loaded or drawn."""
-
-    def __init__(self, run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.run_dir = run_dir
-        monkeypatch.setattr(train, "_train", lambda *arguments: None)
-        monkeypatch.setattr(evaluate, "_measure", lambda *arguments: 0)
-        for name in ("draw_tradeoff", "draw_eps"):
-            monkeypatch.setattr(report, name, lambda *arguments, **options: None)
-        self.configs = copy.deepcopy(compositions())
-        hydra = self.configs["train"].pop("hydra")
-        hydra.runtime.output_dir = str(run_dir)
-        monkeypatch.setattr(HydraConfig.instance(), "cfg", OmegaConf.create({"hydra": hydra}))
-        self.configs["evaluate"].run = self.configs["report"].run = str(run_dir)
-        self.tasks = {"train": train.run, "evaluate": evaluate.run, "report": report.run}
-
-    def line(self, command: str) -> str | None:
-        """The one line that the command ends with; None if it ends well. Anything else is raised."""
-        task: Any = self.tasks[command].__wrapped__  # type: ignore[attr-defined]
-        with contextlib.redirect_stdout(io.StringIO()) as out:
-            try:
-                task(self.configs[command])
-            except (Mistake, DamagedFile) as error:
-                return str(error)
-        out.getvalue().encode()  # can be printed
-        return None
-
-
-@pytest.fixture
-def commands(run_dir, monkeypatch) -> Commands:
-    return Commands(run_dir, monkeypatch)
+from robustft.cli import claim
+from tests.cli.made_up_run import CONFIG, RECORDS, RUN_JSON, STEPS, WORDS
 
 
 def test_the_made_up_run_is_one_to_every_command(commands):
@@ -274,6 +202,30 @@ def test_state_files_of_other_names_are_of_no_account(commands, run_dir):
     assert commands.line("evaluate") == f"states must be the step of a kept state ({kept}), best or last; got 9"
 
 
+@pytest.mark.parametrize("place", [".hydra", ".hydra.part"])
+@pytest.mark.parametrize("planted", ["file", "link", "link to a directory", "directory"])
+def test_whatever_lies_in_its_place_the_configuration_is_written(commands, run_dir, tmp_path, place, planted):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/config.yaml").write_text("mine")
+    shutil.rmtree(run_dir / ".hydra")
+    if planted == "file":
+        (run_dir / place).touch()
+    elif planted == "directory":
+        (run_dir / place / "inside").mkdir(parents=True)
+    else:
+        (run_dir / place).symlink_to(tmp_path / ("home" if "directory" in planted else "home/config.yaml"))
+    hydra: Any = HydraConfig.get()
+    claim.write_config(run_dir, commands.configs["train"], hydra)
+    assert sorted(path.name for path in (run_dir / ".hydra").iterdir()) == [
+        "config.yaml",
+        "hydra.yaml",
+        "overrides.yaml",
+    ]
+    assert not (run_dir / ".hydra").is_symlink()
+    assert not (run_dir / ".hydra.part").exists()
+    assert (tmp_path / "home/config.yaml").read_text() == "mine"
+
+
 def test_on_the_command_line_it_is_one_line_and_exit_code_2(words, run_dir):
     without("identity")(run_dir / RUN_JSON)
     said = f"run/{RUN_JSON} must have identity; restore it from a copy, or begin the run again in another directory\n"
@@ -282,70 +234,3 @@ def test_on_the_command_line_it_is_one_line_and_exit_code_2(words, run_dir):
     code, out, err = words("train", *WORDS, "hydra.run.dir=run")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.endswith(said)
-
-
-# --- Fuzz ---
-
-VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=5)
-    | st.just(10**400)
-    | st.just("\ud800"),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
-    max_leaves=4,
-)
-
-
-@st.composite
-def mangled(draw: st.DrawFn, content: Any) -> Any:
-    """`content` with one key dropped, or one value anywhere replaced or nested deep."""
-    if draw(st.integers(0, 3)) and isinstance(content, (dict, list)) and content:
-        changed = dict(content) if isinstance(content, dict) else list(content)
-        key = draw(st.sampled_from(sorted(content)) if isinstance(content, dict) else st.integers(0, len(content) - 1))
-        if draw(st.integers(0, 3)) == 0:
-            del changed[key]
-        else:
-            changed[key] = draw(mangled(content[key]))
-        return changed
-    return draw(VALUES)
-
-
-@st.composite
-def damaged(draw: st.DrawFn, original: bytes, file: str) -> bytes:
-    """The file cut off, with bytes changed, or written anew with something else in its content."""
-    how = draw(st.integers(0, 5))
-    if how == 0:
-        return original[: draw(st.integers(0, len(original)))]
-    if how == 1 or file.endswith(".npy"):
-        place = draw(st.integers(0, len(original)))
-        return original[:place] + draw(st.binary(max_size=4)) + original[place + draw(st.integers(0, 4)) :]
-    if file == CONFIG:
-        return yaml.safe_dump(draw(mangled(yaml.safe_load(original)))).encode("utf-8", "replace")
-    if file == RUN_JSON:
-        return json.dumps(draw(mangled(json.loads(original)))).encode()
-    lines = original.splitlines()
-    row = draw(st.integers(0, len(lines) - 1))
-    lines[row] = json.dumps(draw(mangled(json.loads(lines[row])))).encode()
-    return b"\n".join(lines) + b"\n"
-
-
-@pytest.mark.parametrize("file", [RUN_JSON, RECORDS, CONFIG, "outcome"])
-def test_every_command_ends_well_or_in_one_line_that_names_the_file(commands, outcome, file):
-    file = outcome if file == "outcome" else file
-    put(status="failed", reason="no power")(commands.run_dir / RUN_JSON)  # so that `train` goes on with it
-    original = (commands.run_dir / file).read_bytes()
-
-    @settings(max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(damaged(original, file))
-    def check(content: bytes) -> None:
-        (commands.run_dir / file).write_bytes(content)
-        for command in commands.tasks if file in (RUN_JSON, RECORDS) else ["evaluate"]:
-            line = commands.line(command)
-            assert line is None or "\n" not in line
-            if line is not None and "measured completely" not in line and "belongs to another run" not in line:
-                assert str(commands.run_dir / file) in line
-
-    check()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,11 +42,6 @@ class Canary:
 
     def __reduce__(self) -> Any:
         return os.system, (f"touch {self.path}",)
-
-
-@pytest.fixture
-def run_dir(made_up_run, tmp_path) -> Path:
-    return Path(shutil.copytree(made_up_run, tmp_path / "run"))
 
 
 @pytest.fixture
@@ -226,6 +220,15 @@ def test_trust_in_a_package_is_for_its_classes_alone(words, stored, plug_in, tmp
     assert (code, err.count("\n")) == (2, 1)
     assert f"attack.pgd._target_ must be a class that is mine's own, got {target}" in err
     assert not (tmp_path / "called").exists()
+
+
+def test_a_trusted_class_takes_what_it_likes_but_no_more_than_classes(plug_in):
+    node: Any = {"_target_": "mine.Mine", "_convert_": "all", "parts": [{"_target_": "robustft.attacks.pgd.Pgd"}]}
+    check_targets(node, ("attack", "x"), trusted=("mine",))
+    node["parts"].append({"_target_": "robustft.data.cache.np.load"})
+    for trusted in (("mine",), None):
+        with pytest.raises(Mistake, match=r"attack\.x\.parts\.1\._target_ must be a class of robustft's own"):
+            check_targets(node, ("attack", "x"), trusted=trusted)
 
 
 def test_trust_is_a_list_of_packages(words, run_dir):

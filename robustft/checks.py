@@ -89,9 +89,11 @@ def one_of(name: str, value: Any, allowed: Iterable[Any]) -> Any:
 
 
 def suggestion(given: Any, names: Iterable[Any], prefix: str = "") -> str:
-    """`; did you mean NAME?` if one of `names` is close to `given`, else nothing; prefix: what NAME stands behind."""
+    """`; did you mean NAME?` if one of `names` is close to the text `given`; prefix: what NAME stands behind."""
+    if not isinstance(given, str):
+        return ""
     folded = {name.casefold(): name for name in names if isinstance(name, str)}
-    close = difflib.get_close_matches(str(given).casefold(), folded, n=1)
+    close = difflib.get_close_matches(given.casefold(), folded, n=1)
     return f"; did you mean {prefix}{folded[close[0]]}?" if close else ""
 
 

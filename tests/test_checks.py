@@ -52,6 +52,10 @@ def test_what_was_checked_is_kept_in_a_frozen_dataclass():
         (lambda: checks.number("x", 10**400), f"x must be a number, got {10**400}"),
         (lambda: checks.one_of("k", 1, ("1", None)), "k must be one of 1, null; got 1"),
         (lambda: checks.one_of("k", True, (1, 2)), "k must be one of 1, 2; got True"),
+        (
+            lambda: checks.one_of("decay", "Cosin", ("linear", "cosine")),
+            "decay must be one of linear, cosine; got 'Cosin'; did you mean cosine?",
+        ),
         (lambda: checks.yes_or_no("flag", 1), "flag must be true or false, got 1"),
     ],
 )

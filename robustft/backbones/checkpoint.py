@@ -26,7 +26,11 @@ def find_checkpoint(checkpoint: str) -> Path:
             raise ValueError(f"checkpoint must be a file or one of {listed}; got {checkpoint!r}")
     else:
         path = checks.path("checkpoint", checkpoint)
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError as error:  # no permission to look, or a name that is too long
+        raise ValueError(f"checkpoint must be a safetensors file, got {checkpoint!r}: {error.strerror}") from error
+    if not found:
         raise ValueError(f"checkpoint must be a safetensors file, got {checkpoint!r}, which does not exist")
     tensor_shapes(path)
     return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 
 import hydra
 from hydra.errors import HydraException
@@ -17,6 +18,7 @@ from robustft.cli.groups import conf_dir
 from robustft.cli.mistakes import Failure, Mistake, explained
 from robustft.cli.output import unfailing_output
 from robustft.cli.versions import versions
+from robustft.cli.warning_line import on_one_line
 from robustft.cli.words import understood
 
 __all__ = ["COMMANDS", "conf_dir", "main"]
@@ -51,6 +53,7 @@ def _run(line: CommandLine) -> None:
     sys.argv = [sys.argv[0], *line.options, *words]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting; the line is ours
     run_dir.register()
+    warnings.showwarning = on_one_line(warnings.showwarning)
     task = importlib.import_module(f"robustft.cli.{command}").run
     run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
     sweep.current = sweep.Sweep()

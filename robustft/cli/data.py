@@ -27,6 +27,8 @@ FEW_CLASSES = 12
 def run(config: DictConfig) -> None:
     """Downloads and decodes what a run with `config` takes, prints what it is, and draws a contact sheet."""
     parts = parts_of(config)
+    with naming(""):
+        cache_directory()
     dataset, shifts = prepared(parts)
     splits = {"train": dataset.train, "test": dataset.test}
     splits |= {f"ood:{name}": images for name, images in (*dataset.ood.items(), *shifts.items())}

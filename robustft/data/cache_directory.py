@@ -6,15 +6,24 @@ import os
 import shutil
 from pathlib import Path
 
+from robustft import checks
 from robustft.data.errors import CacheError, one_line
 
 VARIABLE = "ROBUSTFT_CACHE"
 
 
 def cache_directory() -> Path:
-    """The cache's directory, which need not exist yet; the environment is read at every call."""
+    """The cache's directory, which need not exist yet; the environment is read at every call.
+
+    CacheError if the environment says none: `~nosuchuser`, or nobody's home.
+    """
     given = os.environ.get(VARIABLE)
-    directory = Path(given).expanduser() if given else Path.home() / ".cache" / "robustft"
+    try:
+        directory = checks.path(VARIABLE, given) if given else Path.home() / ".cache" / "robustft"
+    except ValueError as error:
+        raise CacheError(str(error)) from error
+    except RuntimeError as error:
+        raise CacheError(f"{VARIABLE} must be given, DIR for decoded images, as there is no home directory") from error
     return Path(os.path.abspath(directory))
 
 

@@ -11,11 +11,12 @@ from robustft.data.archive import Archive
 from robustft.data.directory import entries
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, DataNotFound
-from robustft.data.image_formats import is_image
+from robustft.data.image_formats import is_image, left_out, of_the_system
 
 TEST_EVERY = 5
 
 _DIRECTORY = "256_ObjectCategories"
+_NO_IMAGE = "RENAME2"
 _CLASS = re.compile(r"(\d{3})\.(.+)")
 _IMAGE = re.compile(r"\d{3}_(\d{4})\.\w+")
 
@@ -58,6 +59,7 @@ class CaltechArchive(Archive):
             train=split(False),
             test=split(True),
             ood={},
+            notes=(left_out(others),) if (others := _others(root)) else (),
         )
 
 
@@ -75,6 +77,16 @@ def _images(root: Path) -> dict[str, dict[str, Path]]:
     if empty:
         raise DataNotFound(f"path {root} is incomplete: {empty[0]} has no image")
     return found
+
+
+def _others(root: Path) -> list[str]:
+    """Files in the class folders that are no images, besides the one that the archive has."""
+    return [
+        name
+        for folder in _class_folders(root)
+        for name in entries(root / folder)[1]
+        if not (is_image(name) or name == _NO_IMAGE or of_the_system(name))
+    ]
 
 
 def _number(root: Path, name: str) -> int:

@@ -18,6 +18,7 @@ Before that:
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -121,7 +122,12 @@ def decode_all(
     pixels = _allocate(count, resolution, what)
     done = failed = 0
     first_failure = ""
-    with ThreadPoolExecutor(thread_count()) as pool, decoding_progress(what, count) as progress:
+    with (
+        warnings.catch_warnings(),
+        ThreadPoolExecutor(thread_count()) as pool,
+        decoding_progress(what, count) as progress,
+    ):
+        warnings.simplefilter("ignore")  # PIL's remarks, as in the decoding processes; what it refuses is an error
         remaining = iter(items)
         while chunk := list(islice(remaining, _CHUNK)):
             if done + len(chunk) > count:

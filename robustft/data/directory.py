@@ -10,9 +10,13 @@ from robustft.data.errors import DataError, DataNotFound, one_line
 
 def existing_directory(path: Path) -> Path:
     """`path` if it is a directory; DataNotFound otherwise."""
-    if path.is_dir():
-        return path
-    raise DataNotFound(f"path must be a directory, but {path} {'is a file' if path.exists() else 'does not exist'}")
+    try:
+        if path.is_dir():
+            return path
+        there = "is a file" if path.exists() else "does not exist"
+    except OSError as error:  # no permission to look, or a name that is too long
+        there = f"cannot be looked at: {error.strerror}"
+    raise DataNotFound(f"path must be a directory, but {path} {there}")
 
 
 def entries(directory: Path) -> tuple[list[str], list[str]]:

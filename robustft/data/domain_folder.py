@@ -10,7 +10,7 @@ from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.directory import entries
 from robustft.data.errors import DataNotFound
 from robustft.data.image_formats import of_the_system
-from robustft.data.image_tree import ImageTree, check_splits, encode, image_files, image_tree, warn_of_the_rest
+from robustft.data.image_tree import ImageTree, check_splits, encode, image_files, image_tree, notes_on
 from robustft.data.naming import dataset_name, path_argument, source_argument
 from robustft.data.shift import check_source, shifted
 from robustft.data.source import Source
@@ -43,13 +43,13 @@ class DomainFolder(Source):
         source, train, tests = self._found
         origin = f"path {self.path}"
         classes = tuple(sorted({*train.classes, *(name for tree in tests.values() for name in tree.classes)}))
-        warn_of_the_rest(origin, train, *tests.values())
         return shifted(
             origin=origin,
             classes=classes,
             source=source,
             train=encode(train.classes, classes, origin),
             tests={domain: encode(tree.classes, classes, origin) for domain, tree in tests.items()},
+            notes=notes_on(train, *tests.values()),
         ).decode(resolution, self.resize)
 
     @cached_property

@@ -10,6 +10,7 @@ from robustft.data.archive import Archive, inside, pairs, whole
 from robustft.data.directory import entries
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError
+from robustft.data.label_numbers import class_numbers, note_on_gaps
 from robustft.data.shift import check_source, shifted
 
 _TRAIN = "_train.txt"
@@ -38,12 +39,15 @@ class DomainNetArchive(Archive):
 
     def read(self, root: Path, source: str | None) -> EncodedDataset:
         source, train, tests = _lists(root, source)
+        named = _class_names(root, [entry for listed in (train, *tests.values()) for entry in listed])
+        numbers = class_numbers(np.array(list(named), dtype=np.int64), 0, named=True)
         return shifted(
             origin=f"path {root}",
-            classes=_class_names(root, [entry for listed in (train, *tests.values()) for entry in listed]),
+            classes=tuple(named.get(number, str(number)) for number in numbers.tolist()),
             source=source,
-            train=_encoded(root, train),
-            tests={domain: _encoded(root, listed) for domain, listed in tests.items()},
+            train=_encoded(root, train, numbers),
+            tests={domain: _encoded(root, listed, numbers) for domain, listed in tests.items()},
+            notes=note_on_gaps(numbers, 0, f"the lists of {', '.join(tests)}"),
         )
 
 
@@ -69,15 +73,16 @@ def _listed(root: Path, file: Path) -> Listed:
     return found
 
 
-def _encoded(root: Path, listed: Listed) -> EncodedImages:
+def _encoded(root: Path, listed: Listed, numbers: np.ndarray) -> EncodedImages:
+    """The images, labelled by the place of their number among `numbers`, ascending."""
     return EncodedImages(
-        labels=np.array([label for _, label in listed], dtype=np.int64),
+        labels=np.searchsorted(numbers, [label for _, label in listed]).astype(np.int64),
         items=[(name, root / name) for name, _ in listed],
     )
 
 
-def _class_names(root: Path, listed: Listed) -> tuple[str, ...]:
-    """The classes by label; a label without an image keeps its number as its name."""
+def _class_names(root: Path, listed: Listed) -> dict[int, str]:
+    """The classes by label."""
     named: dict[int, str] = {}
     for name, label in listed:
         parts = name.split("/")
@@ -85,4 +90,4 @@ def _class_names(root: Path, listed: Listed) -> tuple[str, ...]:
             raise DataError(f"path {root} lists {name}, which is not DOMAIN/CLASS/IMAGE")
         if named.setdefault(label, parts[1]) != parts[1]:
             raise DataError(f"path {root} gives the label {label} to both {named[label]} and {parts[1]}")
-    return tuple(named.get(label, str(label)) for label in range(max(named, default=-1) + 1))
+    return named

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustft.checks import whole_number
+from robustft.checks import encodable, whole_number
 from robustft.data.cache import CachedSplit, check_space_for
 from robustft.data.dataset import Dataset
 from robustft.data.decode import SQUASH, Encoded
@@ -36,6 +36,7 @@ class EncodedDataset:
     label_space_is_wider: the classes are those of all domains, not only of the one that is trained on. Then a test
         image of a class without a training image counts as wrong, with a warning (DomainNet's painting lacks a class
         in training that its own test split has); otherwise it is an error.
+    notes: what a user should know of how the files were read; warnings.
     """
 
     origin: str
@@ -44,6 +45,7 @@ class EncodedDataset:
     test: EncodedImages
     ood: Mapping[str, EncodedImages]
     label_space_is_wider: bool = False
+    notes: tuple[str, ...] = ()
 
     def decode(self, resolution: int, resize: str = SQUASH) -> Dataset:
         """The data set at `resolution`, out of the cache (cache.py); `resize`: how images become square (decode.py).
@@ -52,6 +54,8 @@ class EncodedDataset:
         """
         resolution = whole_number("resolution", resolution, at_least=1)
         self._check()
+        for note in (*self.notes, *self._empty_classes()):
+            warnings.warn(f"{self.origin}: {note}", stacklevel=2)
         splits = {
             "training split": self.train,
             "test split": self.test,
@@ -69,12 +73,25 @@ class EncodedDataset:
             train, test, *others = [split.images(workers) for split in splits]
         return Dataset(classes=self.classes, train=train, test=test, ood=dict(zip(self.ood, others, strict=True)))
 
+    def _empty_classes(self) -> tuple[str, ...]:
+        """A note on classes that have a name but no image."""
+        seen = np.concatenate([images.labels for images in (self.train, self.test, *self.ood.values())])
+        empty = [self.classes[label] for label in np.setdiff1d(np.arange(len(self.classes)), seen)]
+        if not empty:
+            return ()
+        return (f"no image of {len(empty)} of the {len(self.classes)} classes: {listed(empty)}",)
+
     def _check(self) -> None:
         if len(self.classes) < 2:
             raise DataError(f"{self.origin} must have at least 2 classes, found {listed(self.classes) or 'none'}")
         for split, images in (("training", self.train), ("test", self.test)):
             if len(images.labels) == 0:
                 raise DataError(f"{self.origin} has no image in the {split} split")
+        if len(self.train.labels) < 2:
+            raise DataError(f"{self.origin} must have at least 2 training images, of which one is held out, found 1")
+        unwritable = [name for name in self.classes if not encodable(name)]
+        if unwritable:
+            raise DataError(f"{self.origin} has a class {unwritable[0]!r}: names of classes must be UTF-8")
         self._check_learnable(self.test, "the test split")
         for name, images in self.ood.items():
             self._check_learnable(images, f"the test split of {name}")

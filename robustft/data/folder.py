@@ -9,7 +9,7 @@ from robustft.data.dataset import Dataset
 from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.encoded import EncodedDataset
 from robustft.data.errors import DataNotFound
-from robustft.data.image_tree import ImageTree, check_splits, encode, image_files, image_tree, warn_of_the_rest
+from robustft.data.image_tree import ImageTree, check_splits, encode, image_files, image_tree, notes_on
 from robustft.data.naming import dataset_name, path_argument
 from robustft.data.source import Source
 
@@ -35,13 +35,13 @@ class Folder(Source):
         train, test = self._splits
         origin = f"path {self.path}"
         classes = tuple(train.classes)
-        warn_of_the_rest(origin, train, test)
         return EncodedDataset(
             origin=origin,
             classes=classes,
             train=encode(train.classes, classes, origin),
             test=encode(test.classes, classes, origin),
             ood={},
+            notes=notes_on(train, test),
         ).decode(resolution, self.resize)
 
     @cached_property

@@ -8,7 +8,6 @@ missing without a word.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,14 +80,12 @@ def image_tree(root: Path, folder: str, layout: str) -> ImageTree:
     return ImageTree(classes=classes, others=tuple(others), empty=tuple(empty))
 
 
-def warn_of_the_rest(origin: str, *trees: ImageTree) -> None:
-    """Says in one warning what of `trees` is not read: a class can vanish with it."""
+def notes_on(*trees: ImageTree) -> tuple[str, ...]:
+    """What of `trees` is not read: a class can vanish with it."""
     others = [name for tree in trees for name in tree.others]
     empty = [name for tree in trees for name in tree.empty]
-    said = [left_out(others)] if others else []
-    said += [f"no image in {listed(empty)}"] if empty else []
-    if said:
-        warnings.warn(f"{origin}: {'; '.join(said)}", stacklevel=2)
+    notes = [left_out(others)] if others else []
+    return (*notes, f"no readable image in {listed(empty)}") if empty else tuple(notes)
 
 
 def encode(folders: ClassFolders, classes: tuple[str, ...], origin: str) -> EncodedImages:

@@ -49,7 +49,7 @@ def path_argument(path: Any) -> Path:
 
 def text_argument(name: str, value: Any) -> str:
     """`value` if it is a text that is not empty; ValueError otherwise."""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or not checks.encodable(value):
         raise ValueError(f"{name} must be a text, got {value!r}")
     return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +16,9 @@ from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, listed
 from robustft.data.hub import hub_directory
+from robustft.data.label_numbers import class_numbers, note_on_gaps
 from robustft.data.naming import config_argument, dataset_name, path_argument, source_argument, text_argument
-from robustft.data.parquet_files import find_splits
+from robustft.data.parquet_files import find_splits, of_no_split
 from robustft.data.parquet_split import ParquetSplit
 from robustft.data.shift import check_source, shifted
 from robustft.data.source import Source
@@ -29,7 +31,8 @@ class Parquet(Source):
 
     config: which configuration, where several lie side by side (`cropped/train*.parquet`, `full/train*.parquet`)
     image_column: encoded images, as the hub's struct of bytes and path or as plain bytes
-    label_column: whole numbers; the number `label_offset` is the first class (1 where a set counts from 1)
+    label_column: whole numbers; the number `label_offset` is the first class (1 where a set counts from 1). Where
+        classes have no names, only numbers that an image has are classes (label_numbers.py)
     class_name_column: text, the name of the row's class; the same for all rows of a class
     classes: their names; unless given, from `class_name_column`, or else from the hub's metadata in the files, or else
         the numbers themselves
@@ -87,11 +90,14 @@ class Parquet(Source):
 
     def load(self, resolution: int) -> Dataset:
         self._check_columns()
-        classes, train_labels, test_labels = self._labelled()
+        classes, _ = self._classes
+        train_labels, test_labels = self._labels(self._train), self._labels(self._test)
         if self.domain_column is None:
             train = self._images(self._train, train_labels, np.full(len(train_labels), True))
             test = self._images(self._test, test_labels, np.full(len(test_labels), True))
-            found = EncodedDataset(origin=self._origin, classes=classes, train=train, test=test, ood={})
+            found = EncodedDataset(
+                origin=self._origin, classes=classes, train=train, test=test, ood={}, notes=self._notes()
+            )
         else:
             domains, train_domains, test_domains = self._domains
             source = check_source(self.source, domains, self._origin)
@@ -104,6 +110,7 @@ class Parquet(Source):
                     domain: self._images(self._test, test_labels, test_domains == number)
                     for number, domain in enumerate(domains)
                 },
+                notes=self._notes(),
             )
         return found.decode(resolution, self.resize)
 
@@ -143,34 +150,48 @@ class Parquet(Source):
     def _images(self, split: ParquetSplit, labels: np.ndarray, wanted: np.ndarray) -> EncodedImages:
         return EncodedImages(labels=labels[wanted], items=split.images("image_column", self.image_column, wanted))
 
-    def _labelled(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-        """(classes, training labels, test labels) over all rows."""
+    @cached_property
+    def _classes(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """(names of the classes, their numbers in `label_column`, ascending)"""
         train, test = (split.values("label_column", self.label_column) for split in (self._train, self._test))
-        numbers = np.concatenate([train, test])
-        classes = self.classes or self._named_by_rows(numbers) or self._class_names(self.label_column)
-        last = self.label_offset + len(classes) - 1 if classes else _MOST_CLASSES
-        outside = numbers[(numbers < self.label_offset) | (numbers > last)]
+        labels = np.concatenate([train, test])
+        by_rows = {} if self.classes else self._named_by_rows(labels)
+        names = self.classes or (None if by_rows else self._class_names(self.label_column))
+        last = self.label_offset + len(names) - 1 if names else _MOST_CLASSES
+        outside = labels[(labels < self.label_offset) | (labels > last)]
         if len(outside):
             raise DataError(
                 f"label_column {self.label_column!r} of {self._origin} has {len(outside)} labels outside "
                 f"{self.label_offset} (label_offset) to {last}; the first is {outside[0]}"
             )
-        if not classes:
-            classes = tuple(map(str, range(self.label_offset, int(numbers.max(initial=self.label_offset)) + 1)))
-        return classes, train - self.label_offset, test - self.label_offset
+        if names:
+            return names, np.arange(self.label_offset, last + 1)
+        numbers = class_numbers(labels, self.label_offset, named=bool(by_rows))
+        return tuple(by_rows.get(number, str(number)) for number in numbers.tolist()), numbers
 
-    def _named_by_rows(self, labels: np.ndarray) -> tuple[str, ...] | None:
-        """The classes as `class_name_column` names them beside `labels`, all rows'; None without that column.
+    def _labels(self, split: ParquetSplit) -> np.ndarray:
+        """The class of every row."""
+        return np.searchsorted(self._classes[1], split.values("label_column", self.label_column)).astype(np.int64)
 
-        A number without a row keeps its number as its name; of classes with the same name every one gets its number.
+    def _notes(self) -> tuple[str, ...]:
+        """What a user should know of how the files were read."""
+        notes = note_on_gaps(self._classes[1], self.label_offset, f"label_column {self.label_column!r}")
+        strange = [] if self.path is None else of_no_split(self.path)
+        if strange:
+            notes += (f"parquet files of no split left out: {listed(strange, limit=4)}",)
+        return notes
+
+    def _named_by_rows(self, labels: np.ndarray) -> dict[int, str]:
+        """The classes by number as `class_name_column` names them beside `labels`, all rows'; {} without that column.
+
+        Of classes with the same name every one gets its number.
         """
         column = self.class_name_column
         if column is None or len(labels) == 0 or labels.min() < self.label_offset or labels.max() > _MOST_CLASSES:
-            return None
+            return {}
         parts = [split.values("class_name_column", column, text=True) for split in (self._train, self._test)]
         if {part.dtype.kind for part in parts} != {"U"}:
             raise DataError(f"class_name_column {column!r} of {self._origin} must hold text")
-        names = [str(number) for number in range(self.label_offset, int(labels.max()) + 1)]
         named: dict[int, str] = {}
         for number, name in np.unique(np.rec.fromarrays([labels, np.concatenate(parts)])).tolist():
             if number in named:
@@ -179,10 +200,8 @@ class Parquet(Source):
                     f"and {name!r}"
                 )
             named[number] = name
-        for number, name in named.items():
-            unique = list(named.values()).count(name) == 1
-            names[number - self.label_offset] = name if unique else f"{name} ({number})"
-        return tuple(names)
+        often = Counter(named.values())
+        return {number: name if often[name] == 1 else f"{name} ({number})" for number, name in named.items()}
 
     @cached_property
     def _domains(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:

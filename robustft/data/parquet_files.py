@@ -54,7 +54,7 @@ def has_parquet(root: Path) -> bool:
     return any(parquet_name(name) for name in files_below(root))
 
 
-def left_out(root: Path) -> list[str]:
+def of_no_split(root: Path) -> list[str]:
     """The relative names of parquet files below `root` that are of no split."""
     return [
         name
@@ -102,8 +102,8 @@ def _check_numbers(files: list[ParquetName], where: str) -> None:
     """
     by_numbering = {file.numbering: file for file in files}
     if len(by_numbering) > 1:
-        one, other, *_ = (file.name for file in by_numbering.values())
-        raise DataError(f"{where} has {one} beside {other}, which are numbered differently: only one of them can count")
+        one, two, *_ = (file.name for file in by_numbering.values())
+        raise DataError(f"{where} has {one} beside {two}, which are numbered differently: only one of them can count")
     by_numbers = {file.numbers: file for file in files}
     for file in files:
         if (twin := by_numbers[file.numbers]) is not file:

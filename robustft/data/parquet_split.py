@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -129,12 +128,12 @@ class ParquetImages:
             for batch in file.iter_batches(_ROWS_AT_A_TIME, row_groups=[group], columns=[self.column]):
                 column = batch.column(0)
                 for index in np.flatnonzero(wanted[row : row + len(column)]):
-                    yield f"{name} row {row + index}", _encoded(column[int(index)].as_py())
+                    where, value = f"{name} row {row + index}", column[int(index)].as_py()
+                    encoded = value["bytes"] if isinstance(value, dict) else value
+                    if encoded is None and isinstance(value, dict) and value.get("path"):
+                        where += f", which has only the path {value['path']!r} of an image"
+                    yield where, encoded
                 row += len(column)
-
-
-def _encoded(value: Any) -> Encoded:
-    return value["bytes"] if isinstance(value, dict) else value
 
 
 def _is_binary(kind: pa.DataType) -> bool:

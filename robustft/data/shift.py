@@ -39,6 +39,7 @@ def shifted(
     source: str,
     train: EncodedImages,
     tests: Mapping[str, EncodedImages],
+    notes: tuple[str, ...] = (),
 ) -> EncodedDataset:
     """The data set of `source`; every other domain in `tests` that has images is out of distribution."""
     if len(train.labels) == 0:
@@ -47,5 +48,11 @@ def shifted(
         raise DataError(f"source {source!r} has no image in the test split of {origin}")
     ood = {name: images for name, images in tests.items() if name != source and len(images.labels)}
     return EncodedDataset(
-        origin=origin, classes=classes, train=train, test=tests[source], ood=ood, label_space_is_wider=True
+        origin=origin,
+        classes=classes,
+        train=train,
+        test=tests[source],
+        ood=ood,
+        label_space_is_wider=True,
+        notes=notes,
     )

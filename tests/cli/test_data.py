@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.pictures import save, table, write
+from tests.data.pictures import folder, parquet, put, save, table, write
 
 REFUSING = """
 import socket, sys
@@ -126,4 +126,57 @@ def test_a_cache_that_cannot_be_written_is_named_without_a_key(words, tmp_path, 
     code, _, err = words("data", "dataset=hub", "dataset.path=set", "backbone=glyph_vit")
     assert code == 2
     assert err.startswith("robustft: ROBUSTFT_CACHE must be a directory that can be written, got ")
+    assert err.count("\n") == 1
+
+
+def test_what_is_left_out_is_said_in_lines_of_its_own(words, tmp_path):
+    folder(tmp_path / "set", classes=("cat", "dog"))
+    put(tmp_path / "set" / "train" / "emu" / "0.heic", b"no image")
+    code, _, err = words("data", "dataset=folder", "dataset.path=set", "backbone=glyph_vit")
+    assert code == 0
+    assert err.splitlines() == [
+        f"robustft: path {tmp_path / 'set'}: 1 file left out: 1 .heic",
+        f"robustft: path {tmp_path / 'set'}: no readable image in train/emu",
+    ]
+
+
+@pytest.mark.parametrize("form", ["one image", "no bytes", "bomb", "no text", "configurations"])
+def test_a_set_that_cannot_be_trained_on_is_one_line_and_nothing_is_written(words, tmp_path, form, monkeypatch):
+    monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "set"
+    choice, expected = "hub", ""
+    if form == "one image":
+        parquet(root, [0], [0], names={"label": ["cat", "dog"]})
+        expected = "dataset.path {} must have at least 2 training images, of which one is held out, found 1"
+    elif form == "no bytes":
+        parquet(root, [0, 1], [0, 1], images=[save(Image.new("L", (4, 4))), None])
+        expected = "dataset.path {}, training split: 1 of 2 images do not decode; the first is train.parquet row 1"
+    elif form == "configurations":
+        for name in ("cropped", "full"):
+            parquet(root / name, [0, 1], [0, 1])
+        expected = "dataset.config must be one of cropped, full, which lie side by side in path {}; got null"
+    else:
+        choice = "folder"
+        folder(root, classes=("cat", "caf\udce9" if form == "no text" else "dog"))
+        expected = "dataset.path {} has a class 'train/caf\\udce9': names of classes must be UTF-8"
+        if form == "bomb":
+            monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
+            expected = (
+                "dataset.path {}, training split: 4 of 4 images do not decode; the first is train/cat/0.png: Image"
+            )
+    before = sorted(tmp_path.rglob("*"))
+    code, _, err = words(f"dataset={choice}", "dataset.path=set", "backbone=glyph_vit")
+    assert code == 2
+    assert err.startswith("robustft: " + expected.format(root))
+    assert err.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("home", ["~nosuchuser/x", "caf\udce9"])
+def test_a_cache_that_is_nowhere_is_named(words, tmp_path, monkeypatch, home):
+    folder(tmp_path / "set")
+    monkeypatch.setenv("ROBUSTFT_CACHE", home)
+    code, _, err = words("data", "dataset=folder", "dataset.path=set", "backbone=glyph_vit")
+    assert code == 2
+    assert err.startswith("robustft: ROBUSTFT_CACHE must be a path ")
     assert err.count("\n") == 1

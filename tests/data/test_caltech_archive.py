@@ -47,3 +47,12 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
     (tmp_path / "256_ObjectCategories" / "003.empty").mkdir()
     with pytest.raises(DataNotFound, match=r"is incomplete: 003\.empty has no image$"):
         source(tmp_path).files()
+
+
+def test_files_that_are_left_out_are_counted_but_for_the_archives_own(tmp_path: Path) -> None:
+    archives.caltech(tmp_path, classes=2)
+    for name in ("RENAME2", "Thumbs.db", "notes.txt"):
+        put(tmp_path / "256_ObjectCategories" / "001.ak47" / name, b"no image")
+    with pytest.warns(UserWarning, match=r"^path ") as said:
+        source(tmp_path).load(4)
+    assert [str(one.message).partition(": ")[2] for one in said] == ["1 file left out: 1 .txt"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from robustft.data.decode import RESIZE, decode, decode_all
 from robustft.data.errors import DataError
@@ -181,3 +181,11 @@ def test_arguments_are_checked() -> None:
 def test_too_little_memory_is_one_line() -> None:
     with pytest.raises(DataError, match=r"^images: \d+ images at resolution 1000000 need .* GB of memory$"):
         decode_all(iter([]), 10**6, count=10**6)
+
+
+def test_a_program_is_not_run_whatever_the_file_is_called(tmp_path: Path) -> None:
+    postscript = save(Image.new("RGB", (8, 8)), "EPS")
+    with pytest.raises(UnidentifiedImageError):
+        decode(put(tmp_path / "0.jpg", postscript), 4)
+    with pytest.raises(DataError, match="the first is 0: not an image that PIL can read"):
+        decode_all([("0", postscript)], 4)

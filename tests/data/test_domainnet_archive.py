@@ -82,3 +82,13 @@ def test_domains_that_no_condition_can_hold_are_named(tmp_path: Path) -> None:
     archives.domainnet(tmp_path, classes=2, domains=("real", "style: sketch"))
     with pytest.raises(DataError, match=r"^path .* has a domain 'style: sketch', but its name must "):
         DomainNetArchive().files(tmp_path, "real")
+
+
+def test_gaps_between_labels_are_no_classes(tmp_path: Path) -> None:
+    archives.domainnet(tmp_path, classes=2)
+    for file in tmp_path.glob("*.txt"):
+        file.write_text(file.read_text().replace(" 0\n", " 3\n").replace(" 1\n", " 900000\n"))
+    with pytest.warns(UserWarning, match=r"has only 2 of the numbers from 0 .* only these are classes: 3, 900000$"):
+        data = source(tmp_path).load(4)
+    assert data.classes == ("thing_0", "thing_1")
+    assert data.train.labels.tolist() == data.ood["sketch"].labels.tolist() == [0, 1]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -154,3 +155,86 @@ def test_real_photographs_of_many_sizes() -> None:
     assert len(data.classes) == 101
     assert np.bincount(data.train.labels).tolist() == [12] * 101
     assert np.bincount(data.test.labels).tolist() == [6] * 101
+
+
+FORMS = {
+    **dict.fromkeys((".jfif", ".JPE", ".Jpg"), "JPEG"),
+    **dict.fromkeys((".jp2", ".j2k"), "JPEG2000"),
+    ".tga": "TGA",
+    ".pnm": "PPM",
+    ".pbm": "PPM",
+    ".DIB": "DIB",
+    ".ico": "ICO",
+    ".pcx": "PCX",
+    ".apng": "PNG",
+}
+
+
+@pytest.mark.parametrize("ending", FORMS)
+def test_a_class_of_any_format_that_is_read_is_there(
+    tmp_path: Path, ending: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    folder(tmp_path)
+    for split in ("train", "test"):
+        image = save(
+            Image.new("RGB", (16, 16), (255, 255, 255)).convert("1" if ending == ".pbm" else "RGB"), FORMS[ending]
+        )
+        put(tmp_path / split / "emu" / f"0{ending}", image)
+    data = Folder(path=tmp_path).load(4)
+    assert data.classes == ("cat", "dog", "emu")
+    assert data.test.pixels[2].min() > 250
+    assert len(recwarn) == 0
+
+
+def test_files_that_are_left_out_are_counted_and_folders_without_an_image_named(tmp_path: Path) -> None:
+    folder(tmp_path)
+    for name in (
+        "cat/a.txt",
+        "cat/b.mp4",
+        "cat/c.MP4",
+        "emu/0.heic",
+        "emu/Thumbs.db",
+        "__MACOSX/._0.jpg",
+        "cat/.DS_Store",
+    ):
+        put(tmp_path / "train" / name, b"no image")
+    put(tmp_path / "train" / "@eaDir" / "0.jpg")
+    with pytest.warns(UserWarning, match=r"^path ") as said:
+        data = Folder(path=tmp_path).load(4)
+    assert data.classes == ("cat", "dog")
+    assert [str(one.message) for one in said] == [
+        f"path {tmp_path}: 4 files left out: 2 .mp4, 1 .heic, 1 .txt",
+        f"path {tmp_path}: no readable image in train/emu",
+    ]
+
+
+def test_images_at_any_other_depth_are_an_error(tmp_path: Path) -> None:
+    put(folder(tmp_path) / "train" / "cat" / "deep" / "deeper" / "0.jfif")
+    with pytest.raises(DataError, match=r"has train/cat/deep/deeper/0\.jfif, which is not in SPLIT/CLASS"):
+        Folder(path=tmp_path).files()
+
+
+def test_a_class_whose_name_is_no_text_is_named(tmp_path: Path) -> None:
+    folder(tmp_path, classes=("cat", "caf\udce9"))
+    with pytest.raises(DataError, match=r"has a class 'train/caf.udce9': names of classes must be UTF-8$"):
+        Folder(path=tmp_path).files()
+
+
+def test_a_file_whose_name_is_no_text_is_read(tmp_path: Path) -> None:
+    put(folder(tmp_path) / "train" / "cat" / "caf\udce9.png")
+    source = Folder(path=tmp_path)
+    assert len(source.load(4).train) == len(source.files()) - 2 == 5
+    assert len(fingerprint(source.files())) == 32
+
+
+def test_an_image_above_pillows_limit_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(folder(tmp_path) / "train" / "cat" / "5.png", encoded(size=(30, 30)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)
+    with pytest.raises(
+        DataError, match=r"training split: 1 of 5 .* first is train/cat/5\.png: Image size \(900 pixels\)"
+    ):
+        Folder(path=tmp_path).load(4)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(Folder(path=tmp_path).load(4).train) == 5

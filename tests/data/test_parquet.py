@@ -70,6 +70,73 @@ def test_a_column_that_names_no_classes(tmp_path: Path, words: list[Any], messag
         Parquet(path=tmp_path, class_name_column="word").files()
 
 
+@pytest.mark.parametrize(
+    ("labels", "options"),
+    [([3, 7, 12], {}), ([1, 2, 3], {}), ([0, 5], {}), ([3, 7, 900_000], {}), ([2, 4], {"label_offset": 1})],
+)
+def test_numbers_without_an_image_are_no_classes(tmp_path: Path, labels: list[int], options: dict[str, Any]) -> None:
+    parquet(tmp_path, [*reversed(labels), *labels], labels)
+    with pytest.warns(UserWarning, match=r"^path ") as said:
+        data = Parquet(path=tmp_path, **options).load(4)
+    assert data.classes == tuple(map(str, labels))
+    places = list(range(len(labels)))
+    assert data.train.labels.tolist() == [*reversed(places), *places]
+    assert data.test.labels.tolist() == places
+    assert [str(one.message) for one in said] == [
+        f"path {tmp_path}: label_column 'label' has only {len(labels)} of the numbers from "
+        f"{options.get('label_offset', 0)} (label_offset) to {labels[-1]}, and only these are classes: "
+        + ", ".join(map(str, labels))
+    ]
+
+
+def test_a_gap_in_named_classes_stays_unless_most_are_gaps(tmp_path: Path) -> None:
+    words = {3: "ak47", 7: "frog", 900_000: "dog"}
+    for split in ("train", "test"):
+        named = table(list(words)).append_column("text", pa.array(list(words.values())))
+        write(tmp_path / f"{split}.parquet", named)
+    with pytest.warns(UserWarning, match=r"has only 3 of the numbers from 0 \(label_offset\) to 900000"):
+        data = Parquet(path=tmp_path, class_name_column="text").load(4)
+    assert data.classes == ("ak47", "frog", "dog")
+    assert data.test.labels.tolist() == [0, 1, 2]
+
+
+def test_a_test_label_that_training_lacks_is_an_error_with_gaps_too(tmp_path: Path) -> None:
+    parquet(tmp_path, [3, 7, 3], [3, 9])
+    with pytest.raises(DataError, match=r"images in the test split of classes without a training image: 9$"):
+        Parquet(path=tmp_path).load(4)
+
+
+def test_a_named_class_without_any_image_is_told(tmp_path: Path) -> None:
+    parquet(tmp_path, [0, 2, 0], [0, 2], names={"label": ["cat", "dog", "emu", "yak"]})
+    with pytest.warns(UserWarning, match=r"^path .*: no image of 2 of the 4 classes: dog, yak$"):
+        data = Parquet(path=tmp_path).load(4)
+    assert data.classes == ("cat", "dog", "emu", "yak")
+    assert data.train.labels.tolist() == [0, 2, 0]
+
+
+def test_parquet_files_of_no_split_are_named(tmp_path: Path) -> None:
+    parquet(tmp_path, [0, 1], [1])
+    for name in ("extra", "val-00000-of-00001", "validation"):
+        write(tmp_path / f"{name}.parquet", table([0]))
+    with pytest.warns(UserWarning, match=r"^path ") as said:
+        Parquet(path=tmp_path).load(4)
+    assert [str(one.message) for one in said] == [f"path {tmp_path}: parquet files of no split left out: extra.parquet"]
+
+
+def test_one_training_image_is_too_few(tmp_path: Path) -> None:
+    parquet(tmp_path, [0], [0], names={"label": ["cat", "dog"]})
+    with pytest.raises(DataError, match=r"^path .* must have at least 2 training images, of which one is held out"):
+        Parquet(path=tmp_path).load(4)
+
+
+def test_a_row_that_has_only_an_images_path_is_named_with_it(tmp_path: Path) -> None:
+    image = pa.array([{"bytes": encoded(), "path": None}, {"bytes": None, "path": "a/b.jpg"}])
+    for split in ("train", "test"):
+        write(tmp_path / f"{split}.parquet", pa.table({"image": image, "label": [0, 1]}))
+    with pytest.raises(DataError, match=r"1 of 2 .* first is train\.parquet row 1, which has only the path 'a/b\.jpg'"):
+        Parquet(path=tmp_path).load(4)
+
+
 def test_given_classes_are_used(tmp_path: Path) -> None:
     assert Parquet(path=parquet(tmp_path, [0, 1], [1]), classes=["no", "yes"]).load(4).classes == ("no", "yes")
 

@@ -30,7 +30,7 @@ def unknown_key(key: str, *, command: str, words: Sequence[str]) -> str:
     parent, _, name = key.rpartition(".")
     siblings = _names(config, parent)
     section = key.partition(".")[0]
-    if name in siblings and f"~{key}" in words:
+    if f"~{key}" in words and name in (*siblings, "_target_"):
         return f"{key} must be given: ~{key} takes it away"
     if section not in _names(config, "") and is_group(section) and _can_choose(section, command):
         return f"{section} must be chosen before it is set: {section}=[NAME] with {', '.join(choices(section))}"

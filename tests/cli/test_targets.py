@@ -252,7 +252,7 @@ def test_one_s_own_configuration_may_name_one_s_own_classes(words, plug_in, run_
         ),
         (["dataset._target_=robustft.data.cache.np.load"], "dataset._target_ must be a class of robustft's own"),
         (["method._target_=mine.Other"], "method._target_ must be a class that extends robustft.methods.method.Method"),
-        (["~method._target_"], "method must be settings with the _target_ that they are for"),
+        (["~method._target_"], "method._target_ must be given: ~method._target_ takes it away"),
     ],
 )
 def test_one_s_own_mistakes_with_classes_are_one_line(words, plug_in, given, said):

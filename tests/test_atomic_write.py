@@ -132,7 +132,7 @@ from pathlib import Path
 import numpy as np
 from robustft.atomic_write import write_whole
 from robustft.study.record import Record
-from robustft.study.records import RecordFile, read_records
+from robustft.study.record_file import RecordFile, read_records
 from robustft.study.outcomes import read_outcomes, write_outcomes
 run = Path("small/run")
 def record(step):
@@ -192,8 +192,8 @@ import subprocess
 import sys
 from pathlib import Path
 from robustft.atomic_write import write_whole
-from robustft.cli.claim import refuse_unwritable
-from robustft.cli.mistakes import Mistake
+from robustft.cli.run_directory import refuse_unwritable
+from robustft.cli.user_errors import Mistake
 run = Path("small/run")
 write_whole(run / "run.json", b"old")
 refuse_unwritable(run)

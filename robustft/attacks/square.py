@@ -35,7 +35,7 @@ class Square(GreedyAttack):
         )
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.windows import stripes, tiles
+        from robustft.attacks.square_windows import stripes, tiles
 
         start = stripes(at) if at.threat_model.norm == "linf" else tiles(at)
         return {
@@ -67,13 +67,13 @@ class Square(GreedyAttack):
         self.ahead(at, state, torch.ones_like(state["asked"]))
 
     def ahead(self, at: Situation, state: State, lead: Tensor) -> None:
-        from robustft.attacks import windows
+        from robustft.attacks import square_windows
         from robustft.attacks.norms import per_image
 
         norm = at.threat_model.norm
         counts = (state["asked"] + lead - 1).clamp_min(0)
         sides = self._sides(counts, at.pixels.shape[2:], odd=norm != "linf")
-        propose = windows.signed_window if norm == "linf" else windows.moved_mass
+        propose = square_windows.signed_window if norm == "linf" else square_windows.moved_mass
         proposed = propose(at, state["best"], sides, counts)
         state["candidates"] = proposed.where(per_image(lead > 0, proposed), state["candidates"])
         state["asked"] = state["asked"] + lead

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from robustft import checks
 from robustft.backbones.checkpoint import find_checkpoint, tensor_shapes
-from robustft.backbones.hub import hub_weights
+from robustft.backbones.hub_weights import hub_weights
 from robustft.canonical_hash import canonical
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft.cli import completion, run_dir, sweep
+from robustft.cli import completion, run_name, sweep
 from robustft.cli.command_line import COMMANDS, CommandLine, parsed
 from robustft.cli.environment import own_environment
 from robustft.cli.groups import conf_dir
-from robustft.cli.mistakes import Failure, Mistake, explained
 from robustft.cli.output import unfailing_output
+from robustft.cli.user_errors import Failure, Mistake, explained
 from robustft.cli.versions import versions
 from robustft.cli.warning_line import on_one_line
 from robustft.cli.words import understood
@@ -52,9 +52,9 @@ def _run(line: CommandLine) -> None:
     words = understood(line.words, command=command, multirun=line.multirun)
     sys.argv = [sys.argv[0], *line.options, *words]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting; the line is ours
-    run_dir.register()
+    run_name.register()
     warnings.showwarning = on_one_line(warnings.showwarning)
-    task = importlib.import_module(f"robustft.cli.{command}").run
+    task = importlib.import_module(f"robustft.cli.commands.{command}").run
     run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
     sweep.current = sweep.Sweep()
     try:

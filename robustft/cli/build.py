@@ -13,8 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from robustft import checks
 from robustft.cli.groups import must_be_one_of
-from robustft.cli.mistakes import Mistake, naming
 from robustft.cli.targets import check_kind, check_targets
+from robustft.cli.user_errors import Mistake, naming
 from robustft.evaluation.tiers import FRONTIER, tiers
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ def _unknown_settings(node: DictConfig) -> tuple[str, str] | None:
 
 def parts_of(config: DictConfig) -> Parts:
     """All objects of a run; the first mistake is raised, the cheapest checks first."""
-    from robustft.evaluation.keep import KEEP
     from robustft.evaluation.suite import Suite
+    from robustft.models.keep_policy import KEEP
 
     with naming(""):
         seed = checks.whole_number("seed", config.seed, at_least=0, at_most=2**32 - 1)
@@ -136,8 +136,8 @@ def tiers_of(config: DictConfig) -> dict[str, str]:
 
 def shifts_of(config: DictConfig) -> dict[str, Shift]:
     """The data sets of the `shift` group by their key; a Mistake if two would make the same condition."""
-    from robustft.data.matching import mapping_argument
-    from robustft.data.naming import look_alike, ood_name
+    from robustft.data.class_matching import mapping_argument
+    from robustft.data.dataset_name import look_alike, ood_name
 
     shifts: dict[str, Shift] = {}
     for key in config.get("shift") or {}:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from robustft.checks import suggestion
-from robustft.cli.mistakes import Mistake
+from robustft.cli.user_errors import Mistake
 
 COMMANDS = {
     "train": "fine-tune, evaluate along the way, draw the trade-off curve (the default)",

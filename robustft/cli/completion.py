@@ -14,7 +14,7 @@ from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 
 from robustft.cli.command_line import COMMANDS
 from robustft.cli.groups import choices, conf_dir, is_group, takes_a_list
-from robustft.cli.mistakes import Mistake
+from robustft.cli.user_errors import Mistake
 
 OPTIONS = ("-sc", "--shell-completion")
 PROGRAMS = ("python", "python3", "robustft")

@@ -9,7 +9,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from robustft.cli.build import Parts, tiers_of
-from robustft.cli.mistakes import naming
+from robustft.cli.user_errors import naming
 from robustft.evaluation.tiers import EVERY
 from robustft.optional_setting import without_off
 
@@ -121,8 +121,8 @@ def contents(files_of: dict[str, dict[str, Path]], known: dict[str, Any]) -> dic
 
     known: the same from an earlier start of the run; where nothing was touched since then, nothing is read again.
     """
-    from robustft.data.fingerprint import lasting_stamp
-    from robustft.data.remembered import remembered_fingerprint
+    from robustft.data.cache.fingerprint import lasting_stamp
+    from robustft.data.cache.fingerprint_cache import remembered_fingerprint
 
     found = {}
     for name, files in files_of.items():

@@ -9,13 +9,13 @@ import numpy as np
 
 from robustft.backbones.backbone import Backbone
 from robustft.cli.build import Parts
-from robustft.cli.mistakes import Mistake, naming
 from robustft.cli.shift_sets import shift_sets
+from robustft.cli.user_errors import Mistake, naming
 from robustft.data.dataset import Dataset
 from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.model import tuned_by
 from robustft.methods.method import Method
+from robustft.models.tuned_model import tuned_by
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from robustft.cli.build import Parts
-from robustft.cli.mistakes import naming
+from robustft.cli.user_errors import naming
+from robustft.data.class_matching import matched
 from robustft.data.dataset import Dataset, Images
-from robustft.data.matching import matched
-from robustft.data.naming import look_alike
+from robustft.data.dataset_name import look_alike
 
 
 def shift_sets(parts: Parts, dataset: Dataset, resolution: int) -> dict[str, tuple[Images, tuple[str, ...]]]:

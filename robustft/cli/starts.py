@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from robustft.cli.build import Parts
-from robustft.cli.mistakes import naming
+from robustft.cli.user_errors import naming
 from robustft.cli.versions import git_commit, versions
-from robustft.evaluation.device import device_name, search_precision, torch_device
+from robustft.device import device_name, search_precision, torch_device
 
 KEYS = ("git_commit", "device", "threads", "precision")
 """What is compared beside the versions."""

@@ -9,7 +9,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from robustft.cli.mistakes import Failure, Mistake
+from robustft.cli.user_errors import Failure, Mistake
 
 FILE = "multirun.yaml"
 """What Hydra writes into the directory of a sweep before it looks at a single run."""

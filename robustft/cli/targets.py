@@ -9,10 +9,10 @@ from abc import ABC
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from robustft.cli.mistakes import Mistake
+from robustft.cli.user_errors import Mistake
 
 OURS = "robustft"
-_SOURCE, _ARCHIVE = "robustft.data.source.Source", "robustft.data.archive.Archive"
+_SOURCE, _ARCHIVE = "robustft.data.source.Source", "robustft.data.archives.archive.Archive"
 _KINDS = {
     ("dataset",): _SOURCE,
     ("dataset", "archive"): _ARCHIVE,

@@ -11,8 +11,8 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob
 
 from robustft.attacks.threat_model import NORMS
 from robustft.cli.groups import choices, is_group, must_be_one_of, spelled, takes_a_list
-from robustft.cli.mistakes import Mistake
-from robustft.evaluation.device import ACCELERATORS
+from robustft.cli.user_errors import Mistake
+from robustft.device import ACCELERATORS
 
 PATHS = ("run", "output", "dataset.path", "backbone.checkpoint", "hydra.run.dir", "hydra.sweep.dir")
 """Keys whose value is a path, beside shift.NAME.path."""

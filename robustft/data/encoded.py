@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustft.checks import encodable, whole_number
-from robustft.data.cache import CachedSplit, check_space_for
+from robustft.data.cache.cached_split import CachedSplit, check_space_for
+from robustft.data.cache.decoding_worker import decoders
 from robustft.data.dataset import Dataset
 from robustft.data.decode import SQUASH, Encoded
-from robustft.data.decoding_process import decoders
 from robustft.data.errors import DataError, listed
 
 

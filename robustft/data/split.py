@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from robustft.checks import number, whole_number
-from robustft.data.stream import stream
+from robustft.random_stream import stream
 
 
 def hold_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from robustft.attacks.attack import Attack
-from robustft.attacks.network import Network
-from robustft.attacks.perturbations import Perturbations
-from robustft.attacks.search import Found, Search, merged
+from robustft.attacks.engine.perturbations import Perturbations
+from robustft.attacks.engine.queried_model import Network
+from robustft.attacks.engine.search import Found, Search, merged
 from robustft.attacks.threat_model import ThreatModel
 from robustft.attacks.verdict import classified_correctly
-from robustft.data.corruptions.corrupted import CorruptedImages, corrupted_sets
+from robustft.data.corruptions.corrupted_images import CorruptedImages, corrupted_sets
 from robustft.data.corruptions.names import CORRUPTIONS
 from robustft.data.dataset import Images
-from robustft.data.naming import ood_name
+from robustft.data.dataset_name import ood_name
 from robustft.data.split import fixed_subset
-from robustft.evaluation.device import search_precision
+from robustft.device import search_precision
 from robustft.evaluation.gates import checked
 from robustft.evaluation.measurement import Condition, Measurement
 from robustft.evaluation.shards import Shards

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from robustft.attacks.attack import Attack, SteppedAttack
+from robustft.attacks.engine.search import Search
 from robustft.attacks.losses import cross_entropy
 from robustft.attacks.pgd import Pgd
-from robustft.attacks.search import Search
 from robustft.attacks.square import Square
 from robustft.attacks.threat_model import ThreatModel
 from robustft.attacks.verdict import classified_correctly

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustft.attacks.perturbations import Perturbations
+from robustft.attacks.engine.perturbations import Perturbations
 from robustft.study.gate import Gate
 from robustft.study.record import split_condition
 

@@ -15,7 +15,7 @@ from robustft.evaluation.measurement import Condition, Measurement
 from robustft.evaluation.warm_starts import WarmStarts
 from robustft.study.outcomes import write_outcomes
 from robustft.study.record import Record, record_key
-from robustft.study.records import RecordFile
+from robustft.study.record_file import RecordFile
 
 _log = logging.getLogger(__name__)
 

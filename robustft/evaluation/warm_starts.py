@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from robustft.atomic_write import write_whole
-from robustft.attacks.perturbations import Perturbations
+from robustft.attacks.engine.perturbations import Perturbations
 from robustft.canonical_hash import canonical_hash
 from robustft.evaluation.measurement import Condition
 from robustft.study.plain_file import DamagedFile, plain_bytes

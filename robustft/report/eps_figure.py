@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from robustft.atomic_write import write_whole
 from robustft.fonts import quiet_fonts
-from robustft.report.by_step import spread_out
-from robustft.report.intervals import bars, rates
+from robustft.report.error_bars import bars, rates
 from robustft.report.lettering import brief, letter
-from robustft.report.looks import CLEAN, ROBUST, STYLE, Line, in_per_cent
+from robustft.report.step_panel import spread_out
+from robustft.report.style import CLEAN, ROBUST, STYLE, Line, in_per_cent
 from robustft.study.eps_curve import EpsCurve
 
 if TYPE_CHECKING:

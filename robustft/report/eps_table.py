@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from robustft.report.table import flush_right, per_cent
+from robustft.report.tradeoff_table import flush_right, per_cent
 from robustft.study.eps_curve import EpsCurve
 
 

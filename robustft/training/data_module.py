@@ -10,8 +10,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from robustft.data.batch_order import batch_rows
 from robustft.data.dataset import Images
-from robustft.data.order import batch_rows
 
 
 class TrainingBatches:

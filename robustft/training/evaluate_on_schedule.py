@@ -8,8 +8,8 @@ from typing import Any
 import pytorch_lightning as pl
 
 from robustft.evaluation.recorder import Recorder
-from robustft.evaluation.states import States
 from robustft.evaluation.tiers import EVERY
+from robustft.models.states import States
 from robustft.study.record import Record
 from robustft.training.module import FineTuning
 

@@ -12,14 +12,14 @@ import pytorch_lightning as pl
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from robustft.backbones.backbone import Backbone
+from robustft.data.batch_order import steps_per_epoch
 from robustft.data.dataset import Images
-from robustft.data.order import steps_per_epoch
-from robustft.evaluation.afterwards import measure_afterwards
 from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.later_tiers import measure_afterwards
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.schedule import Schedule
-from robustft.evaluation.states import States
 from robustft.evaluation.suite import Suite
+from robustft.models.states import States
 from robustft.study.condition_names import ConditionNames
 from robustft.study.record import Record
 from robustft.training.checkpoints import Checkpoints

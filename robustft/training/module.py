@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from robustft.backbones.backbone import Backbone
-from robustft.methods.tuned_state import tuned_parameters
+from robustft.models.tuned_state import tuned_parameters
 from robustft.training.augment import Augmentation
 from robustft.training.plan import TrainingPlan
 

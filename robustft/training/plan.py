@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from robustft import checks
-from robustft.evaluation.device import ACCELERATORS
+from robustft.device import ACCELERATORS
 from robustft.optional_setting import optional_setting
 
 DECAYS = ("constant", "linear", "cosine")

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from robustft.evaluation.undisturbed import undisturbed
-from robustft.methods.tuned_state import tuned_parameters
+from robustft.models.tuned_state import tuned_parameters
 from robustft.training.errors import Diverged
 from robustft.training.module import FineTuning
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from robustft.attacks.attack import Attack
-from robustft.attacks.network import Network
-from robustft.attacks.search import Found, Search
+from robustft.attacks.engine.queried_model import Network
+from robustft.attacks.engine.search import Found, Search
 from robustft.attacks.threat_model import ThreatModel
 
 

@@ -5,7 +5,7 @@ import torch
 from pyautoattack import AutoAttack as Official
 
 from robustft.attacks.autoattack import AutoAttack
-from robustft.attacks.official import NORMS
+from robustft.attacks.autoattack_official import NORMS
 from robustft.attacks.pgd import Pgd
 
 SHORT = AutoAttack(iterations=10, queries=50)

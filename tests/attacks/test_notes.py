@@ -11,8 +11,8 @@ from pyautoattack import AutoAttack as Authors
 from robustft.attacks.apgd import Apgd, ApgdTargeted
 from robustft.attacks.attack import Attack
 from robustft.attacks.autoattack import AutoAttack
+from robustft.attacks.autoattack_official import NORMS, OfficialAutoAttack
 from robustft.attacks.fab import FabTargeted
-from robustft.attacks.official import NORMS, OfficialAutoAttack
 
 EVERY = [(classes, norm) for classes in range(2, 13) for norm in NORMS]
 every = pytest.mark.parametrize(("classes", "norm"), EVERY)

@@ -7,8 +7,8 @@ import torch
 from pyautoattack.square import SquareAttack
 
 from robustft.attacks.attack import Situation
-from robustft.attacks.look_ahead import LookAhead
-from robustft.attacks.network import Network
+from robustft.attacks.engine.look_ahead import LookAhead
+from robustft.attacks.engine.queried_model import Network
 from robustft.attacks.noise import Noise
 from robustft.attacks.square import Square
 from robustft.attacks.threat_model import ThreatModel

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from robustft.attacks.apgd import Apgd
+from robustft.attacks.autoattack_official import OfficialAutoAttack
+from robustft.attacks.engine.queried_model import CLOSE, Network
+from robustft.attacks.engine.search import Search
 from robustft.attacks.fab import FabTargeted
 from robustft.attacks.losses import margin
-from robustft.attacks.network import CLOSE, Network
-from robustft.attacks.official import OfficialAutoAttack
 from robustft.attacks.pgd import Pgd
-from robustft.attacks.search import Search
 from robustft.attacks.threat_model import ThreatModel
 from robustft.attacks.verdict import classified_correctly
 from tests.attacks.test_every_attack import ATTACKS, SIZES

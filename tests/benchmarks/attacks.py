@@ -33,7 +33,7 @@ from robustft.attacks.pgd import Pgd
 from robustft.attacks.square import Square
 from robustft.attacks.threat_model import ThreatModel
 from robustft.data.dataset import Images
-from robustft.data.digits import Digits
+from robustft.data.sources.digits import Digits
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.measurement import Condition, Measurement
 from robustft.evaluation.suite import Suite
@@ -232,7 +232,7 @@ def warm_start_cases() -> dict[str, Any]:
 
 
 def _one_after_the_other(evaluator: Evaluator, models: dict[int, nn.Module]) -> Outcome:
-    from robustft.attacks.perturbations import Perturbations
+    from robustft.attacks.engine.perturbations import Perturbations
 
     known = Perturbations(norm=LAB.norm)
     measured: list[Measurement] = []

@@ -20,7 +20,7 @@ from PIL import Image
 
 from robustft.data.corruptions.corrupt import corrupt
 from robustft.data.corruptions.names import COMMON, EXTRA, SEVERITIES
-from robustft.data.digits import Digits
+from robustft.data.sources.digits import Digits
 
 RESOLUTION = 224
 WITHOUT_RANDOMNESS = (

@@ -133,7 +133,7 @@ def split_of(files: list[Path]) -> Any:
 
 
 def cached(files: list[Path]) -> Any:
-    from robustft.data.decoding_process import decoders
+    from robustft.data.cache.decoding_worker import decoders
 
     with decoders("benchmark", 0) as workers:
         return split_of(files).images(workers)
@@ -179,7 +179,7 @@ def building(files: list[Path], turns: int) -> dict[str, Any]:
 
     files = files * 3  # starting the processes takes 0.2 s, whatever the size of the set
 
-    from robustft.data.cache_directory import cache_directory
+    from robustft.data.cache.cache_directory import cache_directory
 
     def cache() -> float:
         shutil.rmtree(cache_directory(), ignore_errors=True)

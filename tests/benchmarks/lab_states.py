@@ -10,16 +10,16 @@ from torch.nn.functional import cross_entropy
 
 from robustft.backbones.backbone import Backbone
 from robustft.backbones.timm_vit import TimmVit
-from robustft.data.cache_directory import cache_directory
+from robustft.data.batch_order import batch_rows
+from robustft.data.cache.cache_directory import cache_directory
 from robustft.data.dataset import Dataset
-from robustft.data.digits import Digits
-from robustft.data.order import batch_rows
-from robustft.evaluation.model import tuned_by
+from robustft.data.sources.digits import Digits
 from robustft.methods.bitfit import BitFit
 from robustft.methods.full import Full
 from robustft.methods.linear_probe import LinearProbe
 from robustft.methods.method import Method
-from robustft.methods.tuned_state import load_tuned, save_tuned, tuned_parameters
+from robustft.models.tuned_model import tuned_by
+from robustft.models.tuned_state import load_tuned, save_tuned, tuned_parameters
 
 EPS = 8 / 255
 WHOLE_RUN = (0, 10, 20, 40, 80, 120, 160)

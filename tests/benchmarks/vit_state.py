@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from robustft.backbones.timm_vit import TimmVit
+from robustft.data.batch_order import batch_rows
 from robustft.data.dataset import Images
-from robustft.data.order import batch_rows
-from robustft.data.parquet import Parquet
+from robustft.data.sources.parquet import Parquet
 
 ATTACKED = 2000
 VIT_B = TimmVit(name="vit_base_patch16_224", pretrained=False, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))

@@ -13,8 +13,8 @@ import pytest
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from robustft.cli import evaluate, report, train
-from robustft.cli.mistakes import Mistake
+from robustft.cli.commands import evaluate, report, train
+from robustft.cli.user_errors import Mistake
 from robustft.study.plain_file import DamagedFile
 from tests.cli.made_up_run import WORDS, composed
 

@@ -19,7 +19,7 @@ from tests.cli.made_up_run import RECORDS, write_made_up_run
 KILLING = """
 import os, signal, sys
 from robustft.training.module import FineTuning
-from robustft.study.records import RecordFile
+from robustft.study.record_file import RecordFile
 places = {"step": (FineTuning, "training_step"), "record": (RecordFile, "append"), "rename": (os, "replace")}
 owner, name = places[sys.argv.pop(1)]
 calls, original = int(sys.argv.pop(1)), getattr(owner, name)

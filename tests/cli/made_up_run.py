@@ -10,13 +10,13 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from safetensors.numpy import save_file
 
-from robustft.cli import claim
+from robustft.cli import run_directory
 from robustft.cli.app import conf_dir
 from robustft.cli.build import parts_of
 from robustft.cli.identity import contents, files_of, settings
 from robustft.study.outcomes import write_outcomes
 from robustft.study.record import Record
-from robustft.study.records import RecordFile
+from robustft.study.record_file import RecordFile
 from robustft.study.run_file import run_id
 
 WORDS = ("trainer.max_steps=4", "schedule.points=2", "suite.max_images=12", "tracker.mode=disabled")
@@ -53,8 +53,8 @@ def write_made_up_run(run_dir: Path) -> None:
         "started": "2025-01-31T12:00:00+00:00",
     }
     run_dir.mkdir(parents=True)
-    claim.write_config(run_dir, config, hydra)
-    claim.write_status(run_dir, content, "finished")
+    run_directory.write_config(run_dir, config, hydra)
+    run_directory.write_status(run_dir, content, "finished")
     (run_dir / "states").mkdir()
     records = RecordFile(run_dir / "records.jsonl")
     for step in STEPS:

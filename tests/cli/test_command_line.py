@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from robustft.cli.command_line import COMMANDS, parsed
-from robustft.cli.mistakes import Mistake
+from robustft.cli.user_errors import Mistake
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hydra.core.hydra_config import HydraConfig
 
-from robustft.cli import claim
+from robustft.cli import run_directory
 from tests.cli.made_up_run import CONFIG, RECORDS, RUN_JSON, STEPS, WORDS
 
 
@@ -215,7 +215,7 @@ def test_whatever_lies_in_its_place_the_configuration_is_written(commands, run_d
     else:
         (run_dir / place).symlink_to(tmp_path / ("home" if "directory" in planted else "home/config.yaml"))
     hydra: Any = HydraConfig.get()
-    claim.write_config(run_dir, commands.configs["train"], hydra)
+    run_directory.write_config(run_dir, commands.configs["train"], hydra)
     assert sorted(path.name for path in (run_dir / ".hydra").iterdir()) == [
         "config.yaml",
         "hydra.yaml",

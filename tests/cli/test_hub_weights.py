@@ -12,7 +12,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from robustft.data.fingerprint import fingerprint
+from robustft.data.cache.fingerprint import fingerprint
 from robustft.study.run_file import run_id
 from tests.cli.test_light_imports import loaded_by
 

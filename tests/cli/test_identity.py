@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from robustft.cli.app import conf_dir
 from robustft.cli.build import parts_of
 from robustft.cli.identity import contents, settings
-from robustft.data import fingerprint as fingerprints
+from robustft.data.cache import fingerprint as fingerprints
 from robustft.study.run_file import run_id
 
 

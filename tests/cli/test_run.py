@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from robustft.atomic_write import is_temporary
-from robustft.data.digits import Digits
+from robustft.data.sources.digits import Digits
 from robustft.training.module import FineTuning
 from tests.cli import wandb_file
 

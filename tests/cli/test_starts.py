@@ -5,7 +5,7 @@ import torch
 
 from robustft.cli.build import parts_of
 from robustft.cli.starts import change, earlier_starts, this_start
-from robustft.evaluation.device import search_precision
+from robustft.device import search_precision
 from tests.conf.test_conf import composed
 
 THEN = {"started": "2025-01-01T00:00:00+00:00", "versions": {"torch": "2.6.0", "numpy": "2.0"}, "git_commit": "abc"}

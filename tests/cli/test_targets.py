@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from robustft.cli.mistakes import Mistake
 from robustft.cli.targets import check_targets
+from robustft.cli.user_errors import Mistake
 
 PLUG_IN = '''
 from dataclasses import dataclass
@@ -72,34 +72,34 @@ def refused(words, *given: str) -> str:
 
 CANARY = "canary"
 NOT_OURS = [
-    "robustft.data.cache.np.load",
-    "robustft.data.cache.np.save",
-    "robustft.data.cache.os.system",
-    "robustft.data.cache.Path.write_text",
-    "robustft.data.cache.shutil.rmtree",
-    "robustft.data.decoding_process.pickle.load",
-    "robustft.data.decoding_process.subprocess.run",
-    "robustft.data.decoding_process.subprocess.Popen",
+    "robustft.data.cache.cached_split.np.load",
+    "robustft.data.cache.cached_split.np.save",
+    "robustft.data.cache.cached_split.os.system",
+    "robustft.data.cache.cached_split.Path.write_text",
+    "robustft.data.cache.cached_split.shutil.rmtree",
+    "robustft.data.cache.decoding_worker.pickle.load",
+    "robustft.data.cache.decoding_worker.subprocess.run",
+    "robustft.data.cache.decoding_worker.subprocess.Popen",
     "robustft.cli.versions.subprocess.check_call",
     "robustft.cli.build.instantiate",
     "robustft.cli.build.get_class",
     "robustft.cli.app.importlib.import_module",
     "robustft.cli.app.hydra.utils.get_method",
-    "robustft.data.cache.Any",
+    "robustft.data.cache.cached_split.Any",
     "robustft.data.source.Path",
     # Its own, but functions, and a class of another kind.
     "robustft.study.run_file.write_run",
     "robustft.atomic_write.written_whole",
     "robustft.data.contact_sheet.draw_contact_sheet",
-    "robustft.methods.tuned_state.save_tuned",
+    "robustft.models.tuned_state.save_tuned",
     "robustft.cli.app.main",
-    "robustft.study.records.RecordFile",
-    "robustft.study.records.RecordFile.append",
-    "robustft.data.decoding_process.DecodingProcess",
-    "robustft.training.pretrain.Pretraining",
+    "robustft.study.record_file.RecordFile",
+    "robustft.study.record_file.RecordFile.append",
+    "robustft.data.cache.decoding_worker.DecodingProcess",
+    "robustft.pretraining.glyph_vit.Pretraining",
     "robustft.attacks.attack.Attack",
     "robustft.data.source.Source",
-    "robustft.data.published._Unpacked",
+    "robustft.data.sources.published._Unpacked",
     "robustft",
     "robustft.",
     "robustft..data",
@@ -134,23 +134,23 @@ def test_the_classes_of_other_places_are_refused(run_dir, place):
 @pytest.mark.parametrize(
     ("place", "node"),
     [
-        ("dataset", {"_target_": "robustft.data.cache.np.load", "file": "evil.npy", "allow_pickle": True}),
-        ("method", {"_target_": "robustft.data.decoding_process.subprocess.run", "args": ["touch", CANARY]}),
-        ("tracker", {"_target_": "robustft.data.cache.Path.write_text", "_args_": [CANARY, "x"]}),
+        ("dataset", {"_target_": "robustft.data.cache.cached_split.np.load", "file": "evil.npy", "allow_pickle": True}),
+        ("method", {"_target_": "robustft.data.cache.decoding_worker.subprocess.run", "args": ["touch", CANARY]}),
+        ("tracker", {"_target_": "robustft.data.cache.cached_split.Path.write_text", "_args_": [CANARY, "x"]}),
         ("attack.pgd", {"_target_": "os.system", "command": f"touch {CANARY}"}),
-        ("attack", {"pgd": {"_target_": "robustft.data.cache.os.system", "command": f"touch {CANARY}"}}),
+        ("attack", {"pgd": {"_target_": "robustft.data.cache.cached_split.os.system", "command": f"touch {CANARY}"}}),
         ("schedule", {"_target_": "robustft.study.run_file.write_run", "run_dir": ".", "content": {}}),
-        ("shift", {"one": {"_target_": "robustft.data.cache.os.mkdir", "path": CANARY}}),
+        ("shift", {"one": {"_target_": "robustft.data.cache.cached_split.os.mkdir", "path": CANARY}}),
         ("suite.corruptions", {"_target_": "os.mkdir", "path": CANARY}),
         ("suite.eps_grid_255", [{"_target_": "os.mkdir", "path": CANARY}]),
         ("nobody.looks.here", [[{"deep": {"_target_": "os.mkdir", "path": CANARY}}]]),
-        ("backbone.options.norm_layer", {"_target_": "robustft.data.cache.os.mkdir", "path": CANARY}),
+        ("backbone.options.norm_layer", {"_target_": "robustft.data.cache.cached_split.os.mkdir", "path": CANARY}),
         ("backbone.options.act_layer", {"_target_": "robustft.attacks.pgd.Pgd"}),
         ("backbone.mean", [0.5, 0.5, {"_target_": "os.mkdir", "path": CANARY}]),
         ("method.rank", {"_target_": "os.mkdir", "path": CANARY}),
         ("dataset.mapping", {"cat": {"_target_": "os.mkdir", "path": CANARY}}),
         ("dataset.archive", {"_target_": "robustft.attacks.pgd.Pgd"}),
-        ("dataset.archive", {"_target_": "robustft.data.digits.Digits"}),
+        ("dataset.archive", {"_target_": "robustft.data.sources.digits.Digits"}),
         ("trainer._args_", [CANARY]),
         ("trainer._partial_", True),
         ("method._call_", True),
@@ -225,7 +225,7 @@ def test_trust_in_a_package_is_for_its_classes_alone(words, stored, plug_in, tmp
 def test_a_trusted_class_takes_what_it_likes_but_no_more_than_classes(plug_in):
     node: Any = {"_target_": "mine.Mine", "_convert_": "all", "parts": [{"_target_": "robustft.attacks.pgd.Pgd"}]}
     check_targets(node, ("attack", "x"), trusted=("mine",))
-    node["parts"].append({"_target_": "robustft.data.cache.np.load"})
+    node["parts"].append({"_target_": "robustft.data.cache.cached_split.np.load"})
     for trusted in (("mine",), None):
         with pytest.raises(Mistake, match=r"attack\.x\.parts\.1\._target_ must be a class of robustft's own"):
             check_targets(node, ("attack", "x"), trusted=trusted)
@@ -250,7 +250,10 @@ def test_one_s_own_configuration_may_name_one_s_own_classes(words, plug_in, run_
             ["method._target_=robustft.attacks.pgd.Pgd"],
             "method._target_ must be a class of robustft's own, of the kind",
         ),
-        (["dataset._target_=robustft.data.cache.np.load"], "dataset._target_ must be a class of robustft's own"),
+        (
+            ["dataset._target_=robustft.data.cache.cached_split.np.load"],
+            "dataset._target_ must be a class of robustft's own",
+        ),
         (["method._target_=mine.Other"], "method._target_ must be a class that extends robustft.methods.method.Method"),
         (["~method._target_"], "method._target_ must be given: ~method._target_ takes it away"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from robustft.cli.groups import choices, conf_dir, takes_a_list
-from robustft.cli.mistakes import Mistake
+from robustft.cli.user_errors import Mistake
 from robustft.cli.words import understood
 
 GROUPS = sorted(path.name for path in conf_dir().iterdir() if path.is_dir())

@@ -14,10 +14,10 @@ from hydra import compose, initialize_config_dir
 
 from robustft.cli.app import conf_dir
 from robustft.cli.build import build
-from tests.data import archives
+from tests.data import written_archives
 from tests.data.pictures import every_mode, put, write
 
-DOMAINS = list(archives.DOMAINS)
+DOMAINS = list(written_archives.DOMAINS)
 
 
 def loaded(*words: str) -> Any:
@@ -49,7 +49,7 @@ def numbered(count: int) -> list[str]:
 
 
 SETS: dict[str, tuple[str, dict[str, list[Any]], dict[str, list[str]], tuple[str, ...]]] = {
-    "cifar10": ("img", {"label": list(range(10))}, {"label": archives.CIFAR10}, ("train", "test")),
+    "cifar10": ("img", {"label": list(range(10))}, {"label": written_archives.CIFAR10}, ("train", "test")),
     "cifar100": (
         "img",
         {"fine_label": list(range(100)), "coarse_label": [label // 5 for label in range(100)]},
@@ -72,7 +72,7 @@ def test_a_set_in_the_form_of_the_hub(tmp_path: Path, dataset: str) -> None:
     image, columns, names, splits = SETS[dataset]
     data = loaded(f"dataset={dataset}", f"dataset.path={hub_form(tmp_path, image, columns, names, splits)}")
     count = {"cifar10": 10, "cifar100": 100, "caltech256": 257, "cub200": 200, "stanford_dogs": 120}[dataset]
-    assert data.classes == tuple(archives.CIFAR10 if dataset == "cifar10" else numbered(count))
+    assert data.classes == tuple(written_archives.CIFAR10 if dataset == "cifar10" else numbered(count))
     assert data.ood == {}
     expected = [color for _, color in every_mode()]
     for images in (data.train, data.test):
@@ -100,13 +100,13 @@ def test_domainnet_in_the_form_of_the_hub(tmp_path: Path, number: int, named: bo
 @pytest.mark.parametrize(
     ("dataset", "make", "classes", "images"),
     [
-        ("cifar10", archives.cifar10_python, 10, 30),
-        ("cifar10", archives.cifar10_binary, 10, 30),
-        ("cifar100", archives.cifar100_python, 100, 200),
-        ("cifar100", archives.cifar100_binary, 100, 200),
-        ("cub200", archives.cub, 200, 400),
-        ("caltech256", archives.caltech, 257, 257 * 4),
-        ("domainnet_sketch", archives.domainnet, 345, 345 * 2),
+        ("cifar10", written_archives.cifar10_python, 10, 30),
+        ("cifar10", written_archives.cifar10_binary, 10, 30),
+        ("cifar100", written_archives.cifar100_python, 100, 200),
+        ("cifar100", written_archives.cifar100_binary, 100, 200),
+        ("cub200", written_archives.cub, 200, 400),
+        ("caltech256", written_archives.caltech, 257, 257 * 4),
+        ("domainnet_sketch", written_archives.domainnet, 345, 345 * 2),
     ],
 )
 def test_a_set_as_its_authors_publish_it(

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_no_module_of_the_room_imports_anything_heavy() -> None:
     modules = [f"robustft.data.{file.stem}" for file in sorted((ROOT / "robustft" / "data").glob("[a-z]*.py"))]
-    assert "robustft.data.digits" in modules
+    assert "robustft.data.sources.digits" in modules
     heavy = ("torch", "sklearn", "mlxtend", "huggingface_hub", "pandas", "hydra", "omegaconf")
     code = f"import sys, {', '.join(modules)}\nprint(sorted(set(sys.modules) & set({heavy})))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -18,7 +18,7 @@ def test_no_module_of_the_room_imports_anything_heavy() -> None:
 
 def test_loading_digits_imports_neither_package_that_ships_them() -> None:
     code = (
-        "import sys; from robustft.data.digits import Digits; Digits().load(8); "
+        "import sys; from robustft.data.sources.digits import Digits; Digits().load(8); "
         "print(sorted({'sklearn', 'mlxtend', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from robustft.data import cache, remembered
-from robustft.data.corruptions.corrupted import CorruptedImages
+from robustft.data.cache import cached_split, fingerprint_cache
+from robustft.data.cache.chunk_layout import Layout
+from robustft.data.corruptions.corrupted_images import CorruptedImages
 from robustft.data.dataset import Images
 from robustft.data.errors import CacheError
-from robustft.data.folder import Folder
-from robustft.data.layout import Layout
 from robustft.data.own_files import own_directory
+from robustft.data.sources.folder import Folder
 from tests.data.pictures import put, save
 
 SECRET = b"what the user has written\n" * 50
@@ -27,7 +27,7 @@ SECRET = b"what the user has written\n" * 50
 @pytest.fixture(autouse=True)
 def directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(cached_split, "IN_MEMORY_BYTES", 0)
     monkeypatch.setattr(Layout, "chunk_images", 2)
     return tmp_path / "cache"
 
@@ -108,14 +108,14 @@ def test_a_link_in_place_of_a_lock_is_one_line(
 def test_a_link_in_place_of_a_remembered_fingerprint_is_replaced(
     pictures: Path, directory: Path, victim: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(remembered, "_WORTH_REMEMBERING_BYTES", 0)
-    monkeypatch.setattr(remembered, "settled", lambda status: True)
+    monkeypatch.setattr(fingerprint_cache, "_WORTH_REMEMBERING_BYTES", 0)
+    monkeypatch.setattr(fingerprint_cache, "settled", lambda status: True)
     files = Folder(path=pictures).files()
-    found = remembered.remembered_fingerprint(files)
+    found = fingerprint_cache.remembered_fingerprint(files)
     (file,) = (directory / "fingerprints").iterdir()
     file.unlink()
     file.symlink_to(victim)
-    assert remembered.remembered_fingerprint(files) == found
+    assert fingerprint_cache.remembered_fingerprint(files) == found
     assert not file.is_symlink()
     assert file.read_text() == found
     assert unharmed(victim)
@@ -138,13 +138,13 @@ def test_a_build_is_its_user_s_alone_and_what_comes_of_it_is_for_all(
     pictures: Path, directory: Path, monkeypatch
 ) -> None:
     modes = []
-    real = cache.build_pixels
+    real = cached_split.build_pixels
 
     def watched(building: Path, *arguments, **options):
         modes.append(stat.S_IMODE(building.stat().st_mode))
         return real(building, *arguments, **options)
 
-    monkeypatch.setattr(cache, "build_pixels", watched)
+    monkeypatch.setattr(cached_split, "build_pixels", watched)
     Folder(path=pictures).load(8)
     assert set(modes) == {0o700}
     images = directory / "images"

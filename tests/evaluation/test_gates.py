@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from robustft.attacks.autoattack import AutoAttack
-from robustft.attacks.network import Network
+from robustft.attacks.engine.queried_model import Network
+from robustft.attacks.engine.search import Search
 from robustft.attacks.pgd import Pgd
-from robustft.attacks.search import Search
 from robustft.attacks.threat_model import ThreatModel
 from robustft.data.split import fixed_subset
 from robustft.evaluation.evaluator import Evaluator

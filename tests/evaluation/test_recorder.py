@@ -14,7 +14,7 @@ from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.suite import Suite
 from robustft.study.gate import Gate
 from robustft.study.outcomes import read_outcomes
-from robustft.study.records import read_records
+from robustft.study.record_file import read_records
 
 
 @pytest.fixture

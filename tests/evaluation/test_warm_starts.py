@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from robustft.attacks.perturbations import Perturbations
+from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
 from robustft.evaluation.evaluator import Evaluator

@@ -14,11 +14,11 @@ from matplotlib.font_manager import fontManager
 from matplotlib.text import Text
 
 from robustft.fonts import FONT
-from robustft.report.by_step import draw_by_step
-from robustft.report.figure import draw_tradeoff
 from robustft.report.lettering import LONGEST_NAME, brief, letter
-from robustft.report.looks import STYLE
-from robustft.report.plane import draw_plane
+from robustft.report.step_panel import draw_by_step
+from robustft.report.style import STYLE
+from robustft.report.tradeoff_figure import draw_tradeoff
+from robustft.report.tradeoff_panel import draw_plane
 from robustft.study.tradeoff import Count, TradeoffPoint
 
 MakePoints = Callable[..., list[TradeoffPoint]]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from robustft.report.rows import run_summary
+from robustft.report.tradeoff_rows import run_summary
 from robustft.study.frontier import frontier_steps
 from robustft.study.record import Record
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step, tradeoff_points

@@ -14,10 +14,10 @@ import torch
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.model import tuned_by
-from robustft.evaluation.states import States
 from robustft.evaluation.suite import Suite
 from robustft.methods.lora import Lora
+from robustft.models.states import States
+from robustft.models.tuned_model import tuned_by
 from robustft.training.checkpoints import LAST, PREVIOUS, RUN, Checkpoints
 from robustft.training.fine_tune import fine_tune
 from robustft.training.plan import TrainingPlan

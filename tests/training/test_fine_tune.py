@@ -9,12 +9,10 @@ import torch
 
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
-from robustft.data.order import batch_rows
+from robustft.data.batch_order import batch_rows
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.model import tuned_by
 from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.schedule import Log
-from robustft.evaluation.states import States
 from robustft.evaluation.suite import Suite
 from robustft.methods.bitfit import BitFit
 from robustft.methods.bottleneck_adapter import BottleneckAdapter
@@ -23,8 +21,10 @@ from robustft.methods.full import Full
 from robustft.methods.ia3 import IA3
 from robustft.methods.linear_probe import LinearProbe
 from robustft.methods.lora import Lora
-from robustft.methods.tuned_state import tuned_parameters
-from robustft.study.records import read_records
+from robustft.models.states import States
+from robustft.models.tuned_model import tuned_by
+from robustft.models.tuned_state import tuned_parameters
+from robustft.study.record_file import read_records
 from robustft.training.fine_tune import evaluated_steps, fine_tune
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan

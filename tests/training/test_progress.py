@@ -8,10 +8,10 @@ import pytest
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.model import tuned_by
-from robustft.evaluation.states import States
 from robustft.evaluation.suite import Suite
 from robustft.methods.linear_probe import LinearProbe
+from robustft.models.states import States
+from robustft.models.tuned_model import tuned_by
 from robustft.training.fine_tune import fine_tune
 from robustft.training.plan import TrainingPlan
 from robustft.training.tracker import TrackedRun

@@ -11,13 +11,13 @@ from pytorch_lightning.plugins import MixedPrecision
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.model import tuned_by
-from robustft.evaluation.states import States
 from robustft.evaluation.suite import Suite
 from robustft.methods.full import Full
 from robustft.methods.linear_probe import LinearProbe
-from robustft.methods.tuned_state import tuned_parameters
-from robustft.study.records import read_records
+from robustft.models.states import States
+from robustft.models.tuned_model import tuned_by
+from robustft.models.tuned_state import tuned_parameters
+from robustft.study.record_file import read_records
 from robustft.training.data_module import TrainingBatches, TrainingData
 from robustft.training.errors import Diverged
 from robustft.training.fine_tune import fine_tune

@@ -18,7 +18,7 @@ import numpy as np
 from robustft.checks import one_of, whole_number
 from robustft.data.corruptions import blur, digital, noise, weather
 from robustft.data.corruptions.names import COMMON, EXTRA, SEVERITIES, SMALLEST_RESOLUTION
-from robustft.data.stream import stream
+from robustft.random_stream import stream
 
 Corruption = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 """(float32 (R, R, 3) in [0, 1], severity 1 to 5, random numbers) -> the same shape, clipped afterwards."""

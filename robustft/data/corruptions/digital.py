@@ -10,7 +10,7 @@ from scipy.fft import dctn, idctn
 from scipy.ndimage import map_coordinates
 
 from robustft.data.corruptions.kernels import REFERENCE
-from robustft.data.corruptions.layers import resized
+from robustft.data.corruptions.overlays import resized
 
 
 def brightness(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:

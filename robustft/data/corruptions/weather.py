@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.ndimage import binary_erosion, correlate, distance_transform_edt, gaussian_filter, uniform_filter
 
 from robustft.data.corruptions import kernels
-from robustft.data.corruptions.layers import plasma, resized
+from robustft.data.corruptions.overlays import plasma, resized
 
 SIDE = kernels.REFERENCE
 _GRAY = np.array([0.299, 0.587, 0.114], dtype=np.float32)

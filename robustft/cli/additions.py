@@ -1,0 +1,99 @@
+"""What an evaluation is asked to add to a run's records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from robustft.attacks.pgd import Pgd
+from robustft.attacks.threat_model import ThreatModel
+from robustft.cli.build import build, shifts_of
+from robustft.cli.user_errors import Mistake, naming
+from robustft.evaluation.suite import Suite
+from robustft.evaluation.tiers import SPLITS, SPLITS_AFTERWARDS, attacks_afterwards
+from robustft.study.record import split_condition
+
+if TYPE_CHECKING:
+    from robustft.evaluation.measurement import Condition
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The given part of the configuration, checked: one mistake in it is one line, however many runs there are.
+
+    attacks: nodes of the attacks given, by name; suite: what is given of it.
+    attacked: whether anything attacks: attacks, the threat model, sizes, or other domains' images are given.
+    splits: on which it is to be measured; None: it is not said.
+    shifts: key -> (name of the condition's set, node); moved: key of a run's own set -> where it lies now.
+    """
+
+    attacks: Mapping[str, Any]
+    norm: str | None
+    eps_255: float | None
+    suite: Mapping[str, Any]
+    attacked: bool
+    shifts: Mapping[str, tuple[str, Any]]
+    moved: Mapping[str, str | None]
+    splits: tuple[str, ...] | None
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to add; else the run's own suite is measured again."""
+        return self.attacked or bool(self.shifts) or "corruptions" in self.suite
+
+    def wants(self, condition: Condition, sets: Collection[str]) -> bool:
+        """Whether `condition` is asked for; `sets` are the names of data sets, other shifts being corruptions."""
+        shift, _ = split_condition(condition.name)
+        if shift is not None and shift not in sets:
+            return "corruptions" in self.suite
+        if shift in [name for name, _ in self.shifts.values()]:
+            return True
+        return self.attacked and attacks_afterwards(condition, self.splits or SPLITS_AFTERWARDS)
+
+
+def asked_of(config: DictConfig) -> Asked:
+    """What is given; a Mistake if it cannot be, whatever the run."""
+    attacks = {str(name): config.attack[name] for name in config.get("attack") or {}}
+    built = {name: build(config, f"attack.{name}", without=("when",)) for name in attacks}
+    suite: dict[str, Any] = OmegaConf.to_container(config.suite, resolve=True)  # type: ignore[assignment]
+    suite = {name: value for name, value in suite.items() if value is not None}
+    if "severities" in suite and "corruptions" not in suite:
+        raise Mistake("suite.severities must come with suite.corruptions, got no corruptions")
+    norm, eps_255 = config.threat_model.norm, config.threat_model.eps_255
+    with naming("threat_model."):
+        threat_model = ThreatModel(norm="l2" if norm is None else norm, eps_255=0 if eps_255 is None else eps_255)
+    with naming("suite."):
+        Suite(threat_model=threat_model, attacks=built or {"pgd": Pgd()}, **suite)
+    nodes = config.get("shift") or {}
+    chosen = {str(key): nodes[key] for key in nodes if "_target_" in (nodes[key] or {})}
+    others = {str(key): nodes[key] for key in nodes if key not in chosen}
+    for key, node in others.items():
+        if not OmegaConf.is_config(node) or list(node) != ["path"]:
+            raise Mistake(f"shift.{key} may have a path, for a set that the run had, or be chosen: shift=[{key}]")
+    shifts = shifts_of(OmegaConf.create({"shift": chosen}))
+    return Asked(
+        attacks={name: OmegaConf.to_container(node, resolve=False) for name, node in attacks.items()},
+        norm=norm,
+        eps_255=eps_255,
+        suite=suite,
+        attacked=bool(attacks)
+        or norm is not None
+        or eps_255 is not None
+        or bool({"eps_grid_255", "attack_ood"} & suite.keys()),
+        shifts={
+            key: (shifts[key].source.name, OmegaConf.to_container(node, resolve=False)) for key, node in chosen.items()
+        },
+        moved={key: node.path for key, node in others.items()},
+        splits=_splits(config.splits),
+    )
+
+
+def _splits(given: Any) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    splits = OmegaConf.to_container(given) if OmegaConf.is_list(given) else None
+    if not isinstance(splits, list) or not splits or any(split not in SPLITS for split in splits):
+        raise Mistake(f"splits must be a list of {' and '.join(SPLITS)}, such as [test]; got {given}")
+    return tuple(map(str, splits))

@@ -1,0 +1,109 @@
+"""A run directory belongs to one run: refused to others, held against a second process, written in a safe order."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from robustft.atomic_write import is_temporary, remove_temporaries, write_whole
+from robustft.cli.user_errors import Mistake
+from robustft.study.run_file import identity_differences, read_run, write_run
+
+
+def earlier(run_dir: Path) -> dict[str, Any]:
+    """run.json of the directory; {} if there is no run yet."""
+    try:
+        return read_run(run_dir, whole=True) or {}
+    except ValueError as error:
+        raise Mistake(f"hydra.run.dir: {error}") from error
+
+
+def refuse_another(run_dir: Path, content: dict[str, Any], identity: dict[str, Any]) -> None:
+    """Mistake if the directory belongs to a run of another identity."""
+    if not content:
+        # A run killed before its first run.json has left a temporary file at most, and starts again.
+        found = sorted(path.name for path in run_dir.iterdir() if not is_temporary(path)) if run_dir.is_dir() else []
+        if found:
+            names = ", ".join(found[:3])
+            raise Mistake(f"hydra.run.dir must be new, empty or this run's own, got {run_dir} with {names} in it")
+        return
+    differences = identity_differences(content["identity"], identity)
+    if differences:
+        more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
+        raise Mistake(f"hydra.run.dir belongs to another run, {run_dir}: {differences[0]}{more}")
+
+
+def refuse_unwritable(run_dir: Path, key: str = "hydra.run.dir") -> None:
+    """Mistake if nothing can be written into the directory, which `key` names."""
+    if not os.access(run_dir, os.W_OK | os.X_OK):
+        raise Mistake(f"{key} must be a directory that can be written, got {run_dir}")
+
+
+@contextmanager
+def claimed(run_dir: Path, key: str = "hydra.run.dir") -> Iterator[None]:
+    """Holds the directory, which `key` names, against a second process that would write the run at the same time.
+
+    What killed processes left of their writes is deleted, once it is sure that nobody is at work on them.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    refuse_unwritable(run_dir, key)
+    descriptor = os.open(run_dir, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Mistake(f"{key} is in use: another process is writing the run in {run_dir}") from error
+        except OSError:
+            pass  # a file system without locks: better unguarded than not at all
+        else:
+            remove_temporaries(run_dir)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def leave_no_empty(run_dir: Path) -> None:
+    """Removes the directory that Hydra made if nothing was written into it, and the empty ones between it and here."""
+    here = Path.cwd()
+    directory = run_dir.resolve()
+    with suppress(OSError):  # where nothing can be deleted it stays, and why the run did not start is told elsewhere
+        while directory != here and directory.is_dir() and not any(directory.iterdir()):
+            directory.rmdir()
+            directory = directory.parent
+            if here not in directory.parents:
+                return
+
+
+def write_config(run_dir: Path, config: DictConfig, hydra: DictConfig) -> None:
+    """`.hydra/` as Hydra has it: the configuration as composed, Hydra's own, the overrides; each file whole or not."""
+    contents = {
+        "config": OmegaConf.to_container(config, resolve=True),
+        "hydra": {"hydra": OmegaConf.to_container(hydra, resolve=False)},
+        "overrides": hydra.overrides.task,
+    }
+    directory = run_dir / ".hydra"
+    if directory.is_symlink() or not directory.is_dir():  # never through a link that somebody sent
+        directory.unlink(missing_ok=True)
+    for name, content in contents.items():
+        write_whole(directory / f"{name}.yaml", OmegaConf.to_yaml(OmegaConf.create(content)).encode())
+
+
+def write_status(run_dir: Path, content: dict[str, Any], status: str, reason: str | None = None) -> None:
+    """run.json with its status: running, finished, interrupted, or failed with the reason."""
+    content["status"] = status
+    content["reason"] = reason
+    write_run(run_dir, content)
+
+
+def write_end_of_failed(run_dir: Path, content: dict[str, Any], error: BaseException) -> None:
+    """run.json of a run that `error` ended, as far as it can be written: `error` is what the user must be told of."""
+    interrupted = isinstance(error, KeyboardInterrupt)
+    reason = None if interrupted else " ".join(f"{type(error).__name__}: {error}".split())[:2000]
+    with suppress(OSError):
+        write_status(run_dir, content, "interrupted" if interrupted else "failed", reason)

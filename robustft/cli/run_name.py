@@ -1,0 +1,132 @@
+"""Names a run directory by what the run is: <study>/<dataset>/<backbone>/<method>/seed-<n>[,other-settings]."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from robustft.canonical_hash import canonical
+from robustft.cli.build import build, shifts_of
+from robustft.cli.identity import is_identity
+from robustft.cli.user_errors import Mistake
+
+NAMED = ("dataset", "backbone", "method", "study")
+"""Groups that have a level of their own in the directory; study is not part of what a run is."""
+
+LONGEST_NAME = 200
+"""Characters; file systems take 255 bytes, and files beside the directory may have longer names."""
+
+IN_A_LEVEL = ("seed", "dataset.name", "dataset.path", "dataset.config", "dataset.source", "backbone.name")
+"""Keys that the levels show, or that say where something is rather than what it is."""
+
+UNNAMED = "unnamed"
+"""A job of a sweep whose directory cannot be named, as its configuration is at fault: it is told so when it begins."""
+
+
+def register() -> None:
+    """Makes `${run_dir:}` known to OmegaConf."""
+    OmegaConf.register_new_resolver("run_dir", _resolve, replace=True)
+
+
+def _resolve(*, _root_: DictConfig) -> str:
+    try:
+        return _named(_root_)
+    except (Mistake, HydraException, OmegaConfBaseException):
+        if _root_.hydra.mode != RunMode.MULTIRUN:
+            raise
+        return UNNAMED  # raised here, it would end the whole sweep
+
+
+def refuse_unnamed(run_dir: Path, config: DictConfig, hydra: DictConfig) -> None:
+    """Raises what kept the directory of a sweep's job from having a name."""
+    if run_dir.name == UNNAMED:
+        _named(OmegaConf.merge({"hydra": hydra}, config))
+
+
+def _named(root: Any) -> str:
+    """The directory of the run, below that of all runs."""
+    choices = root.hydra.runtime.choices
+    levels = [root.study.name, build(root, "dataset").name, backbone_label(root, choices), choices.method]
+    return "/".join([*(_short(_clean(level)) for level in levels), settings_label(root, root.hydra)])
+
+
+def settings_label(config: DictConfig, hydra: DictConfig) -> str:
+    """The last level of the directory that a run has by default, with all that differs: `seed-0,max_steps-50`."""
+    return _short(",".join([f"seed-{_clean(config.seed)}", *_differences(config, hydra)]))
+
+
+def _short(name: str) -> str:
+    """A name that file systems take: of a longer one the beginning, and a hash of all of it."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME - 13]}-{hashlib.blake2b(name.encode(), digest_size=6).hexdigest()}"
+
+
+def backbone_label(config: DictConfig, choices: Any) -> str:
+    """The backbone's choice, `glyph_vit`, or where that says nothing, timm's name."""
+    return str(config.backbone.name if choices.backbone == "timm" else choices.backbone)
+
+
+def _differences(config: DictConfig, hydra: DictConfig) -> list[str]:
+    """`max_steps-50` for every identity setting given on the command line that differs from its default."""
+    choices = hydra.runtime.choices
+    given = [(word, OverridesParser.create().parse_override(word)) for word in hydra.overrides.task]
+    if all(override.key_or_group in (*NAMED, *IN_A_LEVEL) for _, override in given):
+        return []  # without composing anything: a study is hundreds of these
+    groups = [(word, override) for word, override in given if override.key_or_group in choices]
+    named = [word for word, override in groups if override.key_or_group in NAMED]
+    found = {}
+    default = _compose(named)
+    for _, override in groups:
+        group = override.key_or_group
+        if group not in NAMED and is_identity(group) and choices[group] != default.hydra.runtime.choices[group]:
+            found[group] = choices[group]
+    if config.get("shift"):
+        found["shift"] = "-".join(shift.source.name for shift in shifts_of(config).values())
+    default = _compose([word for word, _ in groups])
+    for _, override in given:
+        key = override.key_or_group
+        in_a_name = key.startswith("shift.") and key.endswith(".source")
+        if key in choices or key in IN_A_LEVEL or in_a_name or not is_identity(key):
+            continue
+        if key == "attack":  # a list of choices: what each of them is set to has a key of its own
+            names = list(map(str, config.get("attack") or {}))
+            if names != list(default.attack):
+                found[key] = "-".join(names)
+            continue
+        value = _value(config, key)
+        if value != OmegaConf.select(default, key):
+            found[key.rpartition(".")[2]] = value
+    return [f"{_clean(name)}-{_clean(value)}" for name, value in sorted(found.items())]
+
+
+def _value(config: DictConfig, key: str) -> Any:
+    """What stands at `key`; a reference to what is not there fails with the key's name, which select leaves out."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    if isinstance(node, DictConfig) and OmegaConf.is_interpolation(node, name):
+        return node[name]
+    return OmegaConf.select(config, key)
+
+
+def _compose(words: list[str]) -> DictConfig:
+    loader = GlobalHydra.instance().config_loader()
+    return loader.load_configuration(config_name="train", overrides=words, run_mode=RunMode.RUN)
+
+
+def _clean(value: Any) -> str:
+    """A piece of a path: letters, digits, `.`, `_` and `-`, with no `=`, which Hydra cannot take inside a value."""
+    if OmegaConf.is_config(value):
+        value = OmegaConf.to_container(value, resolve=True)
+    text = value if isinstance(value, str) else json.dumps(canonical(value), sort_keys=True)
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_") or "none"

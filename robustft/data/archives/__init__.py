@@ -1,0 +1,1 @@
+"""Data sets in the archives that their authors publish."""

@@ -1,0 +1,1 @@
+"""Images decoded once into memory-mapped uint8 pixels."""

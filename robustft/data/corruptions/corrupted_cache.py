@@ -1,0 +1,89 @@
+"""Corrupted splits that were made ahead, in the cache, for every run that looks at the same images.
+
+`corrupted/<key>.npy` in the cache's directory, with `<key>.crc32` beside it. The key is a hash of the pixels before,
+the images' rows in their split, the corruption, its severity and the version of this code. A file is never changed;
+one whose checksum differs is not used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from robustft.atomic_write import write_whole, written_whole
+from robustft.data.cache.cache_directory import cache_directory, writable
+from robustft.data.dataset import Images
+
+CORRUPTION_VERSION = 1
+"""Grows whenever the same image is corrupted to other pixels than before."""
+
+BLOCK = 256
+
+
+def blocks(count: int) -> Iterator[np.ndarray]:
+    """Rows 0..count in pieces that fit into memory."""
+    for begin in range(0, count, BLOCK):
+        yield np.arange(begin, min(begin + BLOCK, count))
+
+
+def pixels_hash(images: Images, rows: np.ndarray) -> str:
+    """What the images and their rows are, whatever file they come from. Reads them all."""
+    digest = hashlib.blake2b(rows.astype(np.int64).tobytes(), digest_size=16)
+    for block in blocks(len(images)):
+        digest.update(images.batch(block)[0].data)
+    return digest.hexdigest()
+
+
+def any_kept() -> bool:
+    """Whether the cache has corrupted splits at all: if not, no key needs to be worked out."""
+    directory = cache_directory() / "corrupted"
+    return directory.is_dir() and any(directory.glob("*.npy"))
+
+
+def kept_file(pixels: str, corruption: str, severity: int) -> Path:
+    """Where the split of that `pixels_hash` lies or will lie under `corruption`."""
+    name = f"{pixels}/{corruption}/{severity}/{CORRUPTION_VERSION}"
+    return cache_directory() / "corrupted" / f"{hashlib.blake2b(name.encode(), digest_size=16).hexdigest()}.npy"
+
+
+def read_kept(file: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The split, mapped; None if it is not there or not what was written."""
+    try:
+        expected = int(file.with_suffix(".crc32").read_text(encoding="ascii"))
+        pixels = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    if pixels.shape != shape or pixels.dtype != np.uint8 or _checksum(file) != expected:
+        print(f"robustft: {file} is not what was written; it is not used", file=sys.stderr, flush=True)
+        return None
+    return pixels
+
+
+def write_kept(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) -> None:
+    """Writes the split in `parts`, in order; it is there whole or not at all."""
+    writable(file.parent)
+    header = BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    checksum = zlib.crc32(header.getbuffer())
+    with written_whole(file) as temporary:
+        with temporary.open("xb") as out:
+            out.write(header.getbuffer())
+            for part in parts:
+                pixels = np.ascontiguousarray(part).data
+                checksum = zlib.crc32(pixels, checksum)
+                out.write(pixels)
+        write_whole(file.with_suffix(".crc32"), str(checksum).encode("ascii"))
+
+
+def _checksum(file: Path) -> int:
+    checksum = 0
+    with file.open("rb") as opened:
+        while block := opened.read(1 << 20):
+            checksum = zlib.crc32(block, checksum)
+    return checksum

@@ -1,0 +1,70 @@
+"""Image folders with domains: `SPLIT/DOMAIN/CLASS/*`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from robustft.data.dataset import Dataset
+from robustft.data.dataset_name import dataset_name, path_argument, source_argument
+from robustft.data.decode import SQUASH, resize_argument
+from robustft.data.directory_listing import entries
+from robustft.data.domain_shift import check_source, shifted
+from robustft.data.errors import DataNotFound
+from robustft.data.image_formats import of_the_system
+from robustft.data.source import Source
+from robustft.data.sources.image_tree import ImageTree, check_splits, encode, image_files, image_tree, notes_on
+
+LAYOUT = "SPLIT/DOMAIN/CLASS/*"
+
+
+class DomainFolder(Source):
+    """`train/DOMAIN/CLASS/*` and `test/DOMAIN/CLASS/*` below `path`: `source` is the domain that is trained on.
+
+    The test images of every other domain are `ood`; their training images are not looked at. Classes are the
+    folders with one of all these images, in sorted order. `name` is the base name of `path` unless given; the source is
+    put behind it.
+    """
+
+    def __init__(self, *, path: str | Path, source: str | None, name: str | None = None, resize: str = SQUASH) -> None:
+        self.path = path_argument(path)
+        self.source = source_argument(source)
+        self.name = dataset_name(name, self.path.name, self.source)
+        self.resize = resize_argument(resize)
+
+    def files(self) -> dict[str, Path]:
+        _, train, tests = self._found
+        found = image_files(train.classes)
+        for tree in tests.values():
+            found |= image_files(tree.classes)
+        return found
+
+    def load(self, resolution: int) -> Dataset:
+        source, train, tests = self._found
+        origin = f"path {self.path}"
+        classes = tuple(sorted({*train.classes, *(name for tree in tests.values() for name in tree.classes)}))
+        return shifted(
+            origin=origin,
+            classes=classes,
+            source=source,
+            train=encode(train.classes, classes, origin),
+            tests={domain: encode(tree.classes, classes, origin) for domain, tree in tests.items()},
+            notes=notes_on(train, *tests.values()),
+        ).decode(resolution, self.resize)
+
+    @cached_property
+    def _found(self) -> tuple[str, ImageTree, dict[str, ImageTree]]:
+        """(source, its training images, domain -> test images, of which there may be none)"""
+        check_splits(self.path, LAYOUT)
+        domains, _ = entries(self.path / "test")
+        tests = {
+            domain: image_tree(self.path, f"test/{domain}", LAYOUT) for domain in domains if not of_the_system(domain)
+        }
+        with_images = tuple(domain for domain, tree in tests.items() if tree.classes)
+        if not with_images:
+            raise DataNotFound(f"path {self.path} has no images: looked for test/DOMAIN/CLASS/*")
+        source = check_source(self.source, with_images, f"path {self.path}")
+        has_training = (self.path / "train" / source).is_dir()
+        nothing = ImageTree(classes={}, others=(), empty=())
+        train = image_tree(self.path, f"train/{source}", LAYOUT) if has_training else nothing
+        return source, train, tests

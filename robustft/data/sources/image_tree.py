@@ -1,0 +1,116 @@
+"""Finding image files in `SPLIT/CLASS/*` and `SPLIT/DOMAIN/CLASS/*`.
+
+The splits are called `train` and `test`; other directories beside them (`val`, `validation`) are left alone, as
+validation images are held out of the training split by the seed. Files that are no images by their extension are left
+out, and said to be, except hidden ones and those of the system. An image at any other depth is an error: it would be
+missing without a word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from robustft.checks import encodable
+from robustft.data.directory_listing import entries, existing_directory, files_below
+from robustft.data.encoded import EncodedImages
+from robustft.data.errors import DataError, DataNotFound, listed
+from robustft.data.image_formats import is_image, left_out, of_the_system
+
+SPLITS = ("train", "test")
+
+ClassFolders = dict[str, dict[str, Path]]
+"""Class -> name relative to the data set's directory -> image file; sorted, no empty class."""
+
+
+def check_splits(root: Path, layout: str) -> None:
+    """DataNotFound if the directory `root` or one of the splits in it is missing."""
+    there, _ = entries(existing_directory(root))
+    found = f"found {listed(there)}" if there else "found no directory"
+    missing = [split for split in SPLITS if split not in there]
+    if len(missing) == len(SPLITS):
+        raise DataNotFound(f"path {root} has no images: looked for {layout} (SPLIT is train or test), {found}")
+    if missing:
+        raise DataNotFound(f"path {root} has no {missing[0]} split: looked for {layout} in train and test, {found}")
+
+
+def has_images(root: Path, *, domains: bool) -> bool:
+    """Whether an image lies in SPLIT/CLASS/*, or with domains in SPLIT/DOMAIN/CLASS/*, below the directory `root`."""
+    folders = [root / split for split in SPLITS if (root / split).is_dir()]
+    for _ in range(1 + domains):
+        folders = [folder / name for folder in folders for name in entries(folder)[0]]
+    return any(_images(entries(folder)[1]) for folder in folders)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageTree:
+    """What lies in CLASS/* below a folder.
+
+    classes: the images; others: relative names of the files that are none; empty: of the folders without any image.
+    """
+
+    classes: ClassFolders
+    others: tuple[str, ...]
+    empty: tuple[str, ...]
+
+
+def image_tree(root: Path, folder: str, layout: str) -> ImageTree:
+    """What lies in `folder`/CLASS/* below `root`. DataError if there are images above or below that depth."""
+    names, loose = entries(root / folder)
+    _refuse(root, folder, _images(loose), layout)
+    classes: ClassFolders = {}
+    others: list[str] = []
+    empty: list[str] = []
+    for name in names:
+        inside = f"{folder}/{name}"
+        if of_the_system(name):
+            continue
+        if not encodable(name):
+            raise DataError(f"path {root} has a class {inside!r}: names of classes must be UTF-8")
+        deeper, files = entries(root / inside)
+        for below in deeper:
+            _refuse(root, f"{inside}/{below}", _images(list(files_below(root / inside / below))), layout)
+        if images := _images(files):
+            classes[name] = {f"{inside}/{image}": root / inside / image for image in images}
+        else:
+            empty.append(inside)
+        others += [f"{inside}/{file}" for file in sorted({*files} - {*images}) if not of_the_system(file)]
+    return ImageTree(classes=classes, others=tuple(others), empty=tuple(empty))
+
+
+def notes_on(*trees: ImageTree) -> tuple[str, ...]:
+    """What of `trees` is not read: a class can vanish with it."""
+    others = [name for tree in trees for name in tree.others]
+    empty = [name for tree in trees for name in tree.empty]
+    notes = [left_out(others)] if others else []
+    return (*notes, f"no readable image in {listed(empty)}") if empty else tuple(notes)
+
+
+def encode(folders: ClassFolders, classes: tuple[str, ...], origin: str) -> EncodedImages:
+    """The images of `folders` labelled by their place in `classes`; DataError for a class that is not among them."""
+    label_of = {name: label for label, name in enumerate(classes)}
+    labels: list[int] = []
+    for name, files in folders.items():
+        if name not in label_of:
+            raise DataError(f"{origin} has no training image of the class {name!r}, which {next(iter(files))} is of")
+        labels += [label_of[name]] * len(files)
+    return EncodedImages(labels=np.array(labels, dtype=np.int64), items=list(image_files(folders).items()))
+
+
+def image_files(folders: ClassFolders) -> dict[str, Path]:
+    """Relative name -> file, over all classes."""
+    return {name: file for files in folders.values() for name, file in files.items()}
+
+
+def _images(files: list[str]) -> list[str]:
+    return [name for name in files if is_image(name)]
+
+
+def _refuse(root: Path, folder: str, images: list[str], layout: str) -> None:
+    if images:
+        raise DataError(
+            f"path {root} has {folder}/{images[0]}, which is not in {layout}; "
+            "dataset=folder reads SPLIT/CLASS/*, dataset=domains SPLIT/DOMAIN/CLASS/*"
+        )

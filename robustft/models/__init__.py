@@ -1,0 +1,1 @@
+"""A backbone with a method in it, and its states on disk."""

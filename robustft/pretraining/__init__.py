@@ -1,0 +1,1 @@
+"""The lab's backbone and the letters it is pre-trained on."""

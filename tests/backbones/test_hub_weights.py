@@ -1,0 +1,62 @@
+"""In a process of its own: the hub's client reads its settings when it is imported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import timm
+from safetensors.torch import save_file
+
+CACHED = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
+SCRIPT = """
+import sys, torch, safetensors.torch
+from robustft.backbones.timm_vit import TimmVit
+network = TimmVit(name=sys.argv[1], options={"depth": 1}).build(classes=10, seed=0).network
+saved = safetensors.torch.load_file(sys.argv[2])
+built = network.state_dict()
+assert all(torch.equal(built[name], saved[name]) for name in saved if not name.startswith("head."))
+assert built["head.weight"].shape == (10, 192)
+try:
+    TimmVit(name="vit_base_patch16_224.orig_in21k").build(classes=10, seed=0)
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a machine without network says about weights that are not in its cache."""
+    home = tmp_path_factory.mktemp("hub")
+    repository = home / "hub" / f"models--timm--{CACHED}"
+    weights = repository / "snapshots" / "abc" / "model.safetensors"
+    weights.parent.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    save_file(timm.create_model(CACHED, depth=1).state_dict(), weights)
+    environment = {**os.environ, "HF_HOME": str(home), "HF_HUB_CACHE": str(home / "hub"), "HF_HUB_OFFLINE": "1"}
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, CACHED, str(weights)], env=environment, cwd=root, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr  # the cached weights were built without network, every tensor the same
+    return done.stdout
+
+
+def test_weights_that_cannot_be_had_are_one_line_with_both_ways_out(answer: str) -> None:
+    assert answer.count("\n") == 1
+    assert answer.startswith("pretrained: ")
+    assert "timm/vit_base_patch16_224.orig_in21k/model.safetensors" in answer
+    assert "hub" in answer
+    assert "backbone.checkpoint=FILE" in answer
+    assert "where there is network" in answer
+
+
+def test_a_model_without_weights_anywhere_says_so() -> None:
+    from robustft.backbones.hub_weights import hub_weights
+
+    with pytest.raises(ValueError, match=r"^pretrained: timm has no weights for vit_giant_patch14_224 on the hub; .*"):
+        hub_weights("vit_giant_patch14_224")

@@ -16,6 +16,7 @@ from robustft.cli.groups import must_be_one_of
 from robustft.cli.targets import check_kind, check_targets
 from robustft.cli.user_errors import Mistake, naming
 from robustft.evaluation.tiers import FRONTIER, tiers
+from robustft.public_names import by_public_names
 
 if TYPE_CHECKING:
     from robustft.backbones.timm_vit import TimmVit
@@ -67,8 +68,9 @@ def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
         raise Mistake(f"{name} must be given: it has no default")
     kept: list[Any] = [name for name in node if name not in without]
     node = OmegaConf.masked_copy(node, kept) if without else node
+    node = OmegaConf.create(by_public_names(OmegaConf.to_container(node, resolve=True)))
     place = tuple(key.split("."))
-    check_targets(OmegaConf.to_container(node, resolve=True), place, trusted=None)
+    check_targets(OmegaConf.to_container(node), place, trusted=None)
     try:
         built = instantiate(node, _convert_="all")
     except InstantiationException as error:

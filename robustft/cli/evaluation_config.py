@@ -18,6 +18,7 @@ from robustft.cli.build import Parts, parts_of
 from robustft.cli.targets import check_targets
 from robustft.cli.user_errors import Mistake
 from robustft.data.dataset_name import dataset_name
+from robustft.public_names import by_public_names
 from robustft.study.plain_file import DamagedFile, plain_bytes
 
 HOW = ("batch_size", "precision", "compile")
@@ -138,11 +139,11 @@ def _as_composed(path: Path, trusted: Sequence[str]) -> DictConfig:
     if not isinstance(config, DictConfig):
         raise Mistake(f"run: {DamagedFile(path, 'must hold settings by name', _REMEDY)}")
     with from_file(path):
-        content: Any = OmegaConf.to_container(config, resolve=False)
+        content: Any = by_public_names(OmegaConf.to_container(config, resolve=False))
         _check_sections(content)
         check_targets(content, trusted=trusted)
         _check_plain(content, ())
-    return config
+    return OmegaConf.create(content)
 
 
 def _check_yaml(text: str) -> None:

@@ -12,6 +12,7 @@ from robustft.cli.build import Parts, tiers_of
 from robustft.cli.user_errors import naming
 from robustft.evaluation.tiers import EVERY
 from robustft.optional_setting import without_off
+from robustft.public_names import by_public_names
 
 SECTIONS = ("seed", "dataset", "backbone", "method", "threat_model", "attack", "schedule", "trainer", "suite")
 
@@ -43,8 +44,7 @@ def settings(config: DictConfig) -> dict[str, Any]:
     """The identity without the contents of files: known without reading any."""
     from robustft.evaluation.suite import Suite
 
-    container = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(container, dict)
+    container = by_public_names(OmegaConf.to_container(config, resolve=True))
     identity: dict[str, Any] = {}
     for section in SECTIONS:
         value = container[section]

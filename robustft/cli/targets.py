@@ -12,19 +12,19 @@ from typing import Any
 from robustft.cli.user_errors import Mistake
 
 OURS = "robustft"
-_SOURCE, _ARCHIVE = "robustft.data.source.Source", "robustft.data.archives.archive.Archive"
+_SOURCE, _ARCHIVE = "robustft.data.Source", "robustft.data.Archive"
 _KINDS = {
     ("dataset",): _SOURCE,
     ("dataset", "archive"): _ARCHIVE,
     ("shift", "*"): _SOURCE,
     ("shift", "*", "archive"): _ARCHIVE,
-    ("backbone",): "robustft.backbones.timm_vit.TimmVit",
-    ("method",): "robustft.methods.method.Method",
-    ("threat_model",): "robustft.attacks.threat_model.ThreatModel",
-    ("attack", "*"): "robustft.attacks.attack.Attack",
-    ("schedule",): "robustft.evaluation.schedule.Schedule",
-    ("trainer",): "robustft.training.plan.TrainingPlan",
-    ("tracker",): "robustft.training.tracker.Tracker",
+    ("backbone",): "robustft.backbones.TimmVit",
+    ("method",): "robustft.methods.Method",
+    ("threat_model",): "robustft.attacks.ThreatModel",
+    ("attack", "*"): "robustft.attacks.Attack",
+    ("schedule",): "robustft.evaluation.Schedule",
+    ("trainer",): "robustft.training.TrainingPlan",
+    ("tracker",): "robustft.training.Tracker",
 }
 """Place in the configuration -> what is built there. Nothing is built anywhere else, but what a class from outside
 robustft takes."""

@@ -28,8 +28,8 @@ from robustft.checks import suggestion
 from robustft.cli.groups import choices, is_group, must_be_one_of
 from robustft.cli.keys import list_allowed, unknown_key
 from robustft.data.errors import CacheError
+from robustft.divergence import Diverged
 from robustft.study.plain_file import DamagedFile
-from robustft.training.errors import Diverged
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

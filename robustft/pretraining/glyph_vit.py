@@ -10,8 +10,8 @@ from robustft.atomic_write import write_whole
 from robustft.backbones.timm_vit import TimmVit
 from robustft.checks import keep, number, one_of, whole_number
 from robustft.device import ACCELERATORS, torch_device
+from robustft.divergence import Diverged
 from robustft.pretraining.glyphs import CLASSES, RESOLUTION, Glyphs
-from robustft.training.errors import Diverged
 
 if TYPE_CHECKING:
     from robustft.backbones.backbone import Backbone

@@ -10,6 +10,7 @@ from typing import Any
 from robustft.atomic_write import write_whole
 from robustft.canonical_hash import canonical_hash, canonical_json
 from robustft.checks import one_of, whole_number
+from robustft.public_names import by_former_addresses, by_public_names
 from robustft.study.plain_file import DamagedFile, plain_bytes, plain_json
 from robustft.study.record import split_condition
 
@@ -39,6 +40,8 @@ def read_run(run_dir: Path, *, whole: bool = False) -> dict[str, Any] | None:
         raise DamagedFile(path, f"is not JSON: {error}", _REMEDY) from error
     if not isinstance(content, dict):
         raise DamagedFile(path, f"must hold a JSON object, got {type(content).__name__}", _REMEDY)
+    if "identity" in content:
+        content["identity"] = by_public_names(content["identity"])
     if whole:
         missing = [name for name in _NEEDED if name not in content]
         if missing:
@@ -67,8 +70,8 @@ def attack_settings(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_id(identity: Mapping[str, Any]) -> str:
-    """12 hexadecimal characters, the same for the same settings in any order."""
-    return canonical_hash(identity, characters=12)
+    """12 hexadecimal characters, the same for the same settings in any order, wherever the code of a class lies."""
+    return canonical_hash(by_former_addresses(identity), characters=12)
 
 
 def identity_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
+from robustft.divergence import Diverged
 from robustft.evaluation.undisturbed import undisturbed
 from robustft.models.tuned_state import tuned_parameters
-from robustft.training.errors import Diverged
 from robustft.training.module import FineTuning
 
 

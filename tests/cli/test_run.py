@@ -173,7 +173,7 @@ def test_evaluate_runs_no_code_that_a_configuration_names(finished, words, tmp_p
     copy = tmp_path / "copy"
     shutil.copytree(cwd / RUN_DIR, copy)
     config = copy / ".hydra/config.yaml"
-    config.write_text(config.read_text().replace("robustft.attacks.pgd.Pgd", "os.system"))
+    config.write_text(config.read_text().replace("robustft.attacks.Pgd", "os.system"))
     code, _, err = words("evaluate", f"run={copy}")
     assert code == 2
     assert "run has a _target_ outside robustft" in err

@@ -254,7 +254,7 @@ def test_one_s_own_configuration_may_name_one_s_own_classes(words, plug_in, run_
             ["dataset._target_=robustft.data.cache.cached_split.np.load"],
             "dataset._target_ must be a class of robustft's own",
         ),
-        (["method._target_=mine.Other"], "method._target_ must be a class that extends robustft.methods.method.Method"),
+        (["method._target_=mine.Other"], "method._target_ must be a class that extends robustft.methods.Method"),
         (["~method._target_"], "method._target_ must be given: ~method._target_ takes it away"),
     ],
 )

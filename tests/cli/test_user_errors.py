@@ -27,7 +27,7 @@ def no_hub(tmp_path, monkeypatch):
         (["metod=lora"], "metod is no key; did you mean method? the configuration has backbone"),
         (["trainer.max_step=5"], "trainer.max_step is no key; did you mean trainer.max_steps? trainer has max_steps"),
         (["dataset=cub200", "dataset.pat=x"], "dataset.pat is no key; did you mean dataset.path?"),
-        (["+attack.pgd.stepz=1"], "attack.pgd.stepz is no key; robustft.attacks.pgd.Pgd has steps"),
+        (["+attack.pgd.stepz=1"], "attack.pgd.stepz is no key; robustft.attacks.Pgd has steps"),
         (["threat_model.eps_255=-1"], "threat_model.eps_255 must be a number at least 0 and at most 255, got -1"),
         (["attack.pgd.steps=0"], "attack.pgd.steps must be a whole number of at least 1, got 0"),
         (["seed=abc"], "seed must be a whole number of at least 0 and at most 4294967295, got 'abc'"),

@@ -8,7 +8,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_no_module_of_the_room_imports_anything_heavy() -> None:
-    modules = [f"robustft.data.{file.stem}" for file in sorted((ROOT / "robustft" / "data").glob("[a-z]*.py"))]
+    files = sorted((ROOT / "robustft" / "data").rglob("[a-z]*.py"))
+    modules = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
     assert "robustft.data.sources.digits" in modules
     heavy = ("torch", "sklearn", "mlxtend", "huggingface_hub", "pandas", "hydra", "omegaconf")
     code = f"import sys, {', '.join(modules)}\nprint(sorted(set(sys.modules) & set({heavy})))"

@@ -10,6 +10,7 @@ from pytorch_lightning.plugins import MixedPrecision
 
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
+from robustft.divergence import Diverged
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.suite import Suite
 from robustft.methods.full import Full
@@ -19,7 +20,6 @@ from robustft.models.tuned_model import tuned_by
 from robustft.models.tuned_state import tuned_parameters
 from robustft.study.record_file import read_records
 from robustft.training.data_module import TrainingBatches, TrainingData
-from robustft.training.errors import Diverged
 from robustft.training.fine_tune import fine_tune
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan

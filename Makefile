@@ -8,8 +8,8 @@ INSTALLED := $(VENV)/.installed
 run: $(INSTALLED)  ## the offline lab: one run of a minute, its table and its picture
 	$(BIN)/python -m robustft
 
-test: $(INSTALLED)  ## the tests, as CI runs them
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## the tests, as CI runs them: two workers of one thread each
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(INSTALLED)  ## style, types and who may import whom, as CI checks them
 	$(BIN)/ruff check .

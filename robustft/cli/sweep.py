@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,12 @@ class Sweep:
         """Removes what Hydra made for the sweep, if no run is in it."""
         if self._directory is None or any(path.name != FILE for path in self._directory.glob("*")):
             return
-        for path in self._new:
-            if path.name == FILE:
-                path.unlink(missing_ok=True)
-            elif path.is_dir():
-                path.rmdir()
+        with suppress(OSError):  # below a file, or where nothing can be deleted: why the sweep ended is told elsewhere
+            for path in self._new:
+                if path.name == FILE:
+                    path.unlink(missing_ok=True)
+                elif path.is_dir():
+                    path.rmdir()
 
 
 current: Sweep | None = None

@@ -13,8 +13,8 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 from robustft.cli.app import main
-from tests.cli.commands import Commands
 from tests.cli.made_up_run import RECORDS, write_made_up_run
+from tests.cli.run_commands import Commands
 
 KILLING = """
 import os, signal, sys

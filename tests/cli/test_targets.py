@@ -276,5 +276,5 @@ def test_nothing_in_the_package_unpickles_what_it_did_not_write():
     assert found == {
         "backbones/checkpoint.py",  # says why there are none
         "training/checkpoints.py",  # with weights_only
-        *("data/decoding_process.py", "data/cifar_pickle.py", "data/cifar_archive.py"),
+        *("data/cache/decoding_worker.py", "data/archives/cifar_pickle.py", "data/archives/cifar.py"),
     }

@@ -103,4 +103,4 @@ def test_a_flipped_byte_is_noticed_and_made_anew(images, tmp_path, monkeypatch, 
     assert np.array_equal(found.batch(np.arange(9))[0], expected)
     assert "is not what was written" in capfd.readouterr().err
     assert found.keep_in_cache() == file
-    assert corrupted_images.kept.read_kept(file, (9, 3, 28, 28)) is not None
+    assert corrupted_images.corrupted_cache.read_kept(file, (9, 3, 28, 28)) is not None

@@ -121,8 +121,8 @@ def tracked_run(
             config=config,
             settings=wandb.Settings(console="off", silent=True),
         )
-    except (wandb.errors.Error, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # its service raises errors of its own, which are none of wandb.errors
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ValueError(f"mode {tracker.mode} failed: {reason} (offline and disabled need no account)") from error
     run.define_metric("step")
     run.define_metric("*", step_metric="step")

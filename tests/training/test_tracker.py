@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,16 @@ def test_tags_and_names_are_cut_to_what_wandb_takes_and_stay_distinct(tmp_path):
 def test_what_fits_stays_as_it_is(tmp_path, tag):
     _, run = mirrored(tmp_path, [], tags=[tag])
     assert (list(run.tags), run.display_name, run.run_group) == ([tag], "digits/lora/seed-0", "default")
+
+
+def test_an_id_that_another_process_holds_is_one_line_of_the_mode(tmp_path):
+    opening = {"name": "digits", "group": "default", "tags": [], "config": {}, "run_id": "held"}
+    script = (
+        "import sys; from pathlib import Path; from robustft.training.tracker import Tracker, tracked_run\n"
+        f"with tracked_run(Tracker(), run_dir=Path({str(tmp_path)!r}), **{opening!r}): pass"
+    )
+    with tracked_run(Tracker(), run_dir=tmp_path, **opening):  # its service is inherited through WANDB_SERVICE
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    *_, last = done.stderr.splitlines()
+    assert last.startswith("ValueError: mode offline failed: ")
+    assert last.endswith("in use (offline and disabled need no account)")

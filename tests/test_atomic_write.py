@@ -192,7 +192,7 @@ import subprocess
 import sys
 from pathlib import Path
 from robustft.atomic_write import write_whole
-from robustft.cli.run_directory import refuse_unwritable
+from robustft.cli.runs.run_directory import refuse_unwritable
 from robustft.cli.user_errors import Mistake
 run = Path("small/run")
 write_whole(run / "run.json", b"old")

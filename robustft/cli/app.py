@@ -11,15 +11,17 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft.cli import completion, run_name, sweep
-from robustft.cli.command_line import COMMANDS, CommandLine, parsed
+from robustft.cli import sweep
+from robustft.cli.command_line import completion
+from robustft.cli.command_line.arguments import COMMANDS, CommandLine, parsed
+from robustft.cli.command_line.groups import conf_dir
+from robustft.cli.command_line.spellings import understood
 from robustft.cli.environment import own_environment
-from robustft.cli.groups import conf_dir
 from robustft.cli.output import unfailing_output
+from robustft.cli.runs import run_name
+from robustft.cli.runs.versions import versions
 from robustft.cli.user_errors import Failure, Mistake, explained
-from robustft.cli.versions import versions
 from robustft.cli.warning_line import on_one_line
-from robustft.cli.words import understood
 
 __all__ = ["COMMANDS", "conf_dir", "main"]
 

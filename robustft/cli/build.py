@@ -12,7 +12,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from robustft import checks
-from robustft.cli.groups import must_be_one_of
+from robustft.cli.command_line.groups import must_be_one_of
 from robustft.cli.targets import check_kind, check_targets
 from robustft.cli.user_errors import Mistake, naming
 from robustft.evaluation.tiers import FRONTIER, tiers

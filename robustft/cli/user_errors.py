@@ -25,8 +25,8 @@ from omegaconf.errors import (
 )
 
 from robustft.checks import suggestion
-from robustft.cli.groups import choices, is_group, must_be_one_of
-from robustft.cli.keys import list_allowed, unknown_key
+from robustft.cli.command_line.groups import choices, is_group, must_be_one_of
+from robustft.cli.command_line.keys import list_allowed, unknown_key
 from robustft.data.errors import CacheError
 from robustft.divergence import Diverged
 from robustft.study.plain_file import DamagedFile

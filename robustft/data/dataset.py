@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from robustft.data.pixel_file import PixelFile
+from robustft.data.images.pixel_file import PixelFile
 
 
 class Images:

@@ -12,8 +12,8 @@ from robustft.checks import encodable, whole_number
 from robustft.data.cache.cached_split import CachedSplit, check_space_for
 from robustft.data.cache.decoding_worker import decoders
 from robustft.data.dataset import Dataset
-from robustft.data.decode import SQUASH, Encoded
 from robustft.data.errors import DataError, listed
+from robustft.data.images.decode import SQUASH, Encoded
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from robustft.data.dataset import Dataset
-from robustft.data.decode import SQUASH
+from robustft.data.images.decode import SQUASH
 
 
 class Source(ABC):

@@ -94,7 +94,7 @@ def real_pictures(folder: str, count: int) -> list[np.ndarray]:
     """Pictures below `folder`, squashed as the data room does."""
     from pathlib import Path
 
-    from robustft.data.decode import decode
+    from robustft.data.images.decode import decode
 
     files = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     chosen = [files[index] for index in np.linspace(0, len(files) - 1, count).astype(int)]

@@ -250,7 +250,7 @@ def feeding(files: list[Path], turns: int) -> dict[str, Any]:
 
 def identical(files: list[Path]) -> dict[str, Any]:
     """Whether the pixels in the cache are those of decoding afresh, by robustft and by PIL alone."""
-    from robustft.data.decode import decode
+    from robustft.data.images.decode import decode
 
     begin = time.perf_counter()
     images = cached(files)

@@ -67,8 +67,8 @@ def robustft():
             capture_output=True,
             text=True,
             timeout=300,
-            # One thread: bits are compared, whatever else the machine does. And a W&B service of its own: one that a test
-            # in this process left running would hold the id of a run that is killed here.
+            # One thread: bits are compared, whatever else the machine does. And a W&B service of its own: one that a
+            # test in this process left running would hold the id of a run that is killed here.
             env={key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"}
             | {"WANDB_SILENT": "true", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
         )

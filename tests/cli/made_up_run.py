@@ -10,10 +10,10 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from safetensors.numpy import save_file
 
-from robustft.cli import run_directory
 from robustft.cli.app import conf_dir
 from robustft.cli.build import parts_of
-from robustft.cli.identity import contents, files_of, settings
+from robustft.cli.runs import run_directory
+from robustft.cli.runs.identity import contents, files_of, settings
 from robustft.study.outcomes import write_outcomes
 from robustft.study.record import Record
 from robustft.study.record_file import RecordFile

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hydra.core.hydra_config import HydraConfig
 
-from robustft.cli import run_directory
+from robustft.cli.runs import run_directory
 from tests.cli.made_up_run import CONFIG, RECORDS, RUN_JSON, STEPS, WORDS
 
 

@@ -80,7 +80,7 @@ NOT_OURS = [
     "robustft.data.cache.decoding_worker.pickle.load",
     "robustft.data.cache.decoding_worker.subprocess.run",
     "robustft.data.cache.decoding_worker.subprocess.Popen",
-    "robustft.cli.versions.subprocess.check_call",
+    "robustft.cli.runs.versions.subprocess.check_call",
     "robustft.cli.build.instantiate",
     "robustft.cli.build.get_class",
     "robustft.cli.app.importlib.import_module",
@@ -90,7 +90,7 @@ NOT_OURS = [
     # Its own, but functions, and a class of another kind.
     "robustft.study.run_file.write_run",
     "robustft.atomic_write.written_whole",
-    "robustft.data.contact_sheet.draw_contact_sheet",
+    "robustft.data.images.contact_sheet.draw_contact_sheet",
     "robustft.models.tuned_state.save_tuned",
     "robustft.cli.app.main",
     "robustft.study.record_file.RecordFile",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from robustft.cli.groups import choices
+from robustft.cli.command_line.groups import choices
 from robustft.cli.user_errors import Mistake, naming
 
 METHODS = ", ".join(choices("method"))

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from robustft.cli.app import COMMANDS, conf_dir
 from robustft.cli.build import build, parts_of
-from robustft.cli.identity import settings
+from robustft.cli.runs.identity import settings
 from robustft.study.run_file import run_id
 from robustft.training.fine_tune import evaluated_steps
 

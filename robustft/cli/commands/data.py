@@ -14,9 +14,9 @@ from robustft.cli.shift_sets import shift_sets
 from robustft.cli.user_errors import command, naming
 from robustft.data.cache.cache_directory import VARIABLE, cache_directory, gigabytes
 from robustft.data.cache.fingerprint_cache import remembered_fingerprint
-from robustft.data.contact_sheet import draw_contact_sheet
 from robustft.data.corruptions.corrupted_images import corrupted_sets
 from robustft.data.dataset import Dataset, Images
+from robustft.data.images.contact_sheet import draw_contact_sheet
 from robustft.data.split import fixed_subset
 
 LINE = "{:<20}  {:>9}  {:>7}  {:<31}  {:>9}  {}"

@@ -12,13 +12,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from robustft import checks
-from robustft.cli import run_directory
 from robustft.cli.additions import Asked, asked_of
 from robustft.cli.build import Parts
 from robustft.cli.commands.report import known_run, main_attack, shown
-from robustft.cli.evaluation_config import config_file, misfit, run_parts
-from robustft.cli.identity import HUB_WEIGHTS, contents, files_of
 from robustft.cli.processes import is_shared, together
+from robustft.cli.runs import run_directory
+from robustft.cli.runs.evaluation_config import config_file, misfit, run_parts
+from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.device import ACCELERATORS, refuse_missing_device, torch_device
 from robustft.evaluation.tiers import EVERY

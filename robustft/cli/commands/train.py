@@ -12,13 +12,13 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft.cli import run_directory
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.commands.report import main_attack, show, shown
-from robustft.cli.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
 from robustft.cli.processes import refuse_several
-from robustft.cli.run_name import backbone_label, refuse_unnamed, settings_label
-from robustft.cli.starts import change, earlier_starts, now, this_start
+from robustft.cli.runs import run_directory
+from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
+from robustft.cli.runs.run_name import backbone_label, refuse_unnamed, settings_label
+from robustft.cli.runs.starts import change, earlier_starts, now, this_start
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.data.split import fixed_subset
 from robustft.device import refuse_missing_device
@@ -126,7 +126,7 @@ def _train(
 
 def _description(config: DictConfig, hydra: Any, parts: Parts, run: Loaded, steps: Sequence[int]) -> dict[str, Any]:
     """What run.json says beside the identity."""
-    from robustft.cli.effective_settings import effective_settings
+    from robustft.cli.runs.effective_settings import effective_settings
     from robustft.models.tuned_state import parameter_counts
 
     return {

@@ -11,7 +11,7 @@ from robustft.data.archives.archive import Archive
 from robustft.data.directory_listing import entries
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, DataNotFound
-from robustft.data.image_formats import is_image, left_out, of_the_system
+from robustft.data.images.image_formats import is_image, left_out, of_the_system
 
 TEST_EVERY = 5
 

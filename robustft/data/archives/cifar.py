@@ -13,9 +13,9 @@ from robustft.canonical_hash import canonical
 from robustft.checks import one_of
 from robustft.data.archives.archive import Archive, found_by
 from robustft.data.archives.cifar_pickle import read_pickle
-from robustft.data.decode import Encoded
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, DataNotFound, one_line
+from robustft.data.images.decode import Encoded
 
 _SIDE = 32
 _PIXELS = 3 * _SIDE * _SIDE

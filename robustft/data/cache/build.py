@@ -11,8 +11,8 @@ from pathlib import Path
 
 from robustft.data.cache.chunk_layout import Layout
 from robustft.data.cache.decoding_worker import Decoded, Decoders, DecodingProcess, Place
-from robustft.data.decode import Encoded
 from robustft.data.errors import DataError
+from robustft.data.images.decode import Encoded
 from robustft.data.own_files import opened
 from robustft.data.threads import thread_count
 

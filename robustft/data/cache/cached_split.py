@@ -45,8 +45,8 @@ from robustft.data.cache.chunk_layout import Layout
 from robustft.data.cache.content_key import content_of
 from robustft.data.cache.decoding_worker import Decoders
 from robustft.data.dataset import Images
-from robustft.data.decode import DECODER_VERSION, Encoded, decode_all
 from robustft.data.errors import CacheError, DataError
+from robustft.data.images.decode import DECODER_VERSION, Encoded, decode_all
 from robustft.data.own_files import open_to_all_who_may, own_directory
 from robustft.data.threads import thread_count
 

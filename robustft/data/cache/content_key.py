@@ -10,7 +10,7 @@ from typing import Any
 
 from robustft.data.cache.fingerprint import stamp
 from robustft.data.cache.fingerprint_cache import remembered_fingerprint
-from robustft.data.decode import Encoded
+from robustft.data.images.decode import Encoded
 
 
 @dataclass(frozen=True, kw_only=True)

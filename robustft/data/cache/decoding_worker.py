@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from robustft.data.decode import Encoded, decode_into, decoding_progress
 from robustft.data.errors import CacheError
+from robustft.data.images.decode import Encoded, decode_into, decoding_progress
 from robustft.data.threads import thread_count
 
 if TYPE_CHECKING:

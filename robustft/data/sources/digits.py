@@ -10,8 +10,8 @@ from PIL import Image
 
 from robustft.checks import whole_number
 from robustft.data.dataset import Dataset, Images
-from robustft.data.decode import squash
 from robustft.data.errors import DataError, DataNotFound, one_line
+from robustft.data.images.decode import squash
 from robustft.data.source import Source
 
 _DIGITS = "digits.csv.gz"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from robustft.data.dataset import Dataset
 from robustft.data.dataset_name import dataset_name, path_argument, source_argument
-from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.directory_listing import entries
 from robustft.data.domain_shift import check_source, shifted
 from robustft.data.errors import DataNotFound
-from robustft.data.image_formats import of_the_system
+from robustft.data.images.decode import SQUASH, resize_argument
+from robustft.data.images.image_formats import of_the_system
 from robustft.data.source import Source
 from robustft.data.sources.image_tree import ImageTree, check_splits, encode, image_files, image_tree, notes_on
 

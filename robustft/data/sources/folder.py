@@ -7,9 +7,9 @@ from pathlib import Path
 
 from robustft.data.dataset import Dataset
 from robustft.data.dataset_name import dataset_name, path_argument
-from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.encoded import EncodedDataset
 from robustft.data.errors import DataNotFound
+from robustft.data.images.decode import SQUASH, resize_argument
 from robustft.data.source import Source
 from robustft.data.sources.image_tree import ImageTree, check_splits, encode, image_files, image_tree, notes_on
 

@@ -17,7 +17,7 @@ from robustft.checks import encodable
 from robustft.data.directory_listing import entries, existing_directory, files_below
 from robustft.data.encoded import EncodedImages
 from robustft.data.errors import DataError, DataNotFound, listed
-from robustft.data.image_formats import is_image, left_out, of_the_system
+from robustft.data.images.image_formats import is_image, left_out, of_the_system
 
 SPLITS = ("train", "test")
 

@@ -13,10 +13,10 @@ import numpy as np
 from robustft.checks import whole_number
 from robustft.data.dataset import Dataset
 from robustft.data.dataset_name import config_argument, dataset_name, path_argument, source_argument, text_argument
-from robustft.data.decode import SQUASH, resize_argument
 from robustft.data.domain_shift import check_source, shifted
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, listed
+from robustft.data.images.decode import SQUASH, resize_argument
 from robustft.data.label_numbers import class_numbers, note_on_gaps
 from robustft.data.source import Source
 from robustft.data.sources.hub_snapshot import hub_directory

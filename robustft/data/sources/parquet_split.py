@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from robustft.data.cache.content_key import Content
-from robustft.data.decode import Encoded
 from robustft.data.errors import DataError, listed, one_line
+from robustft.data.images.decode import Encoded
 
 _ROWS_AT_A_TIME = 256
 

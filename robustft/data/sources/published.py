@@ -9,9 +9,9 @@ from typing import Any
 
 from robustft.data.archives.archive import Archive
 from robustft.data.dataset import Dataset
-from robustft.data.decode import SQUASH
 from robustft.data.directory_listing import entries, existing_directory
 from robustft.data.errors import DataError, DataNotFound, listed
+from robustft.data.images.decode import SQUASH
 from robustft.data.source import Source
 from robustft.data.sources import domain_folder, folder, parquet_files
 from robustft.data.sources.image_tree import has_images

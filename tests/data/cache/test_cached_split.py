@@ -18,9 +18,9 @@ from robustft.data.cache.cached_split import CachedSplit
 from robustft.data.cache.chunk_layout import Layout
 from robustft.data.cache.decoding_worker import DecodingProcess, decoders
 from robustft.data.dataset import Dataset, Images
-from robustft.data.decode import decode_all
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import CacheError, DataError
+from robustft.data.images.decode import decode_all
 from robustft.data.sources.folder import Folder
 from robustft.data.sources.parquet import Parquet
 from robustft.data.sources.published import Published

@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from robustft.cli.build import Parts
+from robustft.cli.runs.versions import git_commit, versions
 from robustft.cli.user_errors import naming
-from robustft.cli.versions import git_commit, versions
 from robustft.device import device_name, search_precision, torch_device
 
 KEYS = ("git_commit", "device", "threads", "precision")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from robustft.cli.completion import completions
-from robustft.cli.groups import choices
+from robustft.cli.command_line.completion import completions
+from robustft.cli.command_line.groups import choices
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 
 COMPLETE = """
 eval "$({python} -m robustft {option} install=bash)"

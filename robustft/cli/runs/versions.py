@@ -23,7 +23,7 @@ def versions() -> dict[str, str]:
 
 def git_commit() -> str | None:
     """The commit of the checkout that the code runs from, `-dirty` behind it if files differ; None if it is none."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
 
     def git(*words: str) -> str | None:
         try:

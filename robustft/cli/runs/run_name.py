@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from robustft.canonical_hash import canonical
 from robustft.cli.build import build, shifts_of
-from robustft.cli.identity import is_identity
+from robustft.cli.runs.identity import is_identity
 from robustft.cli.user_errors import Mistake
 
 NAMED = ("dataset", "backbone", "method", "study")

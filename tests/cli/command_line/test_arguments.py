@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from robustft.cli.command_line import COMMANDS, parsed
+from robustft.cli.command_line.arguments import COMMANDS, parsed
 from robustft.cli.user_errors import Mistake
 
 

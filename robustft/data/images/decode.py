@@ -32,7 +32,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from robustft.checks import one_of, whole_number
 from robustft.data.errors import DataError, one_line
-from robustft.data.image_formats import REFUSED
+from robustft.data.images.image_formats import REFUSED
 from robustft.data.threads import thread_count
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 def conf_dir() -> Path:
     """The configuration: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     for directory in (package / "conf", package.parent / "conf"):
         if (directory / "train.yaml").is_file():
             return directory

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from robustft.cli.build import parts_of
-from robustft.cli.effective_settings import effective_settings
 from robustft.cli.load import loaded
+from robustft.cli.runs.effective_settings import effective_settings
 from robustft.training.fine_tune import evaluated_steps
 from tests.conf.test_conf import composed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from robustft.cli import run_directory
+from robustft.cli.runs import run_directory
 from robustft.cli.user_errors import Mistake
 from robustft.study.run_file import read_run
 

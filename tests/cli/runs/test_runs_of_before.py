@@ -9,7 +9,7 @@ import json
 import shutil
 from pathlib import Path
 
-BEFORE = Path(__file__).parents[1] / "before"
+BEFORE = Path(__file__).parents[2] / "before"
 WORDS = (
     *("method=bitfit", "trainer.max_steps=12", "schedule.points=3", "trainer.batch_size=32", "suite.max_images=40"),
     *("attack=[pgd,fgsm]", "suite.eps_grid_255=[4]", "suite.corruptions=[fog]", "suite.severities=[3]"),

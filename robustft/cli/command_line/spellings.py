@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob
 
 from robustft.attacks.threat_model import NORMS
-from robustft.cli.groups import choices, is_group, must_be_one_of, spelled, takes_a_list
+from robustft.cli.command_line.groups import choices, is_group, must_be_one_of, spelled, takes_a_list
 from robustft.cli.user_errors import Mistake
 from robustft.device import ACCELERATORS
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from robustft.data.decode import RESIZE, decode, decode_all
 from robustft.data.errors import DataError
+from robustft.data.images.decode import RESIZE, decode, decode_all
 from tests.data.pictures import encoded, put, save
 
 GRADIENT = np.linspace(0, 255, 16 * 24).astype(np.uint8).reshape(16, 24)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from robustft.data.contact_sheet import draw_contact_sheet
 from robustft.data.dataset import Images
+from robustft.data.images.contact_sheet import draw_contact_sheet
 
 
 def test_every_split_and_class_is_shown_and_the_picture_is_the_same_again(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from robustft.checks import suggestion
-from robustft.cli.groups import choices, conf_dir, is_group, takes_a_list
+from robustft.cli.command_line.groups import choices, conf_dir, is_group, takes_a_list
 
 LISTS = ("suite.corruptions", "suite.severities", "suite.eps_grid_255", "backbone.mean", "backbone.std")
 """Keys that may be lists though their default is none."""

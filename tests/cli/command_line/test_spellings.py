@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from robustft.cli.groups import choices, conf_dir, takes_a_list
+from robustft.cli.command_line.groups import choices, conf_dir, takes_a_list
+from robustft.cli.command_line.spellings import understood
 from robustft.cli.user_errors import Mistake
-from robustft.cli.words import understood
 
 GROUPS = sorted(path.name for path in conf_dir().iterdir() if path.is_dir())
 

@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 
 from robustft.cli.app import conf_dir
 from robustft.cli.build import parts_of
-from robustft.cli.identity import contents, settings
+from robustft.cli.runs.identity import contents, settings
 from robustft.data.cache import fingerprint as fingerprints
 from robustft.study.run_file import run_id
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from robustft.cli.build import parts_of
-from robustft.cli.starts import change, earlier_starts, this_start
+from robustft.cli.runs.starts import change, earlier_starts, this_start
 from robustft.device import search_precision
 from tests.conf.test_conf import composed
 

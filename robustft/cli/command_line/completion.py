@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from hydra.core.global_hydra import GlobalHydra
 from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 
-from robustft.cli.command_line import COMMANDS
-from robustft.cli.groups import choices, conf_dir, is_group, takes_a_list
+from robustft.cli.command_line.arguments import COMMANDS
+from robustft.cli.command_line.groups import choices, conf_dir, is_group, takes_a_list
 from robustft.cli.user_errors import Mistake
 
 OPTIONS = ("-sc", "--shell-completion")

@@ -9,8 +9,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from robustft.cli import run_name
 from robustft.cli.app import conf_dir
+from robustft.cli.runs import run_name
 from tests.data.pictures import domain_folder
 
 DIGITS = "multirun/default/digits/glyph_vit/bitfit"

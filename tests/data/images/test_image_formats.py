@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from robustft.data.image_formats import REFUSED, image_extensions, is_image, left_out, of_the_system
+from robustft.data.images.image_formats import REFUSED, image_extensions, is_image, left_out, of_the_system
 
 
 def test_everything_that_pillow_decodes_is_an_image() -> None:

@@ -1,0 +1,1 @@
+"""What a run is: its identity, its directory, and what it was made with."""

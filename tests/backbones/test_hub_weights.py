@@ -14,14 +14,14 @@ from safetensors.torch import save_file
 CACHED = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 SCRIPT = """
 import sys, torch, safetensors.torch
-from robustft.backbones.timm_vit import TimmVit
-network = TimmVit(name=sys.argv[1], options={"depth": 1}).build(classes=10, seed=0).network
+from robustft.backbones.timm_model import TimmModel
+network = TimmModel(name=sys.argv[1], options={"depth": 1}).build(classes=10, seed=0).network
 saved = safetensors.torch.load_file(sys.argv[2])
 built = network.state_dict()
 assert all(torch.equal(built[name], saved[name]) for name in saved if not name.startswith("head."))
 assert built["head.weight"].shape == (10, 192)
 try:
-    TimmVit(name="vit_base_patch16_224.orig_in21k").build(classes=10, seed=0)
+    TimmModel(name="vit_base_patch16_224.orig_in21k").build(classes=10, seed=0)
 except ValueError as error:
     print(error)
 """

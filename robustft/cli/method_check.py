@@ -21,7 +21,7 @@ def check_method(method: Method, backbone: Backbone) -> None:
     with naming("backbone."):
         is_plain_vit = backbone.is_plain_vit()
     if not is_plain_vit:
-        raise Mistake(_refusal(method, backbone, "which works inside the blocks of a plain vision transformer"))
+        raise Mistake(_refusal(method, backbone, "it works inside the blocks of a plain vision transformer"))
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from tests.methods.every_method import FREE_OF_BLOCKS
 
 SIZE = 64
 NETWORKS: dict[str, dict[str, Any]] = {
-    "resnet18": {},
+    "resnet18": {"channels": (8, 16, 32, 64)},
     "convnext_atto": {},
     "swin_tiny_patch4_window7_224": {"depths": (1, 2, 1, 1), "embed_dim": 48},
 }

@@ -40,9 +40,7 @@ def test_the_run_says_what_was_trained(finished):
     content = json.loads((finished / "run" / "run.json").read_text())
     assert content["status"] == "finished"
     assert content["identity"]["backbone"]["_target_"] == "robustft.backbones.TimmModel"
-    assert content["parameters"]["trainable"] == 64 + 5 * (
-        8 + 16 + 32 + 64
-    )  # the stem's biases and five layers a stage
+    assert content["parameters"]["trainable"] == 64 + 5 * (8 + 16 + 32 + 64)  # the stem's, five layers a stage
     assert content["parameters"]["head"] == 64 * 10 + 10
 
 

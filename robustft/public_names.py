@@ -19,7 +19,7 @@ FORMER = {
     "robustft.attacks.pgd.Pgd": "robustft.attacks.Pgd",
     "robustft.attacks.square.Square": "robustft.attacks.Square",
     "robustft.attacks.threat_model.ThreatModel": "robustft.attacks.ThreatModel",
-    "robustft.backbones.timm_vit.TimmVit": "robustft.backbones.TimmVit",
+    "robustft.backbones.timm_vit.TimmVit": "robustft.backbones.TimmModel",
     "robustft.data.caltech_archive.CaltechArchive": "robustft.data.CaltechArchive",
     "robustft.data.cifar_archive.CifarArchive": "robustft.data.CifarArchive",
     "robustft.data.cub_archive.CubArchive": "robustft.data.CubArchive",

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from robustft.backbones.backbone import Backbone
-from robustft.backbones.timm_vit import TimmVit
+from robustft.backbones.pixel_model import PixelModel
+from robustft.backbones.timm_model import TimmModel
 from robustft.data.dataset import Images
 
 
@@ -98,9 +98,9 @@ def random_images():
 def tiny_backbone():
     """(classes, seed, **options) -> a two-block ViT of 8 x 8 pixels with random weights."""
 
-    def make(classes: int = 4, seed: int = 0, **options: object) -> Backbone:
+    def make(classes: int = 4, seed: int = 0, **options: object) -> PixelModel:
         settings = {"patch_size": 4, "embed_dim": 32, "depth": 2, "num_heads": 2, **options}
-        settings_of_vit = TimmVit(name="vit_tiny_patch16_224", pretrained=False, resolution=8, options=settings)
+        settings_of_vit = TimmModel(name="vit_tiny_patch16_224", pretrained=False, resolution=8, options=settings)
         return settings_of_vit.build(classes=classes, seed=seed)
 
     return make

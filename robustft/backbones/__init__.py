@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 from robustft.public_names import door
 
 if TYPE_CHECKING:
-    from robustft.backbones.timm_vit import TimmVit as TimmVit
+    from robustft.backbones.backbone import Backbone as Backbone
+    from robustft.backbones.pixel_model import PixelModel as PixelModel
+    from robustft.backbones.timm_model import TimmModel as TimmModel
 
 __getattr__ = door(
     __name__,
     {
-        "TimmVit": "timm_vit",
+        "Backbone": "backbone",
+        "PixelModel": "pixel_model",
+        "TimmModel": "timm_model",
     },
 )

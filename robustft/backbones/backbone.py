@@ -1,42 +1,57 @@
-"""A model behind one signature: pixels in [0, 1] to logits."""
+"""The contract of a backbone: settings that are checked without torch, and a pixel model built from them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from robustft.backbones.pixel_model import PixelModel
 
 
-class Backbone(nn.Module):
-    """A vision network that takes plain pixels.
+class Backbone(ABC):
+    """Settings of a pre-trained model. A constructor takes plain keyword arguments, checks them and loads no weights.
 
-    Attacks and thresholds are in pixel units, so normalisation belongs to the model. Resizing does not: what is
-    attacked must be what the network sees.
-
-    network: normalised images (N, 3, resolution, resolution) to logits (N, classes). A method may put a shell round it.
-    resolution: height and width of the images, in pixels.
-    mean, std: per channel, of pixels in [0, 1].
+    name: of the model, for messages.
     """
 
-    mean: Tensor
-    std: Tensor
+    name: str
 
-    def __init__(self, network: nn.Module, *, resolution: int, mean: Sequence[float], std: Sequence[float]) -> None:
-        super().__init__()
-        self.network = network
-        self.resolution = resolution
-        # Not part of a state: they belong to the settings, and a saved state holds only what moved.
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(3, 1, 1), persistent=False)
+    def files(self) -> dict[str, Path]:
+        """The local files that decide a run's numbers, by setting; their content is part of its identity."""
+        return {}
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Logits (N, classes) of float images (N, 3, resolution, resolution) in [0, 1]."""
-        expected = (3, self.resolution, self.resolution)
-        if pixels.ndim != 4 or tuple(pixels.shape[1:]) != expected or not pixels.is_floating_point():
-            raise ValueError(
-                f"pixels must be floats in [0, 1] of shape (N, 3, {self.resolution}, {self.resolution}), "
-                f"got {str(pixels.dtype).removeprefix('torch.')} of shape {tuple(pixels.shape)}"
-            )
-        logits: Tensor = self.network((pixels - self.mean) / self.std)
-        return logits
+    @property
+    def is_from_hub(self) -> bool:
+        """Whether the weights are the hub's."""
+        return False
+
+    def hub_files(self) -> dict[str, Path]:
+        """The same as `files` where the weights are the hub's: downloaded if they are not on this machine yet.
+
+        Under the same names, so that weights are the same wherever they came from.
+        """
+        return {}
+
+    def prepare(self) -> None:  # noqa: B027  most have nothing to download
+        """Downloads the weights if they are not on this machine yet."""
+
+    @abstractmethod
+    def image_size(self) -> int:
+        """Height and width of the images in pixels, known without building the model."""
+
+    def is_plain_vit(self) -> bool:
+        """Whether it is a plain vision transformer of timm, known without loading weights: LoRA, adapters and others
+        work inside its blocks."""
+        return False
+
+    @abstractmethod
+    def build(self, *, classes: int, seed: int) -> PixelModel:
+        """The model on the CPU with its weights and a new head for `classes`, drawn from `seed` alone.
+
+        The global random generators are left as they were.
+
+        Raises:
+            ValueError: in one line, for a model or weights that cannot be used.
+        """

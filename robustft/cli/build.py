@@ -19,7 +19,7 @@ from robustft.evaluation.tiers import FRONTIER, tiers
 from robustft.public_names import by_public_names
 
 if TYPE_CHECKING:
-    from robustft.backbones.timm_vit import TimmVit
+    from robustft.backbones.backbone import Backbone
     from robustft.data.source import Source
     from robustft.evaluation.schedule import Schedule
     from robustft.evaluation.suite import Suite
@@ -33,7 +33,7 @@ class Parts:
     """The objects of one run, checked, before anything is loaded."""
 
     source: Source
-    backbone: TimmVit
+    backbone: Backbone
     method: Method
     suite: Suite
     schedule: Schedule

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustft.backbones.backbone import Backbone
+from robustft.backbones.pixel_model import PixelModel
 from robustft.cli.build import Parts
+from robustft.cli.method_check import check_method, naming_method
 from robustft.cli.shift_sets import shift_sets
 from robustft.cli.user_errors import Mistake, naming
 from robustft.data.dataset import Dataset
@@ -29,7 +30,7 @@ class Loaded:
     dataset: Dataset
     train_rows: np.ndarray
     validation_rows: np.ndarray
-    model: Backbone
+    model: PixelModel
     method: Method
     evaluator: Evaluator
     shifts: Mapping[str, tuple[int, tuple[str, ...]]]
@@ -40,6 +41,7 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
 
     validation_rows: the rows held out when the run was begun; None: drawn from the seed.
     """
+    check_method(parts.method, parts.backbone)
     with naming("backbone."):
         resolution = parts.backbone.image_size()
     with naming("dataset."):
@@ -57,7 +59,7 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
     notes = {name: left_out for name, (_, left_out) in shifts.items()}
     with naming("backbone."):
         model = parts.backbone.build(classes=len(dataset.classes), seed=parts.seed)
-    with naming("method."):
+    with naming_method(parts.method, parts.backbone):
         method = parts.method.fitted(model.network)
         model = tuned_by(method, model, seed=parts.seed)
     with naming("suite."):

@@ -18,7 +18,7 @@ _KINDS = {
     ("dataset", "archive"): _ARCHIVE,
     ("shift", "*"): _SOURCE,
     ("shift", "*", "archive"): _ARCHIVE,
-    ("backbone",): "robustft.backbones.TimmVit",
+    ("backbone",): "robustft.backbones.Backbone",
     ("method",): "robustft.methods.Method",
     ("threat_model",): "robustft.attacks.ThreatModel",
     ("attack", "*"): "robustft.attacks.Attack",

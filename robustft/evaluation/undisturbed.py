@@ -1,4 +1,4 @@
-"""Looking does not disturb: whatever an evaluation touches is given back as it was."""
+"""An evaluation does not disturb training: whatever it touches is given back as it was."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from torch import nn
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
-    """The model in eval mode with frozen parameters; afterwards modes, requires_grad, gradients and the state of
-    every random generator (Python, NumPy, torch on CPU and CUDA) are what they were."""
+    """The model in eval mode with frozen parameters; afterwards modes, requires_grad, gradients, buffers (such as
+    running statistics) and the state of every random generator (Python, NumPy, torch on CPU and CUDA) are what they
+    were, to the bit."""
     modes = [(module, module.training) for module in model.modules()]
     needs = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
+    buffers = [
+        (module, name, buffer, buffer.clone())
+        for module in model.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
     generators = generator_states()
     try:
         model.eval()
@@ -30,6 +36,9 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
             parameter.grad = gradient
         for module, training in modes:
             module.training = training
+        with torch.no_grad():
+            for owner, name, buffer, before in buffers:
+                setattr(owner, name, buffer.copy_(before))
         restore_generators(generators)
 
 

@@ -1,4 +1,4 @@
-"""Fine-tuning methods: which parameters of a backbone move. The only room that imports `adapters`."""
+"""Fine-tuning methods: which parameters of a backbone are trained. The only room that imports `adapters`."""
 
 from __future__ import annotations
 

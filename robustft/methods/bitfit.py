@@ -1,4 +1,4 @@
-"""BitFit: only the biases move (Ben Zaken et al., 2022)."""
+"""BitFit: only the biases are trained (Ben Zaken et al., 2022)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BitFit(Method):
-    """Every bias moves: of linear layers, layer norms and the patch embedding."""
+    """Every bias is trainable: of linear layers, convolutions (a patch embedding is one) and normalisation layers."""
 
     def adapt(self, network: nn.Module) -> nn.Module:
         for name, parameter in network.named_parameters():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.methods.method import Method
@@ -26,6 +26,8 @@ class BottleneckAdapter(Method):
     reduction: int = 8
     non_linearity: str = "gelu"
     dropout: float = 0.0
+
+    needs_blocks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.keep(

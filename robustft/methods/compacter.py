@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.methods.method import Method
@@ -30,6 +30,8 @@ class Compacter(Method):
     reduction: int = 32
     phm_dim: int = 4
     dropout: float = 0.0
+
+    needs_blocks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.keep(

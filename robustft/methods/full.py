@@ -1,4 +1,4 @@
-"""Full fine-tuning: everything moves."""
+"""Full fine-tuning: every parameter is trained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Full(Method):
-    """Every parameter moves."""
+    """Every parameter is trainable."""
 
     def adapt(self, network: nn.Module) -> nn.Module:
         return network.requires_grad_(True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.methods.method import Method
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class IA3(Method):
-    """`s * (W x + b)` in every block, where only the vector s moves; it starts at one.
+    """`s * (W x + b)` in every block, where only the vector s is trainable; it starts at one.
 
     projections: the maps that are scaled, of q, k, v, fc1, fc2. `adapters` leaves out fc2 by default; the study of
         robustness in fine-tuning scales it too.
     """
 
     projections: Sequence[str] = ("k", "v", "fc1", "fc2")
+
+    needs_blocks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.keep(self, projections=check_projections(self.projections))

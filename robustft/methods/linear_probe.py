@@ -1,4 +1,4 @@
-"""Linear probe: only the head moves."""
+"""Linear probe: only the head is trained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LinearProbe(Method):
-    """Nothing but the head moves, so that the features stay those of pre-training."""
+    """Nothing but the head is trainable, so that the features stay those of pre-training."""
 
     def adapt(self, network: nn.Module) -> nn.Module:
         return network

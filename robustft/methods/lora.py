@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.methods.method import Method
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Lora(Method):
-    """`W x + (alpha / rank) B A x` in every block, where only A and B move; B starts at zero.
+    """`W x + (alpha / rank) B A x` in every block, where only A and B are trainable; B starts at zero.
 
     rank: rows of A.
     alpha: size of the update; the factor is alpha / rank.
@@ -28,6 +28,8 @@ class Lora(Method):
     alpha: float = 8
     dropout: float = 0.0
     projections: Sequence[str] = PROJECTIONS
+
+    needs_blocks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.keep(

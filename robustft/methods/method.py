@@ -1,9 +1,9 @@
-"""What every fine-tuning method shares: all is frozen, the head always moves, the method adds what else does."""
+"""The contract of a fine-tuning method: everything is frozen but the head and the parameters that it trains."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from robustft.methods.head import head_parameters
 
@@ -11,14 +11,26 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+class MissingBlocks(ValueError):
+    """A network lacks the transformer blocks that a method works inside."""
+
+
 class Method(ABC):
-    """Settings of a fine-tuning method. What moves is what requires a gradient."""
+    """Settings of a fine-tuning method. Trainable parameters are those that require a gradient.
+
+    needs_blocks: whether it works inside the blocks of a plain vision transformer, and so on no other backbone.
+    """
+
+    needs_blocks: ClassVar[bool] = False
 
     def apply(self, network: nn.Module) -> nn.Module:
         """The network to call in place of `network`, which is changed: the same one or a shell around it.
 
         Both take normalised images and give logits. Parameters that a method adds are drawn from torch's global
-        generator. ValueError, in one line, if the network lacks what the method needs.
+        generator.
+
+        Raises:
+            ValueError: in one line, if the network lacks what the method needs; MissingBlocks if that is its blocks.
         """
         training = network.training
         network.requires_grad_(False)
@@ -33,5 +45,7 @@ class Method(ABC):
 
     @abstractmethod
     def adapt(self, network: nn.Module) -> nn.Module:
-        """Let move what the method moves in the frozen network; the network to call in its place. The head is not its
-        concern."""
+        """Makes parameters of the frozen network trainable, or adds some; returns the network to call in its place.
+
+        The head is not its concern.
+        """

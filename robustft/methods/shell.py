@@ -16,6 +16,8 @@ from adapters.methods.lora import LoRAMergedLinear
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
+from robustft.methods.method import MissingBlocks
+
 ADAPTER = "tuned"
 NEEDED = ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2")
 
@@ -63,7 +65,7 @@ class FusedQkv(LoRAMergedLinear):
 
 
 def add_adapters(vit: nn.Module, preset: str, **settings: Any) -> AdapterShell:
-    """A shell around the frozen `vit`, whose blocks now hold adapters: what the library added moves, nothing else.
+    """A shell around the frozen `vit`, whose blocks now hold adapters: only what the library added is trainable.
 
     preset, settings: name of a configuration of `adapters`, and what to change in it.
     """
@@ -86,7 +88,7 @@ def width(vit: nn.Module) -> int:
     """Size of a token in `vit`."""
     size = getattr(vit, "embed_dim", None)
     if not isinstance(size, int) or not hasattr(vit, "blocks"):
-        raise ValueError(f"network must be a timm ViT, got {type(vit).__name__}")
+        raise MissingBlocks(f"network must be a timm ViT, got {type(vit).__name__}")
     return size
 
 
@@ -107,13 +109,13 @@ def _interface(kinds: list[str]) -> AdapterModelInterface:
 
 
 def _check_blocks(vit: Any) -> None:
-    """In every block: the library looks at the first one only, and leaves out what it does not find in the others."""
+    """In every block: the library checks the first one only, and leaves out what the others lack."""
     width(vit)
     for index, block in enumerate(vit.blocks):
         present = {name for name, _ in block.named_modules()}
         missing = [name for name in NEEDED if name not in present]
         if missing:
-            raise ValueError(
+            raise MissingBlocks(
                 f"network must have {', '.join(NEEDED)} in every block for this method; "
                 f"blocks.{index} of {type(vit).__name__} lacks {', '.join(missing)}"
             )

@@ -1,4 +1,4 @@
-"""The states of a run: what moved, kept for every evaluated step or for those that matter."""
+"""The states of a run: trainable parameters and persistent buffers, at every evaluated step or those that matter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 
 from robustft import checks
 from robustft.models.keep_policy import KEEP, keep_policy, kept_steps, state_path
-from robustft.models.tuned_state import load_tuned, save_tuned, tuned_parameters
+from robustft.models.tuned_state import load_tuned, save_tuned, tuned_state
 from robustft.study.frontier import frontier_steps
 from robustft.study.plain_file import DamagedFile, MissingFile
 from robustft.study.record import Record
@@ -20,7 +20,7 @@ from robustft.study.tradeoff import tradeoff_points
 
 @dataclass(frozen=True, kw_only=True)
 class States:
-    """`<run dir>/states/step-<n>.safetensors`: tuned parameters and head.
+    """`<run dir>/states/step-<n>.safetensors`: trainable parameters, head included, and persistent buffers.
 
     keep: `all`; `selected` (best, last and the validation frontier's); `none`; or None: `all` while a state is under
         50 MB, else `selected`.
@@ -97,4 +97,4 @@ class States:
 
 
 def _state_bytes(model: nn.Module) -> int:
-    return sum(parameter.numel() * parameter.element_size() for parameter in tuned_parameters(model).values())
+    return sum(value.numel() * value.element_size() for value in tuned_state(model).values())

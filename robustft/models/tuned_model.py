@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import torch
 
-from robustft.backbones.backbone import Backbone
+from robustft.backbones.pixel_model import PixelModel
 from robustft.methods.method import Method
 
 
-def tuned_by(method: Method, backbone: Backbone, *, seed: int) -> Backbone:
-    """`backbone`, changed so that what the method and the head move requires gradients and nothing else does.
+def tuned_by(method: Method, model: PixelModel, *, seed: int) -> PixelModel:
+    """`model`, changed in place so that the head and what the method trains require gradients and nothing else does.
 
-    What the method adds is drawn from `seed` alone; the global random generators are left as they were. ValueError if
-    the backbone lacks what the method needs.
+    What the method adds is drawn from `seed` alone; the global random generators are left as they were.
+
+    Raises:
+        ValueError: if the network lacks what the method needs.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        backbone.network = method.apply(backbone.network)
-    return backbone
+        model.network = method.apply(model.network)
+    return model.train(model.training)  # which batch normalisation is frozen has changed

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robustft.atomic_write import write_whole
-from robustft.backbones.timm_vit import TimmVit
+from robustft.backbones.timm_model import TimmModel
 from robustft.checks import keep, number, one_of, whole_number
 from robustft.device import ACCELERATORS, torch_device
 from robustft.divergence import Diverged
 from robustft.pretraining.glyphs import CLASSES, RESOLUTION, Glyphs
 
 if TYPE_CHECKING:
-    from robustft.backbones.backbone import Backbone
+    from robustft.backbones.pixel_model import PixelModel
 
 TEST_SEED = 2**63 - 1  # of the fresh letters: the same for every run, and no run may train on them
 REPORTS = 10  # lines along the way
@@ -79,7 +79,7 @@ class Pretraining:
         print(f"{100 * accuracy:.1f} % of {self.test_letters:,} fresh letters named; weights in {output}")
         return accuracy
 
-    def train(self, model: Backbone) -> float:
+    def train(self, model: PixelModel) -> float:
         """Train `model` on the device where it is, and return the share of fresh letters that it names."""
         import torch
         from torch.nn.functional import cross_entropy
@@ -106,9 +106,9 @@ class Pretraining:
         return accuracy
 
 
-def glyph_vit(*, seed: int) -> Backbone:
+def glyph_vit(*, seed: int) -> PixelModel:
     """The network that the recipe trains, with random weights: 28 px, patch 4, width 96, depth 4, 3 heads."""
-    return TimmVit(
+    return TimmModel(
         name="vit_tiny_patch16_224",
         pretrained=False,
         resolution=RESOLUTION,
@@ -118,7 +118,7 @@ def glyph_vit(*, seed: int) -> Backbone:
     ).build(classes=len(CLASSES), seed=seed)
 
 
-def named_correctly(model: Backbone, *, letters: int) -> float:
+def named_correctly(model: PixelModel, *, letters: int) -> float:
     """Share, in [0, 1], of so many fresh letters that `model`, (N, 3, 28, 28) to 41 logits, names."""
     import torch
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytorch_lightning as pl
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
-from robustft.backbones.backbone import Backbone
+from robustft.backbones.pixel_model import PixelModel
 from robustft.data.batch_order import steps_per_epoch
 from robustft.data.dataset import Images
 from robustft.evaluation.evaluator import Evaluator
@@ -42,7 +42,7 @@ def evaluated_steps(schedule: Schedule, plan: TrainingPlan, *, images: int) -> t
 def fine_tune(
     *,
     run_dir: Path,
-    model: Backbone,
+    model: PixelModel,
     images: Images,
     rows: np.ndarray,
     evaluator: Evaluator,

@@ -10,22 +10,22 @@ from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from robustft.backbones.backbone import Backbone
-from robustft.models.tuned_state import tuned_parameters
+from robustft.backbones.pixel_model import PixelModel
+from robustft.models.tuned_state import tuned_parameters, tuned_state
 from robustft.training.augment import Augmentation
 from robustft.training.plan import TrainingPlan
 
 
 class FineTuning(pl.LightningModule):
-    """Cross-entropy on whatever the method lets move.
+    """Cross-entropy on the trainable parameters.
 
-    Checkpoints hold the tuned parameters only: the frozen ones come from the backbone, and a fully frozen ViT-B in
-    every resume file would be 343 MB for nothing.
+    Checkpoints hold trainable parameters and persistent buffers only: frozen parameters come from the backbone, and a
+    fully frozen ViT-B in every resume file would be 343 MB for nothing.
     """
 
     strict_loading = False  # Lightning's word for: the checkpoint need not have every parameter
 
-    def __init__(self, *, model: Backbone, plan: TrainingPlan, total_steps: int, seed: int) -> None:
+    def __init__(self, *, model: PixelModel, plan: TrainingPlan, total_steps: int, seed: int) -> None:
         """seed: of the augmentation."""
         super().__init__()
         self.model = model
@@ -40,7 +40,7 @@ class FineTuning(pl.LightningModule):
         return cross_entropy(self.model(pixels.float().div(255)), labels)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW on what moves, its rate set anew after every update."""
+        """AdamW on the trainable parameters, its rate set anew after every update."""
         optimizer = torch.optim.AdamW(self._parameter_groups(), lr=self.plan.learning_rate)
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: self.plan.rate_factor(step, self.total_steps)
@@ -58,14 +58,12 @@ class FineTuning(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Leaves the frozen parameters out."""
-        moved = {f"model.{name}" for name in tuned_parameters(self.model)}
-        checkpoint["state_dict"] = {name: value for name, value in checkpoint["state_dict"].items() if name in moved}
+        state = {f"model.{name}" for name in tuned_state(self.model)}
+        checkpoint["state_dict"] = {name: value for name, value in checkpoint["state_dict"].items() if name in state}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """ValueError if the checkpoint is of another model: non-strict loading would pass over it in silence."""
-        moved = {f"model.{name}" for name in tuned_parameters(self.model)}
-        if set(checkpoint["state_dict"]) != moved:
-            differing = sorted(moved ^ set(checkpoint["state_dict"]))
-            raise ValueError(
-                f"last.ckpt is not of this model: {len(differing)} parameters differ, first {differing[0]}"
-            )
+        state = {f"model.{name}" for name in tuned_state(self.model)}
+        if set(checkpoint["state_dict"]) != state:
+            differing = sorted(state ^ set(checkpoint["state_dict"]))
+            raise ValueError(f"last.ckpt is not of this model: {len(differing)} tensors differ, first {differing[0]}")

@@ -12,7 +12,7 @@ from torch.nn.utils import get_total_norm
 
 from robustft.divergence import Diverged
 from robustft.evaluation.undisturbed import undisturbed
-from robustft.models.tuned_state import tuned_parameters
+from robustft.models.tuned_state import tuned_parameters, tuned_state
 from robustft.training.module import FineTuning
 
 
@@ -62,7 +62,7 @@ class StopAtDivergence(pl.Callback):
 
 def _not_finite(module: FineTuning, pixels: Tensor) -> str | None:
     """What of the state is not finite; None if all is. pixels: uint8 (N, 3, H, W), of the last batch."""
-    if not all(bool(value.isfinite().all()) for value in tuned_parameters(module.model).values()):
+    if not all(bool(value.isfinite().all()) for value in tuned_state(module.model).values()):
         return "weights"
     with undisturbed(module.model), torch.no_grad():
         logits = module.model(pixels.float().div(255))

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from robustft.backbones.backbone import Backbone
-from robustft.backbones.timm_vit import TimmVit
+from robustft.backbones.pixel_model import PixelModel
+from robustft.backbones.timm_model import TimmModel
 from robustft.data.batch_order import batch_rows
 from robustft.data.cache.cache_directory import cache_directory
 from robustft.data.dataset import Dataset
@@ -25,7 +25,7 @@ EPS = 8 / 255
 WHOLE_RUN = (0, 10, 20, 40, 80, 120, 160)
 """Steps at which a run's states are kept."""
 
-GLYPH_VIT = TimmVit(
+GLYPH_VIT = TimmModel(
     name="vit_tiny_patch16_224",
     checkpoint="package:glyph_vit.safetensors",
     resolution=28,
@@ -57,7 +57,7 @@ def lab_data() -> Dataset:
     return Digits().load(28)
 
 
-def lab_states(name: str, data: Dataset) -> dict[int, Backbone]:
+def lab_states(name: str, data: Dataset) -> dict[int, PixelModel]:
     """step -> frozen model in eval mode, for the steps of WHOLE_RUN; trained if they are not kept yet."""
     directory = cache_directory() / "benchmarks" / name.replace(" ", "_")
     training = TRAININGS[name]
@@ -97,11 +97,11 @@ def small_network(data: Dataset, *, adversarial: bool) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
-def _new(training: Training) -> Backbone:
+def _new(training: Training) -> PixelModel:
     return tuned_by(training.method, GLYPH_VIT.build(classes=10, seed=0), seed=0)
 
 
-def _update(model: Backbone, optimizer: torch.optim.Optimizer, training: Training, data: Dataset, step: int) -> None:
+def _update(model: PixelModel, optimizer: torch.optim.Optimizer, training: Training, data: Dataset, step: int) -> None:
     stored, numbers = data.train.batch(batch_rows(step, count=len(data.train), batch_size=64, seed=0))
     pixels, labels = torch.from_numpy(stored).float() / 255, torch.from_numpy(numbers)
     if training.adversarial:
@@ -112,7 +112,7 @@ def _update(model: Backbone, optimizer: torch.optim.Optimizer, training: Trainin
     optimizer.step()
 
 
-def _one_step_away(model: Backbone, pixels: Tensor, labels: Tensor, *, seed: int) -> Tensor:
+def _one_step_away(model: PixelModel, pixels: Tensor, labels: Tensor, *, seed: int) -> Tensor:
     """Fast adversarial training's images: a random start and one step of 1.25 eps (Wong et al., ICLR 2020)."""
     noise = torch.rand(pixels.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     delta = (EPS * noise).requires_grad_()

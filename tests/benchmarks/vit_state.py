@@ -11,17 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from robustft.backbones.timm_vit import TimmVit
+from robustft.backbones.timm_model import TimmModel
 from robustft.data.batch_order import batch_rows
 from robustft.data.dataset import Images
 from robustft.data.sources.parquet import Parquet
 
 ATTACKED = 2000
-VIT_B = TimmVit(name="vit_base_patch16_224", pretrained=False, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+VIT_B = TimmModel(name="vit_base_patch16_224", pretrained=False, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
 
 def vit_and_images(
-    cifar10: Path, *, backbone: TimmVit = VIT_B, steps: int = 1200, device: str = "cuda"
+    cifar10: Path, *, backbone: TimmModel = VIT_B, steps: int = 1200, device: str = "cuda"
 ) -> tuple[nn.Module, Images]:
     """The frozen model and 2,000 images that it has not seen: the test images and the last of the training images."""
     data = Parquet(path=str(cifar10), image_column="img", label_column="label").load(backbone.image_size())

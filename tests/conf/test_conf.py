@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from robustft.cli.app import COMMANDS, conf_dir
 from robustft.cli.build import build, parts_of
+from robustft.cli.command_line.groups import choices
 from robustft.cli.runs.identity import settings
 from robustft.study.run_file import run_id
 from robustft.training.fine_tune import evaluated_steps
@@ -27,7 +28,7 @@ NEEDED = {
 """What a choice leaves to the user."""
 
 STUDY_DATA = ("cifar10", "cifar100", "caltech256", "cub200", "stanford_dogs", "domainnet")
-METHODS = ("full", "linear_probe", "lora", "adapter", "compacter", "bitfit", "ia3")
+METHODS = choices("method")
 
 
 def composed(*words: str, command: str = "train") -> DictConfig:

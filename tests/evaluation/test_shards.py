@@ -11,7 +11,7 @@ import torch.multiprocessing as multiprocessing
 from robustft.attacks.autoattack import AutoAttack
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
-from robustft.backbones.timm_vit import TimmVit
+from robustft.backbones.timm_model import TimmModel
 from robustft.data.dataset import Images
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.shards import Shards
@@ -26,7 +26,7 @@ def measurements() -> list:
         pixels=random.integers(0, 256, (41, 3, 8, 8), dtype=np.uint8), labels=random.integers(0, 4, 41).astype(np.int64)
     )
     options = {"patch_size": 4, "embed_dim": 32, "depth": 2, "num_heads": 2}
-    model = TimmVit(name="vit_tiny_patch16_224", pretrained=False, resolution=8, options=options)
+    model = TimmModel(name="vit_tiny_patch16_224", pretrained=False, resolution=8, options=options)
     suite = Suite(
         threat_model=ThreatModel(eps_255=4),
         attacks={

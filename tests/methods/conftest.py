@@ -8,27 +8,15 @@ import timm
 import torch
 from torch import nn
 
-from robustft.methods.bitfit import BitFit
-from robustft.methods.bottleneck_adapter import BottleneckAdapter
-from robustft.methods.compacter import Compacter
-from robustft.methods.full import Full
-from robustft.methods.ia3 import IA3
-from robustft.methods.linear_probe import LinearProbe
-from robustft.methods.lora import Lora
 from robustft.methods.method import Method
-
-METHODS = (Full(), LinearProbe(), BitFit(), Lora(), BottleneckAdapter(), Compacter(), IA3())
-
-
-def name_of(method: Method) -> str:
-    return type(method).__name__
+from tests.methods.every_method import METHODS
 
 
-@pytest.fixture(params=METHODS, ids=name_of)
+@pytest.fixture(params=METHODS.values(), ids=METHODS)
 def method(request: pytest.FixtureRequest) -> Method:
-    """Each of the study's seven, with its settings."""
-    found: Method = request.param
-    return found
+    """Each method of conf/method, with its settings there."""
+    one: Method = request.param
+    return one
 
 
 @pytest.fixture
@@ -46,12 +34,12 @@ def make_vit() -> Callable[..., nn.Module]:
 
 @pytest.fixture
 def train() -> Callable[..., None]:
-    """A few real updates of what moves, with weight decay."""
+    """A few real updates of the trainable parameters, with weight decay."""
 
     def steps(network: nn.Module, size: int = 16, number: int = 3) -> None:
         network.train()
-        moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        optimiser = torch.optim.AdamW(moving, lr=1e-2, weight_decay=0.1)
+        trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        optimiser = torch.optim.AdamW(trainable, lr=1e-2, weight_decay=0.1)
         generator = torch.Generator().manual_seed(7)
         for _ in range(number):
             images = torch.randn(8, 3, size, size, generator=generator)

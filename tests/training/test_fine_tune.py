@@ -15,10 +15,7 @@ from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.schedule import Log
 from robustft.evaluation.suite import Suite
 from robustft.methods.bitfit import BitFit
-from robustft.methods.bottleneck_adapter import BottleneckAdapter
-from robustft.methods.compacter import Compacter
 from robustft.methods.full import Full
-from robustft.methods.ia3 import IA3
 from robustft.methods.linear_probe import LinearProbe
 from robustft.methods.lora import Lora
 from robustft.models.states import States
@@ -29,8 +26,7 @@ from robustft.training.fine_tune import evaluated_steps, fine_tune
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
 from robustft.training.tracker import TrackedRun
-
-METHODS = [Full(), LinearProbe(), BitFit(), Lora(), BottleneckAdapter(), Compacter(), IA3()]
+from tests.methods.every_method import METHODS
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +78,7 @@ def train(tmp_path, tiny_backbone, random_images, evaluator):
     return make
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_what_is_frozen_stays_to_the_bit_and_states_give_their_outcomes_again(method, train, evaluator, tiny_backbone):
     before = tuned_by(method, tiny_backbone(embed_dim=48, num_heads=3), seed=0)
     model, run_dir, records = train(method)

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.commands.report import main_attack, show, shown
+from robustft.cli.method_check import check_method
 from robustft.cli.processes import refuse_several
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
@@ -57,6 +58,8 @@ def run(config: DictConfig) -> None:
                 "fingerprint": found[f"shift.{key}"]["fingerprint"],
             }
         run_directory.refuse_another(run_dir, before, identity)
+        if before.get("status") != "finished":
+            check_method(parts.method, parts.backbone)
         if not hub_weights_settled(parts, before):
             with naming("backbone."):
                 hub_files = parts.backbone.hub_files()

@@ -27,7 +27,7 @@ def effective_settings(parts: Parts, run: Loaded, total_steps: int) -> dict[str,
         f"{section}.{name}": value
         for section, values in came_to.items()
         for name, value in values.items()
-        if configured[section][name] is None
+        if configured[section].get(name, value) is None
     }
     given = vars(parts.method)
     return found | {f"method.{name}": value for name, value in vars(run.method).items() if value != given[name]}

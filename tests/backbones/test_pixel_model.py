@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from robustft.backbones.backbone import Backbone
+from robustft.backbones.pixel_model import PixelModel
 
 
-def identity(resolution: int = 4) -> Backbone:
-    return Backbone(nn.Identity(), resolution=resolution, mean=[0.1, 0.2, 0.3], std=[0.5, 1.0, 2.0])
+def identity(resolution: int = 4) -> PixelModel:
+    return PixelModel(nn.Identity(), resolution=resolution, mean=[0.1, 0.2, 0.3], std=[0.5, 1.0, 2.0])
 
 
 def test_pixels_are_normalised_inside() -> None:

@@ -15,14 +15,14 @@ from safetensors.torch import load_file, save_file
 from timm.layers import resample_abs_pos_embed
 
 from robustft.backbones.checkpoint import find_checkpoint
-from robustft.backbones.timm_vit import TimmVit
+from robustft.backbones.timm_model import TimmModel
 
 SMALL = {"patch_size": 8, "embed_dim": 48, "depth": 2, "num_heads": 3}
 
 
-def small(**changes: Any) -> TimmVit:
+def small(**changes: Any) -> TimmModel:
     settings: dict[str, Any] = {"name": "vit_tiny_patch16_224", "pretrained": False, "resolution": 32, "options": SMALL}
-    return TimmVit(**{**settings, **changes})
+    return TimmModel(**{**settings, **changes})
 
 
 def head(seed: int, **changes: Any) -> torch.Tensor:
@@ -56,7 +56,7 @@ def test_random_weights_depend_on_the_seed_alone() -> None:
 def test_global_generator_is_left_as_it_was(glyph_vit: dict[str, Any]) -> None:
     before = torch.get_rng_state()
     small().build(classes=10, seed=0)
-    TimmVit(**glyph_vit).build(classes=10, seed=0)
+    TimmModel(**glyph_vit).build(classes=10, seed=0)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -64,17 +64,17 @@ def test_global_generator_is_left_as_it_was(glyph_vit: dict[str, Any]) -> None:
     ("name", "size"), [("vit_tiny_patch16_224", 224), ("vit_base_patch16_384", 384), ("vit_small_patch14_dinov2", 518)]
 )
 def test_image_size_is_known_without_building(name: str, size: int) -> None:
-    settings = TimmVit(name=name, pretrained=False, options={"depth": 1, "embed_dim": 48, "num_heads": 1})
+    settings = TimmModel(name=name, pretrained=False, options={"depth": 1, "embed_dim": 48, "num_heads": 1})
     assert settings.image_size() == size
     assert settings.build(classes=2, seed=0).network.patch_embed.img_size == (size, size)
-    assert TimmVit(name=name, resolution=112).image_size() == 112
+    assert TimmModel(name=name, resolution=112).image_size() == 112
 
 
 def test_resolution_and_normalisation_are_those_of_the_weights_unless_given() -> None:
-    own = TimmVit(name="vit_tiny_patch16_224", pretrained=False, options={"depth": 1}).build(classes=2, seed=0)
+    own = TimmModel(name="vit_tiny_patch16_224", pretrained=False, options={"depth": 1}).build(classes=2, seed=0)
     assert own.resolution == 224
     assert own.mean.flatten().tolist() == pytest.approx([0.5, 0.5, 0.5])
-    clip = TimmVit(name="vit_base_patch32_clip_224.openai", pretrained=False, resolution=64, options={"depth": 1})
+    clip = TimmModel(name="vit_base_patch32_clip_224.openai", pretrained=False, resolution=64, options={"depth": 1})
     assert clip.build(classes=2, seed=0).mean.flatten().tolist() == pytest.approx([0.4815, 0.4578, 0.4082], abs=1e-4)
     given = small(mean=[0.1, 0.2, 0.3], std=[1, 2, 3]).build(classes=2, seed=0)
     assert given.std.flatten().tolist() == [1, 2, 3]
@@ -92,7 +92,7 @@ def test_resolution_and_normalisation_are_those_of_the_weights_unless_given() ->
     ],
 )
 def test_every_kind_of_plain_vit_builds(name: str, resolution: int) -> None:
-    settings = TimmVit(name=name, pretrained=False, resolution=resolution, options={"depth": 1})
+    settings = TimmModel(name=name, pretrained=False, resolution=resolution, options={"depth": 1})
     assert settings.build(classes=5, seed=0)(torch.rand(1, 3, resolution, resolution)).shape == (1, 5)
 
 
@@ -177,8 +177,10 @@ def test_mistakes_are_told_when_the_settings_are_made(changes: dict[str, Any], s
             r"name must be a timm model, got .*; did you mean vit_tiny_patch16_224",
         ),
         ({"name": "qqqq"}, "name must be a timm model, got 'qqqq'"),
-        ({"name": "resnet50"}, "name must be a plain timm ViT .*; got 'resnet50'"),
-        ({"name": "beit_base_patch16_224"}, "name must be a plain timm ViT .*; got 'beit_base_patch16_224'"),
+        ({"name": "resnet18."}, r"name must be a timm model, got 'resnet18\.'; did you mean resnet18"),
+        ({"name": "resnet*"}, "name must be a timm model, got"),
+        ({"name": "hf-hub:timm/resnet18.a1_in1k"}, "name must be a timm model, got 'hf-hub:timm/resnet18.a1_in1k'"),
+        ({"name": "resnet18"}, "options must suit timm's resnet18, got .*patch_size"),
         ({"options": {"depht": 2}}, "options must suit timm's vit_tiny_patch16_224, got .*depht"),
         ({"options": {**SMALL, "num_heads": 5}}, "options must suit timm's .*: dim should be divisible by num_heads"),
     ],
@@ -196,7 +198,7 @@ def test_a_patch_size_that_the_name_does_not_tell_is_checked_too() -> None:
 
 
 def test_the_packaged_backbone_names_letters(glyph_vit: dict[str, Any]) -> None:
-    backbone = TimmVit(**glyph_vit).build(classes=41, seed=0).eval()
+    backbone = TimmModel(**glyph_vit).build(classes=41, seed=0).eval()
     pretrained = load_file(find_checkpoint("package:glyph_vit.safetensors"))
     backbone.network.head.load_state_dict({name: pretrained[f"head.{name}"] for name in ("weight", "bias")})
     fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -215,8 +217,8 @@ def _drawn(letter: str, font: Path) -> torch.Tensor:
 def test_settings_load_nothing_heavy() -> None:
     code = (
         "import sys\n"
-        "from robustft.backbones.timm_vit import TimmVit\n"
-        "TimmVit(name='vit_base_patch16_224', resolution=224, checkpoint='package:glyph_vit.safetensors')\n"
+        "from robustft.backbones.timm_model import TimmModel\n"
+        "TimmModel(name='vit_base_patch16_224', resolution=224, checkpoint='package:glyph_vit.safetensors')\n"
         "heavy = {'torch', 'timm', 'transformers', 'adapters', 'huggingface_hub'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

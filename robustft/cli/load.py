@@ -16,6 +16,7 @@ from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
 from robustft.methods.method import Method
 from robustft.models.tuned_model import tuned_by
+from robustft.study.condition import Condition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,12 @@ class Loaded:
     method: Method
     evaluator: Evaluator
     shifts: Mapping[str, tuple[int, tuple[str, ...]]]
+
+    @property
+    def shift_lines(self) -> list[str]:
+        """A line on each further data set: `ood:stl10: 800 images; 2 classes left out`."""
+        names = {Condition(split="test", shift=name).name: about for name, about in self.shifts.items()}
+        return ["; ".join([f"{name}: {count:,} images", *notes]) for name, (count, notes) in names.items()]
 
 
 def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded:

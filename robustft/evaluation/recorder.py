@@ -11,10 +11,11 @@ from pathlib import Path
 from torch import nn
 
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.measurement import Condition, Measurement
+from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.warm_starts import WarmStarts
+from robustft.study.condition import Condition
 from robustft.study.outcomes import write_outcomes
-from robustft.study.record import Record, record_key
+from robustft.study.record import Record
 from robustft.study.record_file import RecordFile
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ class Recorder:
 
     def __init__(self, run_dir: Path, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
-        self._run_dir = run_dir
+        self.run_dir = run_dir
         self._file = RecordFile(run_dir / "records.jsonl")
         self._warm_starts = WarmStarts(run_dir)
 
@@ -56,33 +57,29 @@ class Recorder:
 
     def knows(self, condition: Condition, step: int) -> bool:
         """Whether the condition of the state after `step` updates is on record."""
-        return self._file.has(_key(condition, step))
+        return self._file.has(condition.key(step))
 
     def commit(self, measurement: Measurement, *, step: int, epoch: float) -> None:
         """Writes the outcomes and what later states are attacked with first, then the record line; warns of gates that
         failed."""
         record = record_of(measurement, step=step, epoch=epoch)
-        write_outcomes(self._run_dir, record, measurement.correct)
+        write_outcomes(self.run_dir, record, measurement.correct)
         if measurement.perturbations is not None:
             self._warm_starts.keep(measurement.condition, step, measurement.perturbations)
         self._file.append(record)
         for gate in record.gates:
             if not gate.passed:
-                eps = f" at eps {record.eps_255:g}/255" if record.eps_255 is not None else ""
-                _log.warning("%s: step %d, %s, %s%s", gate, record.step, record.split, record.condition, eps)
+                condition = record.condition
+                eps = "" if condition.eps_255 is None else f" at eps {condition.eps_255:g}/255"
+                _log.warning("%s: step %d, %s, %s%s", gate, record.step, condition.split, condition.name, eps)
 
 
 def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
     """The record line of a measurement of the state after `step` updates."""
-    condition = measurement.condition
     return Record(
         step=step,
         epoch=epoch,
-        split=condition.split,
-        condition=condition.name,
-        norm=condition.norm,
-        eps=condition.eps,
-        attack=condition.attack,
+        condition=measurement.condition,
         correct=int(measurement.correct.sum()),
         total=len(measurement.correct),
         seconds=round(measurement.seconds, 3),
@@ -92,15 +89,4 @@ def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
         notes=(*measurement.notes, *(str(gate) for gate in measurement.gates if not gate.passed)),
         gates=measurement.gates,
         time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    )
-
-
-def _key(condition: Condition, step: int) -> str:
-    return record_key(
-        step=step,
-        split=condition.split,
-        condition=condition.name,
-        norm=condition.norm,
-        eps=condition.eps,
-        attack=condition.attack,
     )

@@ -10,7 +10,6 @@ from robustft import checks
 from robustft.attacks.attack import Attack
 from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
-from robustft.evaluation.eps_grid import eps_grid
 from robustft.evaluation.tiers import tiers
 from robustft.optional_setting import optional_setting
 
@@ -31,7 +30,7 @@ class Suite:
     max_images: size of the fixed subset of every split that is evaluated (it does not depend on the run's seed);
         None: all images.
     batch_size: images per forward pass; changes speed and memory, and results by rounding at most.
-    corruptions: those that the test split is looked at under: names, `all` (the 15 of ImageNet-C), `extra` (its 4
+    corruptions: those under which the test split is measured too: names, `all` (the 15 of ImageNet-C), `extra` (its 4
         more), or a list of these; None: none. Afterwards a tuple of names.
     severities: of every corruption, 1 to 5.
     attack_ood: whether the attacks attack other domains' images too (corrupted images they never do).
@@ -67,7 +66,7 @@ class Suite:
             corruptions=corruption_names(self.corruptions),
             severities=severity_numbers(self.severities),
             attack_ood=checks.yes_or_no("attack_ood", self.attack_ood),
-            eps_grid_255=eps_grid(self.eps_grid_255, self.threat_model),
+            eps_grid_255=_eps_grid(self.eps_grid_255, self.threat_model),
             precision=checks.one_of("precision", self.precision, PRECISIONS),
             compile=checks.yes_or_no("compile", self.compile),
         )
@@ -90,3 +89,20 @@ class Suite:
     def attacks_at(self, *when: str) -> frozenset[str]:
         """The names of the attacks whose tier is one of `when`."""
         return frozenset(name for name, tier in self.when.items() if tier in when)
+
+
+def _eps_grid(sizes_255: Any, threat_model: ThreatModel) -> tuple[float, ...]:
+    """`sizes_255` in rising order, in units of 1/255.
+
+    ValueError naming `eps_grid_255` if it is no list of numbers above 0, each another and none the threat model's.
+    """
+    if isinstance(sizes_255, str) or not isinstance(sizes_255, Sequence):
+        raise ValueError(f"eps_grid_255 must be a list of numbers above 0, got {sizes_255!r}")
+    at_most = 255 if threat_model.norm == "linf" else None
+    sizes = [checks.number("eps_grid_255", size, above=0, at_most=at_most) for size in sizes_255]
+    for index, size in enumerate(sizes):
+        if size in sizes[:index]:
+            raise ValueError(f"eps_grid_255 must have every size once, got {size:g} twice")
+        if size == threat_model.eps_255:
+            raise ValueError(f"eps_grid_255 must have other sizes than threat_model.eps_255, got {size:g}")
+    return tuple(sorted(sizes))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from robustft import checks
 
 if TYPE_CHECKING:
-    from robustft.evaluation.measurement import Condition
+    from robustft.study.condition import Condition
 
 EVERY, LAST, FRONTIER = "every", "last", "frontier"
 SPLITS = ("validation", "test")
@@ -49,4 +49,4 @@ def tiers(attacks: Iterable[str], when: Mapping[str, str | None]) -> dict[str, s
 def attacks_afterwards(condition: Condition, splits: Collection[str] = SPLITS_AFTERWARDS) -> bool:
     """Whether `condition` is an attack that is made once the states of a run have been selected: by the run itself, or
     because an evaluation is asked to add it."""
-    return condition.attack_name is not None and condition.split in splits
+    return condition.attack is not None and condition.split in splits

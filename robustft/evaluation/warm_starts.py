@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 
@@ -10,8 +9,7 @@ import numpy as np
 
 from robustft.atomic_write import write_whole
 from robustft.attacks.engine.perturbations import Perturbations
-from robustft.canonical_hash import canonical_hash
-from robustft.evaluation.measurement import Condition
+from robustft.study.condition import Condition
 from robustft.study.plain_file import DamagedFile, plain_bytes
 
 DIRECTORY = "warm"
@@ -60,7 +58,7 @@ class WarmStarts:
         return sorted(earlier for earlier in kept if earlier < step)
 
     def _path(self, condition: Condition, step: int) -> Path:
-        return self._directory / canonical_hash(asdict(condition), characters=16) / f"{step}.npz"
+        return self._directory / condition.digest / f"{step}.npz"
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

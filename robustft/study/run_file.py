@@ -9,10 +9,9 @@ from typing import Any
 
 from robustft.atomic_write import write_whole
 from robustft.canonical_hash import canonical_hash, canonical_json
-from robustft.checks import one_of, whole_number
+from robustft.checks import condition_name, one_of, whole_number
 from robustft.public_names import by_former_addresses, by_public_names
 from robustft.study.plain_file import DamagedFile, plain_bytes, plain_json
-from robustft.study.record import split_condition
 
 STATUSES = ("running", "interrupted", "finished", "failed")
 
@@ -117,8 +116,10 @@ def _identity(name: str, value: Any) -> None:
         raise ValueError(f"{name}.attack must have the run's attacks, got none")
     for attack, settings in attacks.items():
         _mapping(f"{name}.attack.{attack}", settings)
-        if split_condition(attack) != (None, attack):
-            raise ValueError(f"{name}.attack must have names of attacks, got {_short(attack)}")
+        try:
+            condition_name(f"{name}.attack", attack)
+        except ValueError as error:
+            raise ValueError(f"{name}.attack must have names of attacks, got {_short(attack)}") from error
     for shift, settings in _mapping(f"{name}.shift", identity.get("shift", {})).items():
         _text(f"{name}.shift.{shift}.name", _mapping(f"{name}.shift.{shift}", settings).get("name"))
 

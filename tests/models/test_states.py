@@ -8,6 +8,7 @@ import torch
 
 from robustft.models.keep_policy import keep_policy
 from robustft.models.states import States
+from robustft.study.condition import Condition
 from robustft.study.record import Record
 
 CLEAN = {0: 10, 1: 60, 2: 70, 3: 70, 4: 65}
@@ -19,11 +20,7 @@ def records_until(step: int) -> list[Record]:
         Record(
             step=done,
             epoch=done / 10,
-            split=split,
             condition=condition,
-            norm=None if condition == "clean" else "linf",
-            eps=None if condition == "clean" else 0.1,
-            attack=None if condition == "clean" else "abc",
             correct=counts[done],
             total=100,
             seconds=0,
@@ -33,7 +30,10 @@ def records_until(step: int) -> list[Record]:
         )
         for done in range(step + 1)
         for split in ("validation", "test")
-        for condition, counts in (("clean", CLEAN), ("pgd", ROBUST))
+        for condition, counts in (
+            (Condition(split=split), CLEAN),
+            (Condition(split=split, attack="pgd", norm="linf", eps=0.1, settings="abc"), ROBUST),
+        )
     ]
 
 

@@ -1,0 +1,54 @@
+"""The argument `run=`: a run's directory, or one with many runs below it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from robustft.cli.processes import is_shared
+from robustft.cli.user_errors import Mistake, naming
+from robustft.study.plain_file import DamagedFile
+from robustft.study.run import Run, runs_below
+
+
+def known_run(directory: Any) -> Run:
+    """The run in `directory`, its run.json read; a Mistake if there is none."""
+    run = Run(Path(str(directory)))
+    with naming("run: "):
+        exists = run.exists
+    if not exists:
+        raise Mistake(f"run must be the directory of a run, with run.json in it; got {run.directory}")
+    return run
+
+
+def several_runs(directory: Any) -> list[Run]:
+    """The runs below `directory`; none if it is a run's own, or has none."""
+    root = Path(str(directory))
+    return [] if os.path.lexists(root / "run.json") else runs_below(root)
+
+
+def each_of(runs: Sequence[Run], act: Callable[[Run], None]) -> int:
+    """Calls `act` with each run; the number of those that it failed for, each with a line on standard error."""
+    failed = 0
+    for run in runs:
+        print(f"{shown(run.directory)}")
+        try:
+            act(run)
+        except Exception as error:  # whatever it is, the other runs are not at fault
+            if is_shared():  # the other processes are waiting for this one
+                raise
+            is_message = isinstance(error, (Mistake, DamagedFile))
+            reason = str(error) if is_message else f"{type(error).__name__}: {error}"
+            print(f"robustft: {shown(run.directory)}: {' '.join(reason.split())}", file=sys.stderr, flush=True)
+            failed += 1
+        print()
+    return failed
+
+
+def shown(path: Path) -> Path:
+    """Relative to the working directory, if it lies below."""
+    path = path.resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ class Loaded:
     """A run in memory; `train_rows` and `validation_rows` share out the data set's training split.
 
     method: the run's, as it fits the model.
-    shifts: of each further data set, the number of its images and notes on what was left out.
+    shift_lines: for each further data set, its images and what was left out: `ood:stl10: 800 images`.
     """
 
     dataset: Dataset
@@ -33,13 +33,7 @@ class Loaded:
     model: Backbone
     method: Method
     evaluator: Evaluator
-    shifts: Mapping[str, tuple[int, tuple[str, ...]]]
-
-    @property
-    def shift_lines(self) -> list[str]:
-        """A line on each further data set: `ood:stl10: 800 images; 2 classes left out`."""
-        names = {Condition(split="test", shift=name).name: about for name, about in self.shifts.items()}
-        return ["; ".join([f"{name}: {count:,} images", *notes]) for name, (count, notes) in names.items()]
+    shift_lines: tuple[str, ...]
 
 
 def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded:
@@ -83,5 +77,8 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
         model=model,
         method=method,
         evaluator=evaluator,
-        shifts={name: (len(images), left_out) for name, (images, left_out) in shifts.items()},
+        shift_lines=tuple(
+            "; ".join([f"{Condition(split='test', shift=name).name}: {len(images):,} images", *left_out])
+            for name, (images, left_out) in shifts.items()
+        ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def each_of(runs: Sequence[Run], act: Callable[[Run], None]) -> int:
     for run in runs:
         print(f"{shown(run.directory)}")
         try:
-            act(run)
+            act(replace(run))  # a copy: the records of thousands of runs are not held together
         except Exception as error:  # whatever it is, the other runs are not at fault
             if is_shared():  # the other processes are waiting for this one
                 raise

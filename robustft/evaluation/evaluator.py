@@ -40,6 +40,14 @@ class Evaluator:
 
     Raises:
         ValueError: if two conditions would have one name.
+
+    >>> from robustft.attacks import Pgd
+    >>> images = Images(pixels=np.zeros((4, 3, 2, 2), np.uint8), labels=np.zeros(4, np.int64))
+    >>> suite = Suite(threat_model=ThreatModel(eps_255=8), attacks={"pgd": Pgd(steps=2)})
+    >>> evaluator = Evaluator(suite=suite, validation=images, test=images, ood={"sketch": images}, seed=0)
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
+    >>> [measurement.condition.name for measurement in evaluator.evaluate(model)]
+    ['clean', 'pgd', 'clean', 'pgd', 'ood:sketch']
     """
 
     def __init__(

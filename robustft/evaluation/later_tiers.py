@@ -24,8 +24,8 @@ def measure_later_tiers(
     """Attacks of tier `last` on the model at step `last`, of tier `frontier` on those of the validation frontier.
 
     Only the test images (and other domains' if the suite attacks them): the states were selected on validation. What
-    is on record is not measured again. The model at `last` is asked for at the end once more, so that one model that
-    takes every state is left with the last.
+    is on record is not measured again. `model_at(last)` is the last call, so that a model into which states are loaded
+    is left with the last one.
 
     listeners: called with each step and the records of these attacks.
     """

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Measures states and writes what is not yet on record; a measurement that is there is not made again."""
+    """Measures states and writes what is not yet on record; what is on record is not measured again."""
 
     def __init__(self, run_dir: Path, evaluator: Evaluator) -> None:
         self.evaluator = evaluator

@@ -20,7 +20,7 @@ PRECISIONS = ("auto", "float32", "bf16")
 class Suite:
     """Clean and attacked accuracy on the validation and the test split, clean accuracy on every OOD set.
 
-    If asked for, also attacked accuracy on these, and accuracy under corruptions of the test split.
+    Optionally also attacked accuracy on the OOD sets, and accuracy under corruptions of the test split.
 
     threat_model: what the adversary may do.
     attacks: name -> attack; the name is the condition's.
@@ -30,8 +30,8 @@ class Suite:
     max_images: size of the fixed subset of every split that is evaluated (it does not depend on the run's seed);
         None: all images.
     batch_size: images per forward pass; changes speed and memory, and results by rounding at most.
-    corruptions: those under which the test split is measured too: names, `all` (the 15 of ImageNet-C), `extra` (its 4
-        more), or a list of these; None: none. Afterwards a tuple of names.
+    corruptions: those of the test split that are measured: names, `all` (the 15 of ImageNet-C), `extra` (its 4 more),
+        or a list of these; None: none. Afterwards a tuple of names.
     severities: of every corruption, 1 to 5.
     attack_ood: whether the attacks attack other domains' images too (corrupted images they never do).
     precision: in which attacks search: `float32`, `bf16`, or `auto`, bf16 on a GPU that has it. Verdicts are always the

@@ -1,4 +1,4 @@
-"""What broke images at the states of a run, kept so that attacks on later states can try it first."""
+"""Warm starts: what broke images at the states of a run is tried first on later states."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class WarmStarts:
 
     Most of what breaks a state has broken the one before it, so all files together are little larger than the first.
     Each names the steps whose perturbations its state was attacked with: measured again, it is attacked with the same,
-    whatever has been measured since, and a run that was cut off goes on as if it had not been.
+    whatever has been measured since, and a resumed run gives what the unbroken one would.
     """
 
     def __init__(self, run_dir: Path) -> None:
@@ -54,8 +54,8 @@ class WarmStarts:
         own = self._path(condition, step)
         if own.is_file():
             return _read(own)["sources"].tolist()
-        kept = [int(path.stem) for path in own.parent.glob("*.npz") if path.stem.isdecimal()]
-        return sorted(earlier for earlier in kept if earlier < step)
+        steps = [int(path.stem) for path in own.parent.glob("*.npz") if path.stem.isdecimal()]
+        return sorted(earlier for earlier in steps if earlier < step)
 
     def _path(self, condition: Condition, step: int) -> Path:
         return self._directory / condition.digest / f"{step}.npz"
@@ -76,5 +76,5 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     except DamagedFile:
         raise
     except Exception as error:  # an archive that is damaged fails in every way
-        raise DamagedFile(path, f"is not what was kept for warm starts: {error}", _REMEDY) from error
+        raise DamagedFile(path, f"is not a file of warm starts: {error}", _REMEDY) from error
     return arrays

@@ -114,7 +114,7 @@ def _may_be(settings: Mapping[str, Any] | None, configuration: Mapping[str, Any]
 def _other(
     attack: str, settings_hash: str, settings: Mapping[str, Any] | None, reference: Mapping[str, Any] | None, taken: set
 ) -> str:
-    """The attack's name with what differs from `reference` behind it, or with the hash where that cannot be said."""
+    """The attack's name with what differs from `reference` behind it, or with the hash where that is not known."""
     if settings is None or reference is None:
         differing = []
     else:

@@ -36,7 +36,7 @@ def eps_curve(
     """The curve of the state after `step` updates.
 
     Like a run's trade-off points, it has one norm and one choice of settings: those of the first record (of any step)
-    that fits what is asked for. Of several records of one size the first counts.
+    that fits the arguments. Of several records of one size the first counts.
 
     Args:
         records: the records of one run.

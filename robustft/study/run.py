@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from robustft.study.condition_names import ConditionNames, condition_names
 from robustft.study.record import Record
 from robustft.study.record_file import read_records
 from robustft.study.run_file import read_run, write_run
@@ -48,6 +49,18 @@ class Run:
     def points(self) -> Sequence[TradeoffPoint]:
         """The trade-off points of the main attack, by step."""
         return tuple(tradeoff_points(self.records, self.main_attack))
+
+    @cached_property
+    def names(self) -> ConditionNames:
+        """What its conditions are called in tables and pictures; there must be a point."""
+        first = self.points[0]
+        return condition_names(
+            self.records,
+            norm=first.norm,
+            eps=first.eps,
+            configured=self.identity["attack"],
+            settings=self.attack_settings,
+        )
 
     @property
     def exists(self) -> bool:
@@ -142,7 +155,7 @@ class Run:
 
 
 def runs_below(directory: Path) -> list[Run]:
-    """The runs anywhere below `directory`, by path; nothing of them is read yet, and none is looked for inside one."""
+    """The runs anywhere below `directory`, by path; none of their files is read, nor is any of them searched."""
     directories = []
     for here, inner, files in os.walk(directory):
         if "run.json" in files:

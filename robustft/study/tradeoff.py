@@ -68,7 +68,7 @@ def tradeoff_points(
     """The points of one run, sorted by step: every step with clean and attacked counts on both test and validation.
 
     A run may have been attacked again later with another eps or more iterations under the same name. All points come
-    from one threat model and one choice of settings: the first in `records` that fits what is asked for.
+    from one threat model and one choice of settings: the first in `records` that fits the arguments.
 
     Args:
         records: the records of one run.

@@ -1,4 +1,4 @@
-"""python -m robustft data: get ahead what runs need, so that they need no network, and look at it."""
+"""python -m robustft data: download, decode and show what runs need, so that they need no network."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def run(config: DictConfig) -> None:
     print(LINE.format("split", "images", "classes", "images of a class", "pixels", "lie in"))
     for name, images in splits.items():
         print(LINE.format(name, f"{len(images):,}", len(np.unique(images.labels)), spread(images), *place(images)))
-    kept = sum(images.file.stat().st_size for images in splits.values() if images.file is not None)
-    print(f"\ncache: {cache_directory()} ({VARIABLE}), {gigabytes(kept)} of it for these images\n")
+    cached = sum(images.file.stat().st_size for images in splits.values() if images.file is not None)
+    print(f"\ncache: {cache_directory()} ({VARIABLE}), {gigabytes(cached)} of it for these images\n")
     for line in class_lines(dataset, splits):
         print(line)
     output = Path(config.output or f"contact-{parts.source.name}.png")

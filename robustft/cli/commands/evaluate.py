@@ -86,14 +86,14 @@ def _evaluate(run: Run, config: DictConfig, additions: Additions, is_first: bool
     """Measures the chosen states of one run; the number of conditions that differ from the record."""
     parts = run_parts(run, config, additions)
     fingerprints = _same_contents(run, parts)
-    # Only additions are ever written, and then nobody else may write.
+    # Only additions are written, and then no other process may write.
     writes = bool(additions) and is_first
     with run_directory.claimed(run.directory, key="run") if writes else nullcontext():
         with naming("run: "):
             points = run.points
         if not points:
             raise Mistake(f"run: no step of {run.directory} has been measured completely yet")
-        steps = _chosen(config.states, points, kept=kept_steps(run.directory / "states"))
+        steps = _chosen(config.states, points, on_disk=kept_steps(run.directory / "states"))
         if not additions:  # else only some are compared, and which ones needs the images
             _check_outcomes(run, steps)
         _refuse_another_sum(parts, run.records)
@@ -199,14 +199,16 @@ def _refuse_another_sum(parts: Parts, records: Sequence[Record]) -> None:
             )
 
 
-def _chosen(states: Any, points: Sequence[TradeoffPoint], *, kept: list[int]) -> list[int]:
-    by_name = {"best": [best_step(points)], "last": [points[-1].step], "all": kept, "frontier": frontier_steps(points)}
+def _chosen(states: Any, points: Sequence[TradeoffPoint], *, on_disk: list[int]) -> list[int]:
+    """The steps that the argument `states` names; on_disk: those whose state there is a file of."""
+    best, last = best_step(points), points[-1].step
+    by_name = {"best": [best], "last": [last], "all": on_disk, "frontier": frontier_steps(points)}
     if isinstance(states, str) and states in by_name:
         return by_name[states]
     if isinstance(states, bool) or not isinstance(states, int):
         raise Mistake(f"states must be best, last, all, frontier or the step of a kept state; got {states!r}")
-    if states not in kept:
-        there = ", ".join(map(str, kept)) or "none"
+    if states not in on_disk:
+        there = ", ".join(map(str, on_disk)) or "none"
         raise Mistake(f"states must be the step of a kept state ({there}), best or last; got {states}")
     return [states]
 

@@ -14,7 +14,6 @@ from robustft.report.eps_figure import draw_eps
 from robustft.report.eps_table import eps_table
 from robustft.report.tradeoff_figure import draw_tradeoff
 from robustft.report.tradeoff_table import points_table
-from robustft.study.condition_names import condition_names
 from robustft.study.eps_curve import eps_curves
 from robustft.study.further_attacks import further_attacks
 from robustft.study.gate_summary import failed_gates, gates_in_short
@@ -58,12 +57,9 @@ def show(run: Run, picture: Path) -> list[str]:
     """
     records, points = run.records, run.points
     title = f"{run.method} on {run.dataset}, {run.backbone}, seed {run.seed}"
-    first, configured = points[0], run.identity["attack"]
-    steps = configured[first.attack].get("steps")
+    first, names = points[0], run.names
+    steps = run.identity["attack"][first.attack].get("steps")
     label = f"{first.attack.upper()}{f'-{steps}' if steps else ''}, {first.norm}, eps {first.eps_255:g}/255"
-    names = condition_names(
-        records, norm=first.norm, eps=first.eps, configured=configured, settings=run.attack_settings
-    )
     further = further_attacks(records, first, names)
     warnings = [*few_images(first.validation_clean.total), *failed_gates(records, names.of)]
     print(f"\n{points_table(points, further=further, below=[*gates_in_short(records), *warnings])}\n")

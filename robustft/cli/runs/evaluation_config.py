@@ -125,7 +125,7 @@ def _move(node: DictConfig, path: str | None) -> None:
 
 
 def _as_composed(path: Path, trusted: Sequence[str]) -> DictConfig:
-    """What write_config wrote, or a Mistake: the file may be damaged, or come from somebody else who means harm."""
+    """What write_config wrote, or a Mistake: the file may be damaged, or come from an untrusted source."""
     try:
         text = plain_bytes(path, _REMEDY, at_most=_MOST_BYTES).decode()
         _check_yaml(text)

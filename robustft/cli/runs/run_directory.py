@@ -53,7 +53,7 @@ def refuse_unwritable(run_dir: Path, key: str = "hydra.run.dir") -> None:
 def claimed(run_dir: Path, key: str = "hydra.run.dir") -> Iterator[None]:
     """Holds the directory, which `key` names, against a second process that would write the run at the same time.
 
-    What killed processes left of their writes is deleted, once it is sure that nobody is at work on them.
+    What killed processes left of their writes is deleted once no other process can be at work on them.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     refuse_unwritable(run_dir, key)
@@ -76,7 +76,7 @@ def leave_no_empty(run_dir: Path) -> None:
     """Removes the directory that Hydra made if nothing was written into it, and the empty ones between it and here."""
     here = Path.cwd()
     directory = run_dir.resolve()
-    with suppress(OSError):  # where nothing can be deleted it stays, and why the run did not start is told elsewhere
+    with suppress(OSError):  # the reason why the run did not start is what counts
         while directory != here and directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()
             directory = directory.parent
@@ -92,7 +92,7 @@ def write_config(run_dir: Path, config: DictConfig, hydra: DictConfig) -> None:
         "overrides": hydra.overrides.task,
     }
     directory = run_dir / ".hydra"
-    if directory.is_symlink() or not directory.is_dir():  # never through a link that somebody sent
+    if directory.is_symlink() or not directory.is_dir():  # never through a link from an untrusted source
         directory.unlink(missing_ok=True)
     for name, content in contents.items():
         write_whole(directory / f"{name}.yaml", OmegaConf.to_yaml(OmegaConf.create(content)).encode())

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+from copy import deepcopy
+
 import pytest
 import torch
 
@@ -101,6 +104,18 @@ def test_what_is_on_record_is_not_measured_again(trained, tmp_path):
     measure_later_tiers(again, states.restored_into(model, holds=4), last=4)
     assert [record.key for record in again.records] == [record.key for record in recorder.records]
     assert file.read_bytes().splitlines(keepends=True)[:-1] == lines[:-1]
+
+
+def test_models_that_no_file_holds_are_measured_like_states(trained, tmp_path, tmp_path_factory):
+    recorder, model, states = trained({"longer": "frontier", "other": "last"})
+    again = Recorder(shutil.copytree(tmp_path, tmp_path_factory.mktemp("derived") / "run"), recorder.evaluator)
+    restored = states.restored_into(model)
+    models = {step: deepcopy(restored(step)) for step in STEPS}
+    measure_later_tiers(recorder, states.restored_into(model, holds=4), last=4)
+    measure_later_tiers(again, models.__getitem__, last=4)
+    assert [(record.key, record.correct) for record in again.records] == [
+        (record.key, record.correct) for record in recorder.records
+    ]
 
 
 def test_without_later_tiers_nothing_happens(trained):

@@ -82,6 +82,30 @@ def test_a_state_that_was_not_kept_is_named(tmp_path, tiny_backbone):
         states.load(tiny_backbone(), 4)
 
 
+def test_a_state_that_the_model_holds_is_not_loaded_again(tmp_path, tiny_backbone):
+    states, first, second = States(run_dir=tmp_path), tiny_backbone(), tiny_backbone(seed=1)
+    model = tiny_backbone(seed=2)
+    states.save(first, 1)
+    states.save(second, 2)
+
+    def holds(expected) -> bool:
+        return all(torch.equal(one, two) for one, two in zip(model.parameters(), expected.parameters(), strict=True))
+
+    at = states.restored_into(model, holds=7)
+    assert at(7) is model  # no file has it
+    assert at(1) is model
+    assert holds(first)
+    states.path(1).unlink()
+    assert at(1) is model
+    at(2)
+    assert holds(second)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="states must be the step of a kept state"):
+            at(1)
+    at(2)
+    assert holds(second)
+
+
 def test_too_little_disk_is_said_before_with_the_size_needed(tmp_path, tiny_backbone, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 10, 1000))

@@ -22,7 +22,11 @@ _log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Measures states and writes what is not yet on record; what is on record is not measured again."""
+    """Measures models into a run directory; what is on record already is not measured again.
+
+    run_dir: where records, outcomes and warm starts are.
+    evaluator: what is measured.
+    """
 
     def __init__(self, run_dir: Path, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
@@ -43,7 +47,10 @@ class Recorder:
         epoch: float,
         wanted: Callable[[Condition], bool] = lambda condition: True,
     ) -> None:
-        """Measures the `wanted` conditions of the state after `step` updates that are not on record, commits each."""
+        """Measures the `wanted` conditions of `model` that are not on record, and commits each.
+
+        step, epoch: the place of the model in the run; of a derived run, `step` is the number of the point.
+        """
         missing = {
             condition
             for condition in self.evaluator.conditions()
@@ -56,7 +63,7 @@ class Recorder:
             self.commit(measurement, step=step, epoch=epoch)
 
     def knows(self, condition: Condition, step: int) -> bool:
-        """Whether the condition of the state after `step` updates is on record."""
+        """Whether the condition is on record at `step`."""
         return self._file.has(condition.key(step))
 
     def commit(self, measurement: Measurement, *, step: int, epoch: float) -> None:
@@ -75,7 +82,7 @@ class Recorder:
 
 
 def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
-    """The record line of a measurement of the state after `step` updates."""
+    """The record of a measurement at `step`."""
     return Record(
         step=step,
         epoch=epoch,

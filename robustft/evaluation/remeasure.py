@@ -1,4 +1,4 @@
-"""Measures a state again and compares with what is on record, sample by sample."""
+"""Measures models again and compares with what is on record, sample by sample."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from robustft.study.record import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One condition now and then.
+    """One condition measured again.
 
-    now: the record that it would make; measurement: what that is made of.
-    recorded: None if it was never measured.
-    differing: how many samples; all of them if there are not as many as then.
+    now: the record that the measurement would make; measurement: what that is made of.
+    recorded: the record of before; None if there is none.
+    differing: the number of samples with another outcome; all of them if there are not as many as before.
     """
 
     now: Record

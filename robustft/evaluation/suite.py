@@ -39,6 +39,14 @@ class Suite:
     compile: whether attacks search with torch.compile; it takes a minute and pays on a GPU for thousands of images.
     eps_grid_255: further sizes at which every attack is measured, in units of 1/255, each above 0 and another than the
         threat model's. Afterwards a rising tuple.
+
+    Raises:
+        ValueError: for settings outside what is said above.
+
+    >>> from robustft.attacks import Pgd
+    >>> suite = Suite(threat_model=ThreatModel(eps_255=8), attacks={"pgd": Pgd()}, eps_grid_255=[16, 4])
+    >>> [threat_model.eps_255 for threat_model in suite.threat_models]
+    [8.0, 4.0, 16.0]
     """
 
     threat_model: ThreatModel

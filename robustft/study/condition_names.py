@@ -1,6 +1,6 @@
-"""What a run's conditions are called where people tell them apart: in tables, pictures, progress and the tracker.
+"""Labels of a run's conditions, in tables, pictures, progress and the tracker.
 
-The condition in a record is one name for every size and all settings of an attack; keys made of it alone collapse.
+The name of a condition is the same for every size and all settings of an attack; a label tells these apart.
 """
 
 from __future__ import annotations
@@ -63,11 +63,10 @@ def condition_names(
 
     An attack that the run itself did not make goes by its name with the settings on record first.
 
-    Args:
-        records: the records of one run.
-        norm, eps: its threat model.
-        configured: attack -> its settings, as in the identity in run.json.
-        settings: hash -> the settings that it stands for, as in run.json; some or all may be missing.
+    records: the records of one run.
+    norm, eps: its threat model.
+    configured: attack -> its settings, as in the identity in run.json.
+    settings: hash -> the settings that it stands for, as in run.json; some or all may be missing.
     """
     hashes: dict[str, list[str]] = {}
     for record in records:
@@ -82,10 +81,10 @@ def condition_names(
         own[attack] = next((one for one in of_attack if _may_be(known.get(one), configuration)), of_attack[0])
         reference = known.get(own[attack], configuration)
         taken = {attack}
-        for one in of_attack:
-            if one != own[attack]:
-                others[attack, one] = _other(attack, one, known.get(one), reference, taken)
-                taken.add(others[attack, one])
+        for other in of_attack:
+            if other != own[attack]:
+                others[attack, other] = _other(attack, other, known.get(other), reference, taken)
+                taken.add(others[attack, other])
     return ConditionNames(norm=norm, eps=eps, attacks=own, others=others)
 
 

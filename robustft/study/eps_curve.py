@@ -38,12 +38,11 @@ def eps_curve(
     Like a run's trade-off points, it has one norm and one choice of settings: those of the first record (of any step)
     that fits the arguments. Of several records of one size the first counts.
 
-    Args:
-        records: the records of one run.
-        attack: the attack's name, as in `Condition.attack`.
-        split: `test` or `validation`.
-        norm: only this norm.
-        settings: only this hash of the attack's settings, as in `Condition.settings`.
+    records: the records of one run.
+    attack: the attack's name, as in `Condition.attack`.
+    split: `test` or `validation`.
+    norm: only this norm.
+    settings: only this hash of the attack's settings, as in `Condition.settings`.
     """
     measured = [record for record in records if record.split == split and record.total]
     attacked = [

@@ -18,8 +18,7 @@ class RecordFile:
     Of several lines with the same key the first counts. A last line without its newline is what a killed process left
     of a write: it does not count, and the next `append` cuts it off.
 
-    Args:
-        path: the file, which need not exist yet.
+    path: the file, which need not exist yet.
 
     Raises:
         DamagedFile: if a line in the middle is not a record; it names the file and the line.

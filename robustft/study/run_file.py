@@ -69,9 +69,8 @@ def identity_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list
 
     Empty exactly when the two identities have the same `run_id`.
 
-    Args:
-        old: the identity in a run directory (`there`), nested mappings.
-        new: that of the command (`here`).
+    old: the identity in a run directory (`there`), nested mappings.
+    new: that of the command (`here`).
     """
     there, here = _dotted(old), _dotted(new)
     lines = []

@@ -12,7 +12,11 @@ from robustft.study.statistics import wilson_interval
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """Images classified correctly, out of all."""
+    """Images classified correctly, out of all.
+
+    >>> Count(correct=41, total=50).rate
+    0.82
+    """
 
     correct: int
     total: int
@@ -70,12 +74,11 @@ def tradeoff_points(
     A run may have been attacked again later with another eps or more iterations under the same name. All points come
     from one threat model and one choice of settings: the first in `records` that fits the arguments.
 
-    Args:
-        records: the records of one run.
-        attack: the attack's name, as in `Condition.attack`.
-        norm: only this norm.
-        eps: only this eps, in pixel units of [0, 1].
-        settings: only this hash of the attack's settings, as in `Condition.settings`.
+    records: the records of one run.
+    attack: the attack's name, as in `Condition.attack`.
+    norm: only this norm.
+    eps: only this eps, in pixel units of [0, 1].
+    settings: only this hash of the attack's settings, as in `Condition.settings`.
     """
     records = without_parts(records)
     attacked = (

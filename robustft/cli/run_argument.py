@@ -1,4 +1,4 @@
-"""The argument `run=`: a run's directory, or one with many runs below it."""
+"""The argument `run=`: a run's directory, one with many runs below it, or a list of these."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from omegaconf import OmegaConf
 
 from robustft.cli.processes import is_shared
 from robustft.cli.user_errors import Mistake, naming
@@ -25,9 +27,14 @@ def known_run(directory: Any) -> Run:
     return run
 
 
-def several_runs(directory: Any) -> list[Run]:
-    """The runs below `directory`; none if it is a run's own, or has none."""
-    root = Path(str(directory))
+def several_runs(directories: Any) -> list[Run]:
+    """The runs in and below each of a list of directories; or those below one, none if it is itself a run's.
+
+    A Mistake if one of a list has no run.
+    """
+    if OmegaConf.is_list(directories):
+        return [run for root in directories for run in runs_below(Path(str(root))) or [known_run(root)]]
+    root = Path(str(directories))
     return [] if os.path.lexists(root / "run.json") else runs_below(root)
 
 

@@ -75,18 +75,13 @@ class Evaluator:
             Condition(split="test"): subset(test),
             **{Condition(split="test", shift=name): subset(images) for name, images in ood.items()},
         }
-        corrupted = {
-            Condition(split="test", corruption=corruption, severity=severity): images
-            for (corruption, severity), images in corrupted_sets(
-                subset(test), rows_of(test), suite.corruptions, suite.severities
-            ).items()
-        }
-        self._corrupted = tuple(corrupted)
-        self._sum = Condition(split="test", corruption=CORRUPTIONS) if corrupted else None
-        for condition in (*corrupted, *([self._sum] if self._sum else [])):
+        self._corrupted = suite.corrupted()
+        self._sum = Condition(split="test", corruption=CORRUPTIONS) if self._corrupted else None
+        for condition in (*self._corrupted, *([self._sum] if self._sum else [])):
             if condition in self._images:
                 raise ValueError(f"corruptions have the name of a data set in other conditions: {condition.ood}")
-        self._images |= corrupted
+        corrupted = corrupted_sets(subset(test), rows_of(test), suite.corruptions, suite.severities)
+        self._images |= zip(self._corrupted, corrupted.values(), strict=True)
         self._conditions = tuple(self._all_conditions())
 
     def conditions(self) -> tuple[Condition, ...]:

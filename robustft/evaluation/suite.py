@@ -12,6 +12,7 @@ from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
 from robustft.evaluation.tiers import tiers
 from robustft.optional_setting import optional_setting
+from robustft.study.condition import Condition
 
 PRECISIONS = ("auto", "float32", "bf16")
 
@@ -93,6 +94,14 @@ class Suite:
     def attack_settings(self) -> dict[str, Any]:
         """The settings of every attack by their hash, which is all that records have of them."""
         return {attack.settings_hash: attack.settings for attack in self.attacks.values()}
+
+    def corrupted(self) -> tuple[Condition, ...]:
+        """The conditions of single corruptions, by corruption and severity."""
+        return tuple(
+            Condition(split="test", corruption=corruption, severity=severity)
+            for corruption in self.corruptions
+            for severity in self.severities
+        )
 
     def attacks_at(self, *when: str) -> frozenset[str]:
         """The names of the attacks whose tier is one of `when`."""

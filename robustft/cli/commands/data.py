@@ -1,4 +1,4 @@
-"""python -m robustft data: download, decode and show what runs need, so that they need no network."""
+"""python -m robustft data: get ahead what runs need, so that they need no network, and look at it."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def run(config: DictConfig) -> None:
     print(LINE.format("split", "images", "classes", "images of a class", "pixels", "lie in"))
     for name, images in splits.items():
         print(LINE.format(name, f"{len(images):,}", len(np.unique(images.labels)), spread(images), *place(images)))
-    cached = sum(images.file.stat().st_size for images in splits.values() if images.file is not None)
-    print(f"\ncache: {cache_directory()} ({VARIABLE}), {gigabytes(cached)} of it for these images\n")
+    kept = sum(images.file.stat().st_size for images in splits.values() if images.file is not None)
+    print(f"\ncache: {cache_directory()} ({VARIABLE}), {gigabytes(kept)} of it for these images\n")
     for line in class_lines(dataset, splits):
         print(line)
     output = Path(config.output or f"contact-{parts.source.name}.png")
@@ -70,9 +70,8 @@ def prepared(parts: Parts) -> tuple[Dataset, dict[str, Images]]:
     rows = fixed_subset(len(test), suite.max_images)
     with naming("suite."):
         corrupted = corrupted_sets(test.take(rows), rows, suite.corruptions, suite.severities)
-    progress = tqdm(corrupted.items(), desc="corruptions", unit="set", disable=None if corrupted else True)
-    for (corruption, severity), images in progress:
-        with naming(f"suite.corruptions: {corruption}, severity {severity}: "):
+    for name, images in tqdm(corrupted.items(), desc="corruptions", unit="set", disable=None if corrupted else True):
+        with naming(f"suite.corruptions: {name}: "):
             images.keep_in_cache()
     if corrupted:
         print(f"{len(corrupted)} corruptions of {len(rows):,} test images: {cache_directory() / 'corrupted'}")

@@ -183,12 +183,7 @@ def _check_outcomes(run: Run, steps: Sequence[int]) -> None:
 
 def _refuse_another_sum(parts: Parts, records: Sequence[Record]) -> None:
     """A sum's name does not say what it adds up: one run has one choice of corruptions."""
-    suite = parts.suite
-    now = {
-        Condition(split="test", corruption=corruption, severity=severity)
-        for corruption in suite.corruptions
-        for severity in suite.severities
-    }
+    now = set(parts.suite.corrupted())
     for record in records:
         if now and record.sum_of and set(record.sum_of) != now:
             names = ", ".join(dict.fromkeys(str(part.corruption) for part in record.sum_of))

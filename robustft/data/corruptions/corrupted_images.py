@@ -117,8 +117,8 @@ class CorruptedImages:
 
 def corrupted_sets(
     images: Images, rows: np.ndarray, corruptions: tuple[str, ...], severities: tuple[int, ...]
-) -> dict[tuple[str, int], CorruptedImages]:
-    """(corruption, severity) -> the images under it; ValueError if they are too small for that.
+) -> dict[str, CorruptedImages]:
+    """`<corruption>-<severity>` -> the images under it; ValueError if they are too small for that.
 
     Nothing is computed yet. What is, is kept in memory, on disk if that is too much, or nowhere if the disk is full.
     """
@@ -134,7 +134,7 @@ def corrupted_sets(
         keep = "disk" if shutil.disk_usage(_directory()).free > _TIMES_FREE * needed else "none"
     pixels_hash = cache(lambda: corrupted_cache.pixels_hash(images, rows))  # of all of them; reads every image
     return {
-        (corruption, severity): CorruptedImages(
+        f"{corruption}-{severity}": CorruptedImages(
             images, rows, corruption=corruption, severity=severity, keep=keep, pixels_hash=pixels_hash
         )
         for corruption in corruptions

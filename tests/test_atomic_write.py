@@ -131,13 +131,14 @@ import sys
 from pathlib import Path
 import numpy as np
 from robustft.atomic_write import write_whole
+from robustft.study.condition import Condition
 from robustft.study.record import Record
 from robustft.study.record_file import RecordFile, read_records
 from robustft.study.outcomes import read_outcomes, write_outcomes
 run = Path("small/run")
 def record(step):
-    return Record(step=step, epoch=0.0, split="test", condition="clean", norm=None, eps=None, attack=None, correct=8,
-                  total=8, seconds=0.0, forward_passes=1, backward_passes=0, notes=("x" * 3000,),
+    return Record(step=step, epoch=0.0, condition=Condition(split="test"), correct=8, total=8,
+                  seconds=0.0, forward_passes=1, backward_passes=0, notes=("x" * 3000,),
                   time="2025-01-31T12:00:00+00:00")
 def refused(act, name):
     try:

@@ -1,8 +1,8 @@
-"""What an evaluation is asked to add to a run's records."""
+"""What an evaluation adds to a run's records."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +14,19 @@ from robustft.cli.build import build, shifts_of
 from robustft.cli.user_errors import Mistake, naming
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.tiers import SPLITS, SPLITS_AFTERWARDS, attacks_afterwards
-from robustft.study.record import split_condition
 
 if TYPE_CHECKING:
-    from robustft.evaluation.measurement import Condition
+    from robustft.study.condition import Condition
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """The given part of the configuration, checked: one mistake in it is one line, however many runs there are.
+class Additions:
+    """What the configuration of `evaluate` sets, checked: one mistake in it is one line, however many runs there are.
 
-    attacks: nodes of the attacks given, by name; suite: what is given of it.
-    attacked: whether anything attacks: attacks, the threat model, sizes, or other domains' images are given.
-    splits: on which it is to be measured; None: it is not said.
-    shifts: key -> (name of the condition's set, node); moved: key of a run's own set -> where it lies now.
+    attacks: name -> node of each attack that is chosen; suite: the keys of it that are set.
+    attacked: whether anything attacks: attacks, the threat model, sizes, or other domains' images are set.
+    splits: on which to measure; None: not set.
+    shifts: key -> (the set's name in conditions, node); moved: key of a run's own set -> its path now.
     """
 
     attacks: Mapping[str, Any]
@@ -40,21 +39,20 @@ class Asked:
     splits: tuple[str, ...] | None
 
     def __bool__(self) -> bool:
-        """Whether there is anything to add; else the run's own suite is measured again."""
+        """Whether there is anything to add; otherwise the run's own suite is measured again."""
         return self.attacked or bool(self.shifts) or "corruptions" in self.suite
 
-    def wants(self, condition: Condition, sets: Collection[str]) -> bool:
-        """Whether `condition` is asked for; `sets` are the names of data sets, other shifts being corruptions."""
-        shift, _ = split_condition(condition.name)
-        if shift is not None and shift not in sets:
+    def wants(self, condition: Condition) -> bool:
+        """Whether `condition` is to be added."""
+        if condition.corruption is not None:
             return "corruptions" in self.suite
-        if shift in [name for name, _ in self.shifts.values()]:
+        if condition.shift in [name for name, _ in self.shifts.values()]:
             return True
         return self.attacked and attacks_afterwards(condition, self.splits or SPLITS_AFTERWARDS)
 
 
-def asked_of(config: DictConfig) -> Asked:
-    """What is given; a Mistake if it cannot be, whatever the run."""
+def additions_of(config: DictConfig) -> Additions:
+    """What `config` sets; a Mistake if it cannot be, whatever the run."""
     attacks = {str(name): config.attack[name] for name in config.get("attack") or {}}
     built = {name: build(config, f"attack.{name}", without=("when",)) for name in attacks}
     suite: dict[str, Any] = OmegaConf.to_container(config.suite, resolve=True)  # type: ignore[assignment]
@@ -73,7 +71,7 @@ def asked_of(config: DictConfig) -> Asked:
         if not OmegaConf.is_config(node) or list(node) != ["path"]:
             raise Mistake(f"shift.{key} may have a path, for a set that the run had, or be chosen: shift=[{key}]")
     shifts = shifts_of(OmegaConf.create({"shift": chosen}))
-    return Asked(
+    return Additions(
         attacks={name: OmegaConf.to_container(node, resolve=False) for name, node in attacks.items()},
         norm=norm,
         eps_255=eps_255,
@@ -90,10 +88,10 @@ def asked_of(config: DictConfig) -> Asked:
     )
 
 
-def _splits(given: Any) -> tuple[str, ...] | None:
-    if given is None:
+def _splits(value: Any) -> tuple[str, ...] | None:
+    if value is None:
         return None
-    splits = OmegaConf.to_container(given) if OmegaConf.is_list(given) else None
+    splits = OmegaConf.to_container(value) if OmegaConf.is_list(value) else None
     if not isinstance(splits, list) or not splits or any(split not in SPLITS for split in splits):
-        raise Mistake(f"splits must be a list of {' and '.join(SPLITS)}, such as [test]; got {given}")
+        raise Mistake(f"splits must be a list of {' and '.join(SPLITS)}, such as [test]; got {value}")
     return tuple(map(str, splits))

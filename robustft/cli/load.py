@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
 from robustft.methods.method import Method
 from robustft.models.tuned_model import tuned_by
+from robustft.study.condition import Condition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Loaded:
     """A run in memory; `train_rows` and `validation_rows` share out the data set's training split.
 
     method: the run's, as it fits the model.
-    shifts: of each further data set, the number of its images and notes on what was left out.
+    shift_lines: for each further data set, its images and what was left out: `ood:stl10: 800 images`.
     """
 
     dataset: Dataset
@@ -33,7 +34,7 @@ class Loaded:
     model: PixelModel
     method: Method
     evaluator: Evaluator
-    shifts: Mapping[str, tuple[int, tuple[str, ...]]]
+    shift_lines: tuple[str, ...]
 
 
 def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded:
@@ -78,5 +79,8 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
         model=model,
         method=method,
         evaluator=evaluator,
-        shifts={name: (len(images), left_out) for name, (images, left_out) in shifts.items()},
+        shift_lines=tuple(
+            "; ".join([f"{Condition(split='test', shift=name).name}: {len(images):,} images", *left_out])
+            for name, (images, left_out) in shifts.items()
+        ),
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robustft.attacks.attack import Attack
 from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.engine.queried_model import Network
 from robustft.attacks.engine.search import Found, Search, merged
@@ -18,19 +18,15 @@ from robustft.attacks.verdict import classified_correctly
 from robustft.data.corruptions.corrupted_images import CorruptedImages, corrupted_sets
 from robustft.data.corruptions.names import CORRUPTIONS
 from robustft.data.dataset import Images
-from robustft.data.dataset_name import ood_name
 from robustft.data.split import fixed_subset
 from robustft.device import search_precision
 from robustft.evaluation.gates import checked
-from robustft.evaluation.measurement import Condition, Measurement
+from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.shards import Shards
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.undisturbed import undisturbed
+from robustft.study.condition import Condition
 from robustft.study.gate import Gate
-from robustft.study.record import split_condition
-
-Place = tuple[str, str | None]
-"""Which images: a split, and the OOD set that takes its place."""
 
 
 class Evaluator:
@@ -41,6 +37,17 @@ class Evaluator:
     ood: name -> images of another domain or data set.
     seed: of the attacks' noise.
     notes: name of an OOD set -> what a reader of its numbers must know.
+
+    Raises:
+        ValueError: if two conditions would have one name.
+
+    >>> from robustft.attacks import Pgd
+    >>> images = Images(pixels=np.zeros((4, 3, 2, 2), np.uint8), labels=np.zeros(4, np.int64))
+    >>> suite = Suite(threat_model=ThreatModel(eps_255=8), attacks={"pgd": Pgd(steps=2)})
+    >>> evaluator = Evaluator(suite=suite, validation=images, test=images, ood={"sketch": images}, seed=0)
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
+    >>> [measurement.condition.name for measurement in evaluator.evaluate(model)]
+    ['clean', 'pgd', 'clean', 'pgd', 'ood:sketch']
     """
 
     def __init__(
@@ -62,34 +69,39 @@ class Evaluator:
         self.suite = suite
         self.seed = seed
         self._notes = notes or {}
-        self._ood = tuple(ood)
         self._last_network: Network | None = None
-        corrupted = corrupted_sets(subset(test), rows_of(test), suite.corruptions, suite.severities)
-        self._corrupted = tuple(corrupted)
-        for name in {*corrupted, CORRUPTIONS} & set(ood) if corrupted else ():
-            raise ValueError(f"corruptions have the name of a data set in other conditions: {name}")
-        for name in ood:
-            ood_name("ood", name)
-        self._images: dict[Place, Images | CorruptedImages] = {
-            ("validation", None): subset(validation),
-            ("test", None): subset(test),
-            **{("test", name): subset(images) for name, images in ood.items()},
-            **{("test", name): images for name, images in corrupted.items()},
+        self._images: dict[Condition, Images | CorruptedImages] = {
+            Condition(split="validation"): subset(validation),
+            Condition(split="test"): subset(test),
+            **{Condition(split="test", shift=name): subset(images) for name, images in ood.items()},
         }
+        self._corrupted = suite.corrupted()
+        self._sum = Condition(split="test", corruption=CORRUPTIONS) if self._corrupted else None
+        for condition in (*self._corrupted, *([self._sum] if self._sum else [])):
+            if condition in self._images:
+                raise ValueError(f"corruptions have the name of a data set in other conditions: {condition.ood}")
+        corrupted = corrupted_sets(subset(test), rows_of(test), suite.corruptions, suite.severities)
+        self._images |= zip(self._corrupted, corrupted.values(), strict=True)
+        self._conditions = tuple(self._all_conditions())
 
     def conditions(self) -> tuple[Condition, ...]:
         """Everything that `evaluate` measures, in its order: attacks behind what they attack, the sum behind all."""
-        conditions: list[Condition] = []
-        for split in ("validation", "test"):
-            conditions += [Condition(split=split, name="clean"), *self._attacks(split)]
-        for name in self._ood:
-            conditions.append(Condition(split="test", name=f"ood:{name}"))
-            if self.suite.attack_ood:
-                conditions += self._attacks("test", prefix=f"ood:{name}/")
-        conditions += [Condition(split="test", name=f"ood:{name}") for name in self._corrupted]
-        if self._corrupted:
-            conditions.append(Condition(split="test", name=f"ood:{CORRUPTIONS}"))
-        return tuple(conditions)
+        return self._conditions
+
+    def _all_conditions(self) -> Iterator[Condition]:
+        for images in self._images:
+            yield images
+            if images.corruption is None and (images.shift is None or self.suite.attack_ood):
+                yield from self._attacks(images)
+        if self._sum is not None:
+            yield self._sum
+
+    def _attacks(self, images: Condition) -> Iterator[Condition]:
+        for name, attack in self.suite.attacks.items():
+            for threat_model in self.suite.threat_models:
+                yield replace(
+                    images, attack=name, norm=threat_model.norm, eps=threat_model.eps, settings=attack.settings_hash
+                )
 
     def evaluate(
         self,
@@ -103,37 +115,28 @@ class Evaluator:
 
         tried_first: perturbations that broke images of earlier states, for attacks that start warm.
         """
-        clean: dict[Place, np.ndarray] = {}
+        clean: dict[Condition, np.ndarray] = {}
         attacked: dict[Condition, Measurement] = {}
-        # An attack starts from the clean outcomes and the sum from its parts': these are looked at for either's sake.
-        needed = {_clean_place(condition) for condition in self.conditions() if wanted(condition)}
-        if ("test", CORRUPTIONS) in needed:
-            needed |= {("test", name) for name in self._corrupted}
-        for condition in self.conditions():
-            place = _clean_place(condition)
-            if place not in needed:
+        # An attack starts from the clean outcomes and the sum from its parts': these are measured for either's sake.
+        needed = {condition.clean for condition in self._conditions if wanted(condition)}
+        if self._sum in needed:
+            needed |= set(self._corrupted)
+        for condition in self._conditions:
+            if condition.clean not in needed:
                 continue
-            if place == ("test", CORRUPTIONS):
+            if condition == self._sum:
                 yield self._summed(condition, clean)
-                continue
-            images = self._images[place]
-            if condition.attack is None:
-                measurement = self._measure_clean(model, condition, images)
-                clean[place] = measurement.correct
+            elif condition.attack is None:
+                clean[condition] = (measurement := self._measure_clean(model, condition)).correct
                 if wanted(condition):
                     yield measurement
             elif wanted(condition):
                 if condition not in attacked:
-                    sizes = [
-                        other
-                        for other in self.conditions()
-                        if (other.split, other.name) == (condition.split, condition.name)
-                    ]
-                    attacked |= self._measure_attack(model, sizes, wanted, images, clean[place], tried_first)
+                    attacked |= self._measure_attack(model, condition, wanted, clean[condition.clean], tried_first)
                 yield attacked.pop(condition)
 
     def _network(self, model: nn.Module) -> Network:
-        """The model as this suite's attacks ask it; kept, for compiling and finding out what fits takes time."""
+        """The model as attacks query it; the last one is reused, since compiling takes time."""
         if self._last_network is None or self._last_network.model is not model:
             low_precision = search_precision(self.suite.precision, _device(model).type) == "bf16"
             self._last_network = Network(
@@ -141,31 +144,19 @@ class Evaluator:
             )
         return self._last_network
 
-    def _attacks(self, split: str, prefix: str = "") -> list[Condition]:
-        return [
-            Condition(
-                split=split,
-                name=prefix + name,
-                norm=threat_model.norm,
-                eps=threat_model.eps,
-                attack=attack.settings_hash,
-            )
-            for name, attack in self.suite.attacks.items()
-            for threat_model in self.suite.threat_models
-        ]
-
-    def _summed(self, condition: Condition, clean: Mapping[Place, np.ndarray]) -> Measurement:
+    def _summed(self, condition: Condition, clean: Mapping[Condition, np.ndarray]) -> Measurement:
         return Measurement(
             condition=condition,
-            correct=np.concatenate([clean["test", name] for name in self._corrupted]),
+            correct=np.concatenate([clean[part] for part in self._corrupted]),
             seconds=0,
             forward_passes=0,
             backward_passes=0,
-            sum_of=tuple(f"ood:{name}" for name in self._corrupted),
+            sum_of=self._corrupted,
         )
 
-    def _measure_clean(self, model: nn.Module, condition: Condition, images: Images | CorruptedImages) -> Measurement:
+    def _measure_clean(self, model: nn.Module, condition: Condition) -> Measurement:
         begin = time.perf_counter()
+        images = self._images[condition]
         network, shards = self._network(model), Shards.of_this_process()
         correct = np.zeros(len(images), dtype=bool)
         with undisturbed(model):
@@ -184,43 +175,42 @@ class Evaluator:
     def _measure_attack(
         self,
         model: nn.Module,
-        sizes: Sequence[Condition],
+        condition: Condition,
         wanted: Callable[[Condition], bool],
-        images: Images | CorruptedImages,
         clean: np.ndarray,
         tried_first: Callable[[Condition], Perturbations | None],
     ) -> dict[Condition, Measurement]:
-        """The wanted ones of `sizes`, conditions that differ in eps alone.
+        """The attack of `condition` at every wanted size.
 
         From small to large: what a small eps breaks a larger one does too, and need not be attacked again. What is
         wrong when clean is never attacked.
         """
-        largest = max(condition.eps or 0 for condition in sizes if wanted(condition))
-        attack = self.suite.attacks[sizes[0].name.rpartition("/")[2]]
-        threat_models = {threat_model.eps: threat_model for threat_model in self.suite.threat_models}
+        threat_models = {
+            replace(condition, eps=threat_model.eps): threat_model for threat_model in self.suite.threat_models
+        }
+        sizes = sorted(threat_models, key=lambda size: threat_models[size].eps)
+        largest = max(threat_models[size].eps for size in sizes if wanted(size))
         correct = clean
-        found: dict[Condition, Measurement] = {}
-        for condition in sorted(sizes, key=lambda condition: condition.eps or 0):
-            if condition.eps is None or condition.eps > largest:
-                continue
-            measurement = self._measure_size(
-                model, condition, threat_models[condition.eps], images, correct, attack, tried_first(condition)
-            )
-            correct = measurement.correct
-            found[condition] = measurement
-        return {condition: measurement for condition, measurement in found.items() if wanted(condition)}
+        measurements: dict[Condition, Measurement] = {}
+        for size in sizes:
+            if threat_models[size].eps <= largest:
+                measurement = self._measure_size(model, size, threat_models[size], correct, tried_first(size))
+                correct = measurement.correct
+                measurements[size] = measurement
+        return {size: measurement for size, measurement in measurements.items() if wanted(size)}
 
     def _measure_size(
         self,
         model: nn.Module,
         condition: Condition,
         threat_model: ThreatModel,
-        images: Images | CorruptedImages,
         unbroken: np.ndarray,
-        attack: Attack,
         tried_first: Perturbations | None,
     ) -> Measurement:
+        """One size of an attack on the images that are (N,) bool `unbroken` so far."""
+        assert condition.attack is not None
         begin = time.perf_counter()
+        images, attack = self._images[condition.clean], self.suite.attacks[condition.attack]
         network, shards = self._network(model), Shards.of_this_process()
         rows = shards.mine(torch.from_numpy(np.flatnonzero(unbroken)))
         with undisturbed(model):
@@ -231,12 +221,12 @@ class Evaluator:
                 seed=self.seed,
                 slots=self.suite.batch_size,
             )
-            found = search.run(attack, rows, tried_first=tried_first)
+            result = search.run(attack, rows, tried_first=tried_first)
         broken = np.zeros(len(unbroken), dtype=bool)
-        broken[rows[found.broken].numpy()] = True
-        everybody = shards.gathered((found, broken))
-        together = merged([one for one, _ in everybody])
-        correct = unbroken & ~np.logical_or.reduce([one for _, one in everybody])
+        broken[rows[result.broken].numpy()] = True
+        everybody = shards.gathered((result, broken))
+        together = merged([of_process for of_process, _ in everybody])
+        correct = unbroken & ~np.logical_or.reduce([of_process for _, of_process in everybody])
         seconds = time.perf_counter() - begin
         gates: tuple[Gate, ...] = ()
         if attack.is_strong:
@@ -254,7 +244,7 @@ class Evaluator:
         )
 
     def _notes_on(self, condition: Condition) -> tuple[str, ...]:
-        return tuple(self._notes.get(_clean_place(condition)[1] or "", ()))
+        return () if condition.shift is None else tuple(self._notes.get(condition.shift, ()))
 
     @staticmethod
     def _on_device(model: nn.Module, images: Images | CorruptedImages, rows: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -264,16 +254,12 @@ class Evaluator:
         return torch.from_numpy(pixels).to(device).to(type_).div_(255), torch.from_numpy(labels).to(device)
 
 
-def _by_part(found: Found) -> tuple[str, ...]:
+def _by_part(result: Found) -> tuple[str, ...]:
     """Which parts of an ensemble, or a warm start, broke how many."""
-    if len(found.by_part) < 2:
+    if len(result.by_part) < 2:
         return ()
-    return ("broken by " + ", ".join(f"{name}: {count}" for name, count in found.by_part.items()),)
+    return ("broken by " + ", ".join(f"{name}: {count}" for name, count in result.by_part.items()),)
 
 
 def _device(model: nn.Module) -> torch.device:
     return next(model.parameters()).device
-
-
-def _clean_place(condition: Condition) -> Place:
-    return condition.split, split_condition(condition.name)[0]

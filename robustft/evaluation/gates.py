@@ -1,6 +1,6 @@
 """Checks beside a strong attack's number that say whether it can be trusted.
 
-What they look for are the signs of gradients that mislead (Athalye et al., ICML 2018, arXiv 1802.00420; Carlini et al.,
+They test for the signs of misleading gradients (Athalye et al., ICML 2018, arXiv 1802.00420; Carlini et al.,
 arXiv 1902.06705) and what makes AutoAttack's own code warn (Croce and Hein, ICML 2020).
 """
 
@@ -26,13 +26,13 @@ from robustft.data.split import fixed_subset
 from robustft.study.gate import Gate
 
 IMAGES = 256
-"""Fixed ones, whatever the run; all where there are fewer."""
+"""The size of the fixed subset, the same for every run; all images where there are fewer."""
 
 TOLERANCE = 0.01
-"""Of the images: what chance may move."""
+"""The share of images by which chance may change a number."""
 
 ANYTHING = ThreatModel(norm="linf", eps_255=255)
-"""Every image is allowed, whatever the norm; in linf it is found soonest."""
+"""Allows every image; an attack in linf gets there in the fewest steps."""
 
 FEW_STEPS, MANY_STEPS, RESTARTS, QUERIES = 10, 40, 3, 500
 
@@ -65,8 +65,8 @@ def checked(
 
 @dataclass(frozen=True, kw_only=True)
 class _Subject:
-    """The images that gates look at: `rows` (n,), which are `robust` (n,) bool by the measurement, `correct` when
-    clean."""
+    """The images that gates test: `rows` (n,), of which the measurement calls `robust` (n,) bool, and which are
+    `correct` when clean."""
 
     search: Search
     rows: Tensor
@@ -74,7 +74,7 @@ class _Subject:
     correct: Tensor
 
     def attacked(self, attack: Attack, *, threat_model: ThreatModel | None = None, other_noise: bool = False) -> Tensor:
-        """(n,) bool: correct and unbroken by `attack`, within the search's threat model unless another is given."""
+        """(n,) bool: correct and unbroken by `attack`, within `threat_model`, or the search's own."""
         within = threat_model or self.search.threat_model
         search = replace(self.search, threat_model=within, seed=self.search.seed + other_noise)
         left = self.correct.clone()
@@ -119,7 +119,7 @@ def _of_budgets(subject: _Subject) -> list[Gate]:
 
 
 def _square(subject: _Subject, total: int, by_part: Mapping[str, int]) -> Gate:
-    """Random search must not find what gradients did not."""
+    """Random search must not break what gradients did not."""
     if "square" in by_part:
         share = by_part["square"] / max(1, total)
     else:

@@ -11,21 +11,26 @@ from pathlib import Path
 from torch import nn
 
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.measurement import Condition, Measurement
+from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.warm_starts import WarmStarts
+from robustft.study.condition import Condition
 from robustft.study.outcomes import write_outcomes
-from robustft.study.record import Record, record_key
+from robustft.study.record import Record
 from robustft.study.record_file import RecordFile
 
 _log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Measures states and writes what is not yet on record; a measurement that is there is not made again."""
+    """Measures models into a run directory; what is on record already is not measured again.
+
+    run_dir: where records, outcomes and warm starts are.
+    evaluator: what is measured.
+    """
 
     def __init__(self, run_dir: Path, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
-        self._run_dir = run_dir
+        self.run_dir = run_dir
         self._file = RecordFile(run_dir / "records.jsonl")
         self._warm_starts = WarmStarts(run_dir)
 
@@ -42,7 +47,10 @@ class Recorder:
         epoch: float,
         wanted: Callable[[Condition], bool] = lambda condition: True,
     ) -> None:
-        """Measures the `wanted` conditions of the state after `step` updates that are not on record, commits each."""
+        """Measures the `wanted` conditions of `model` that are not on record, and commits each.
+
+        step, epoch: the place of the model in the run; of a derived run, `step` is the number of the point.
+        """
         missing = {
             condition
             for condition in self.evaluator.conditions()
@@ -55,34 +63,30 @@ class Recorder:
             self.commit(measurement, step=step, epoch=epoch)
 
     def knows(self, condition: Condition, step: int) -> bool:
-        """Whether the condition of the state after `step` updates is on record."""
-        return self._file.has(_key(condition, step))
+        """Whether the condition is on record at `step`."""
+        return self._file.has(condition.key(step))
 
     def commit(self, measurement: Measurement, *, step: int, epoch: float) -> None:
         """Writes the outcomes and what later states are attacked with first, then the record line; warns of gates that
         failed."""
         record = record_of(measurement, step=step, epoch=epoch)
-        write_outcomes(self._run_dir, record, measurement.correct)
+        write_outcomes(self.run_dir, record, measurement.correct)
         if measurement.perturbations is not None:
             self._warm_starts.keep(measurement.condition, step, measurement.perturbations)
         self._file.append(record)
         for gate in record.gates:
             if not gate.passed:
-                eps = f" at eps {record.eps_255:g}/255" if record.eps_255 is not None else ""
-                _log.warning("%s: step %d, %s, %s%s", gate, record.step, record.split, record.condition, eps)
+                condition = record.condition
+                eps = "" if condition.eps_255 is None else f" at eps {condition.eps_255:g}/255"
+                _log.warning("%s: step %d, %s, %s%s", gate, record.step, condition.split, condition.name, eps)
 
 
 def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
-    """The record line of a measurement of the state after `step` updates."""
-    condition = measurement.condition
+    """The record of a measurement at `step`."""
     return Record(
         step=step,
         epoch=epoch,
-        split=condition.split,
-        condition=condition.name,
-        norm=condition.norm,
-        eps=condition.eps,
-        attack=condition.attack,
+        condition=measurement.condition,
         correct=int(measurement.correct.sum()),
         total=len(measurement.correct),
         seconds=round(measurement.seconds, 3),
@@ -92,15 +96,4 @@ def record_of(measurement: Measurement, *, step: int, epoch: float) -> Record:
         notes=(*measurement.notes, *(str(gate) for gate in measurement.gates if not gate.passed)),
         gates=measurement.gates,
         time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    )
-
-
-def _key(condition: Condition, step: int) -> str:
-    return record_key(
-        step=step,
-        split=condition.split,
-        condition=condition.name,
-        norm=condition.norm,
-        eps=condition.eps,
-        attack=condition.attack,
     )

@@ -1,8 +1,8 @@
-"""Measures a state again and compares with what is on record, sample by sample."""
+"""Measures models again and compares with what is on record, sample by sample."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,20 +10,21 @@ from pathlib import Path
 from torch import nn
 
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.measurement import Condition, Measurement
-from robustft.evaluation.recorder import record_of
+from robustft.evaluation.measurement import Measurement, ModelAt
+from robustft.evaluation.recorder import Recorder, record_of
 from robustft.evaluation.warm_starts import WarmStarts
+from robustft.study.condition import Condition
 from robustft.study.outcomes import read_outcomes
 from robustft.study.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One condition now and then.
+    """One condition measured again.
 
-    now: the record that it would make; measurement: what that is made of.
-    recorded: None if it was never measured.
-    differing: how many samples; all of them if there are not as many as then.
+    now: the record that the measurement would make; measurement: what that is made of.
+    recorded: the record of before; None if there is none.
+    differing: the number of samples with another outcome; all of them if there are not as many as before.
     """
 
     now: Record
@@ -41,7 +42,7 @@ def remeasure(
     records: Sequence[Record],
     wanted: Callable[[Condition], bool] = lambda condition: True,
 ) -> Iterator[Comparison]:
-    """The `wanted` conditions of the evaluator for `model`, the state after `step` updates; writes nothing."""
+    """The `wanted` conditions of the evaluator for `model`, which is measured as that of `step`; writes nothing."""
     on_record = {record.key: record for record in records}
     epoch = next((record.epoch for record in records if record.step == step), 0.0)
     tried_first = partial(WarmStarts(run_dir).before, step=step)
@@ -54,3 +55,32 @@ def remeasure(
             as_many = then.shape == measurement.correct.shape
             differing = int((then != measurement.correct).sum()) if as_many else max(now.total, recorded.total)
         yield Comparison(now=now, measurement=measurement, recorded=recorded, differing=differing)
+
+
+def remeasure_steps(
+    recorder: Recorder,
+    model_at: ModelAt,
+    steps: Iterable[int],
+    *,
+    wanted: Callable[[Condition, int], bool],
+    add: bool,
+) -> Iterator[Comparison]:
+    """The conditions that are `wanted` at each of `steps`, one model after the other.
+
+    add: whether what is not on record is committed to it.
+    """
+    for step in steps:
+        conditions = {condition for condition in recorder.evaluator.conditions() if wanted(condition, step)}
+        if not conditions:
+            continue
+        for comparison in remeasure(
+            recorder.run_dir,
+            recorder.evaluator,
+            model_at(step),
+            step=step,
+            records=recorder.records,
+            wanted=conditions.__contains__,
+        ):
+            if add and comparison.recorded is None:
+                recorder.commit(comparison.measurement, step=step, epoch=comparison.now.epoch)
+            yield comparison

@@ -29,6 +29,9 @@ class Log(Schedule):
     """Step 0 and `points` unique steps spaced geometrically to the run's end: dense where robustness changes fast.
 
     points: evaluated steps after step 0, at least 1; fewer only if the run has fewer steps.
+
+    >>> Log(points=5).steps(max_steps=1000)
+    (0, 1, 6, 32, 178, 1000)
     """
 
     points: int = 12
@@ -57,6 +60,9 @@ class Intervals(Schedule):
     the interval it falls into.
 
     intervals: [[up_to, every], ...] with rising up_to; the last up_to may be None: to the end of the run.
+
+    >>> Intervals(intervals=[[10, 5], [None, 40]]).steps(max_steps=100)
+    (0, 5, 10, 40, 80, 100)
     """
 
     intervals: list[list[int | None]]
@@ -65,7 +71,7 @@ class Intervals(Schedule):
         if not self.intervals:
             raise ValueError("intervals must have at least one pair [up_to, every], got none")
         before = 0
-        kept = []
+        checked = []
         for index, pair in enumerate(self.intervals):
             if not isinstance(pair, (list, tuple)) or len(pair) != 2:
                 raise ValueError(f"intervals must be pairs [up_to, every], got {pair!r}")
@@ -76,8 +82,8 @@ class Intervals(Schedule):
                     raise ValueError(f"intervals may leave up_to open in the last pair only, got {self.intervals!r}")
             else:
                 up_to = before = checks.whole_number("intervals: up_to", up_to, at_least=before + 1)
-            kept.append([up_to, every])
-        checks.keep(self, intervals=kept)
+            checked.append([up_to, every])
+        checks.keep(self, intervals=checked)
 
     def between(self, max_steps: int) -> Iterable[int]:
         begin = 0

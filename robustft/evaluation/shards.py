@@ -46,7 +46,7 @@ class Shards:
             dist.destroy_process_group()
 
     def mine(self, rows: Tensor) -> Tensor:
-        """Of `rows` (N,), those that this process looks at."""
+        """The part of `rows` (N,) that this process measures."""
         return rows[self.rank :: self.count]
 
     def gathered(self, mine: Any) -> list[Any]:

@@ -10,9 +10,9 @@ from robustft import checks
 from robustft.attacks.attack import Attack
 from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
-from robustft.evaluation.eps_grid import eps_grid
 from robustft.evaluation.tiers import tiers
 from robustft.optional_setting import optional_setting
+from robustft.study.condition import Condition
 
 PRECISIONS = ("auto", "float32", "bf16")
 
@@ -21,7 +21,7 @@ PRECISIONS = ("auto", "float32", "bf16")
 class Suite:
     """Clean and attacked accuracy on the validation and the test split, clean accuracy on every OOD set.
 
-    If asked for, also attacked accuracy on these, and accuracy under corruptions of the test split.
+    Optionally also attacked accuracy on the OOD sets, and accuracy under corruptions of the test split.
 
     threat_model: what the adversary may do.
     attacks: name -> attack; the name is the condition's.
@@ -31,8 +31,8 @@ class Suite:
     max_images: size of the fixed subset of every split that is evaluated (it does not depend on the run's seed);
         None: all images.
     batch_size: images per forward pass; changes speed and memory, and results by rounding at most.
-    corruptions: those that the test split is looked at under: names, `all` (the 15 of ImageNet-C), `extra` (its 4
-        more), or a list of these; None: none. Afterwards a tuple of names.
+    corruptions: those of the test split that are measured: names, `all` (the 15 of ImageNet-C), `extra` (its 4 more),
+        or a list of these; None: none. Afterwards a tuple of names.
     severities: of every corruption, 1 to 5.
     attack_ood: whether the attacks attack other domains' images too (corrupted images they never do).
     precision: in which attacks search: `float32`, `bf16`, or `auto`, bf16 on a GPU that has it. Verdicts are always the
@@ -40,6 +40,14 @@ class Suite:
     compile: whether attacks search with torch.compile; it takes a minute and pays on a GPU for thousands of images.
     eps_grid_255: further sizes at which every attack is measured, in units of 1/255, each above 0 and another than the
         threat model's. Afterwards a rising tuple.
+
+    Raises:
+        ValueError: for settings outside what is said above.
+
+    >>> from robustft.attacks import Pgd
+    >>> suite = Suite(threat_model=ThreatModel(eps_255=8), attacks={"pgd": Pgd()}, eps_grid_255=[16, 4])
+    >>> [threat_model.eps_255 for threat_model in suite.threat_models]
+    [8.0, 4.0, 16.0]
     """
 
     threat_model: ThreatModel
@@ -67,7 +75,7 @@ class Suite:
             corruptions=corruption_names(self.corruptions),
             severities=severity_numbers(self.severities),
             attack_ood=checks.yes_or_no("attack_ood", self.attack_ood),
-            eps_grid_255=eps_grid(self.eps_grid_255, self.threat_model),
+            eps_grid_255=_eps_grid(self.eps_grid_255, self.threat_model),
             precision=checks.one_of("precision", self.precision, PRECISIONS),
             compile=checks.yes_or_no("compile", self.compile),
         )
@@ -87,6 +95,31 @@ class Suite:
         """The settings of every attack by their hash, which is all that records have of them."""
         return {attack.settings_hash: attack.settings for attack in self.attacks.values()}
 
+    def corrupted(self) -> tuple[Condition, ...]:
+        """The conditions of single corruptions, by corruption and severity."""
+        return tuple(
+            Condition(split="test", corruption=corruption, severity=severity)
+            for corruption in self.corruptions
+            for severity in self.severities
+        )
+
     def attacks_at(self, *when: str) -> frozenset[str]:
         """The names of the attacks whose tier is one of `when`."""
         return frozenset(name for name, tier in self.when.items() if tier in when)
+
+
+def _eps_grid(sizes_255: Any, threat_model: ThreatModel) -> tuple[float, ...]:
+    """`sizes_255` in rising order, in units of 1/255.
+
+    ValueError naming `eps_grid_255` if it is no list of numbers above 0, each another and none the threat model's.
+    """
+    if isinstance(sizes_255, str) or not isinstance(sizes_255, Sequence):
+        raise ValueError(f"eps_grid_255 must be a list of numbers above 0, got {sizes_255!r}")
+    at_most = 255 if threat_model.norm == "linf" else None
+    sizes = [checks.number("eps_grid_255", size, above=0, at_most=at_most) for size in sizes_255]
+    for index, size in enumerate(sizes):
+        if size in sizes[:index]:
+            raise ValueError(f"eps_grid_255 must have every size once, got {size:g} twice")
+        if size == threat_model.eps_255:
+            raise ValueError(f"eps_grid_255 must have other sizes than threat_model.eps_255, got {size:g}")
+    return tuple(sorted(sizes))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from robustft import checks
 
 if TYPE_CHECKING:
-    from robustft.evaluation.measurement import Condition
+    from robustft.study.condition import Condition
 
 EVERY, LAST, FRONTIER = "every", "last", "frontier"
 SPLITS = ("validation", "test")
 SPLITS_AFTERWARDS = ("test",)
-"""Where attacks look that come once the states have been selected: validation has done its work by then."""
+"""The splits of attacks that run once the states have been selected: validation has done its work by then."""
 
 TIERS = (EVERY, LAST, FRONTIER)
 """At every scheduled step; on the run's last state; after the run, on the states on its validation frontier."""
@@ -31,10 +31,10 @@ def tiers(attacks: Iterable[str], when: Mapping[str, str | None]) -> dict[str, s
     for name in when:
         if name not in names:
             raise ValueError(f"{name}.when must be of one of the attacks ({', '.join(names)})")
-    found: dict[str, str] = {}
+    tier_of: dict[str, str] = {}
     for name in names:
         tier = when.get(name, EVERY)
-        first = not found
+        first = not tier_of
         if tier is None:
             tier = EVERY if first else FRONTIER
         checks.one_of(f"{name}.when", tier, TIERS)
@@ -42,11 +42,11 @@ def tiers(attacks: Iterable[str], when: Mapping[str, str | None]) -> dict[str, s
             raise ValueError(
                 f"{name}.when must be every for the first attack, which the trade-off curve is about; got {tier}"
             )
-        found[name] = tier
-    return found
+        tier_of[name] = tier
+    return tier_of
 
 
 def attacks_afterwards(condition: Condition, splits: Collection[str] = SPLITS_AFTERWARDS) -> bool:
-    """Whether `condition` is an attack that is made once the states of a run have been selected: by the run itself, or
-    because an evaluation is asked to add it."""
-    return condition.attack_name is not None and condition.split in splits
+    """Whether `condition` is an attack that is made once the states of a run have been selected, by the run itself or
+    by a later evaluation."""
+    return condition.attack is not None and condition.split in splits

@@ -1,8 +1,7 @@
-"""What broke images at the states of a run, kept so that attacks on later states can try it first."""
+"""Warm starts: what broke images at the states of a run is tried first on later states."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 
@@ -10,8 +9,7 @@ import numpy as np
 
 from robustft.atomic_write import write_whole
 from robustft.attacks.engine.perturbations import Perturbations
-from robustft.canonical_hash import canonical_hash
-from robustft.evaluation.measurement import Condition
+from robustft.study.condition import Condition
 from robustft.study.plain_file import DamagedFile, plain_bytes
 
 DIRECTORY = "warm"
@@ -27,7 +25,7 @@ class WarmStarts:
 
     Most of what breaks a state has broken the one before it, so all files together are little larger than the first.
     Each names the steps whose perturbations its state was attacked with: measured again, it is attacked with the same,
-    whatever has been measured since, and a run that was cut off goes on as if it had not been.
+    whatever has been measured since, and a resumed run gives what the unbroken one would.
     """
 
     def __init__(self, run_dir: Path) -> None:
@@ -56,11 +54,11 @@ class WarmStarts:
         own = self._path(condition, step)
         if own.is_file():
             return _read(own)["sources"].tolist()
-        kept = [int(path.stem) for path in own.parent.glob("*.npz") if path.stem.isdecimal()]
-        return sorted(earlier for earlier in kept if earlier < step)
+        steps = [int(path.stem) for path in own.parent.glob("*.npz") if path.stem.isdecimal()]
+        return sorted(earlier for earlier in steps if earlier < step)
 
     def _path(self, condition: Condition, step: int) -> Path:
-        return self._directory / canonical_hash(asdict(condition), characters=16) / f"{step}.npz"
+        return self._directory / condition.digest / f"{step}.npz"
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -78,5 +76,5 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     except DamagedFile:
         raise
     except Exception as error:  # an archive that is damaged fails in every way
-        raise DamagedFile(path, f"is not what was kept for warm starts: {error}", _REMEDY) from error
+        raise DamagedFile(path, f"is not a file of warm starts: {error}", _REMEDY) from error
     return arrays

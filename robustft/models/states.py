@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,22 @@ class States:
         for step in self.steps():
             if step not in wanted and step < points[-1].step:
                 self.path(step).unlink()
+
+    def restored_into(self, model: nn.Module, *, holds: int | None = None) -> Callable[[int], nn.Module]:
+        """Step -> `model` with the state after that many updates, loaded unless it holds that state already.
+
+        holds: the step whose state `model` has now; None: none of these.
+        """
+
+        def restored(step: int) -> nn.Module:
+            nonlocal holds
+            if step != holds:
+                holds = None  # a load that fails may leave anything
+                self.load(model, step)
+                holds = step
+            return model
+
+        return restored
 
     def check_space(self, model: nn.Module, evaluated_steps: int) -> None:
         """OSError before training starts if the states and the resume file of the run will not fit on the disk."""

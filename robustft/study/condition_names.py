@@ -1,6 +1,6 @@
-"""What a run's conditions are called where people tell them apart: in tables, pictures, progress and the tracker.
+"""Labels of a run's conditions, in tables, pictures, progress and the tracker.
 
-The condition in a record is one name for every size and all settings of an attack; keys made of it alone collapse.
+The name of a condition is the same for every size and all settings of an attack; a label tells these apart.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ class ConditionNames:
 
     def of(self, record: Record) -> str:
         """The name of the condition of `record`."""
-        if record.attack_name is None or record.attack is None or record.eps_255 is None:
-            return record.condition
-        name = self.of_attack(record.attack_name, record.attack)
-        if record.norm != self.norm:
-            name = f"{name}@{record.norm}-{exactly(record.eps_255)}"
-        elif record.eps != self.eps:
-            name = f"{name}@{exactly(record.eps_255)}"
-        return name if record.shift is None else f"ood:{record.shift}/{name}"
+        condition = record.condition
+        if condition.attack is None or condition.settings is None or condition.eps_255 is None:
+            return condition.name
+        attack = self.of_attack(condition.attack, condition.settings)
+        if condition.norm != self.norm:
+            attack = f"{attack}@{condition.norm}-{exactly(condition.eps_255)}"
+        elif condition.eps != self.eps:
+            attack = f"{attack}@{exactly(condition.eps_255)}"
+        return condition.name_with(attack)
 
     def of_attack(self, attack: str, settings: str) -> str:
         """The name of an attack with the settings of that hash, at any size."""
@@ -62,30 +63,28 @@ def condition_names(
 
     An attack that the run itself did not make goes by its name with the settings on record first.
 
-    Args:
-        records: the records of one run.
-        norm, eps: its threat model.
-        configured: attack -> its settings, as in the identity in run.json.
-        settings: hash -> the settings that it stands for, as in run.json; some or all may be missing.
+    records: the records of one run.
+    norm, eps: its threat model.
+    configured: attack -> its settings, as in the identity in run.json.
+    settings: hash -> the settings that it stands for, as in run.json; some or all may be missing.
     """
     hashes: dict[str, list[str]] = {}
     for record in records:
-        if record.attack_name is not None and record.attack is not None:
-            of_attack = hashes.setdefault(record.attack_name, [])
-            if record.attack not in of_attack:
-                of_attack.append(record.attack)
+        attack, of_record = record.condition.attack, record.condition.settings
+        if attack is not None and of_record is not None and of_record not in hashes.setdefault(attack, []):
+            hashes[attack].append(of_record)
     known = {key: value for key, value in (settings or {}).items() if isinstance(value, Mapping)}
     own: dict[str, str] = {}
     others: dict[tuple[str, str], str] = {}
-    for attack, found in hashes.items():
+    for attack, of_attack in hashes.items():
         configuration = _settings_of((configured or {}).get(attack))
-        own[attack] = next((one for one in found if _may_be(known.get(one), configuration)), found[0])
+        own[attack] = next((one for one in of_attack if _may_be(known.get(one), configuration)), of_attack[0])
         reference = known.get(own[attack], configuration)
         taken = {attack}
-        for one in found:
-            if one != own[attack]:
-                others[attack, one] = _other(attack, one, known.get(one), reference, taken)
-                taken.add(others[attack, one])
+        for other in of_attack:
+            if other != own[attack]:
+                others[attack, other] = _other(attack, other, known.get(other), reference, taken)
+                taken.add(others[attack, other])
     return ConditionNames(norm=norm, eps=eps, attacks=own, others=others)
 
 
@@ -114,7 +113,7 @@ def _may_be(settings: Mapping[str, Any] | None, configuration: Mapping[str, Any]
 def _other(
     attack: str, settings_hash: str, settings: Mapping[str, Any] | None, reference: Mapping[str, Any] | None, taken: set
 ) -> str:
-    """The attack's name with what differs from `reference` behind it, or with the hash where that cannot be said."""
+    """The attack's name with what differs from `reference` behind it, or with the hash where that is not known."""
     if settings is None or reference is None:
         differing = []
     else:

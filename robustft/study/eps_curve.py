@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from robustft.study.condition import Condition
 from robustft.study.record import Record
-from robustft.study.tradeoff import Count
+from robustft.study.tradeoff import Count, count_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,31 +36,36 @@ def eps_curve(
     """The curve of the state after `step` updates.
 
     Like a run's trade-off points, it has one norm and one choice of settings: those of the first record (of any step)
-    that fits what is asked for. Of several records of one size the first counts.
+    that fits the arguments. Of several records of one size the first counts.
 
-    Args:
-        records: the records of one run.
-        attack: the attack's name, as in `Record.condition`.
-        split: `test` or `validation`.
-        norm: only this norm.
-        settings: only this hash of the attack's settings, as in `Record.attack`.
+    records: the records of one run.
+    attack: the attack's name, as in `Condition.attack`.
+    split: `test` or `validation`.
+    norm: only this norm.
+    settings: only this hash of the attack's settings, as in `Condition.settings`.
     """
     measured = [record for record in records if record.split == split and record.total]
     attacked = [
         record
         for record in measured
-        if record.condition == attack and norm in (None, record.norm) and settings in (None, record.attack)
+        if record.condition.attack == attack
+        and record.condition.ood is None
+        and norm in (None, record.condition.norm)
+        and settings in (None, record.condition.settings)
     ]
-    against = (attacked[0].norm, attacked[0].attack) if attacked else (None, None)
+    first = attacked[0].condition if attacked else Condition(split=split)
     counts: dict[float, Count] = {}
     for record in measured:
-        if record.step == step and record.condition == "clean":
-            counts.setdefault(0.0, _count(record))
+        if record.step == step and record.condition == first.clean:
+            counts.setdefault(0.0, count_of(record))
     for record in attacked:
-        if record.step == step and (record.norm, record.attack) == against:
-            assert record.eps_255 is not None  # an attacked record has one
-            counts.setdefault(record.eps_255, _count(record))
-    return EpsCurve(step=step, attack=attack, norm=against[0], settings=against[1], counts=dict(sorted(counts.items())))
+        condition = record.condition
+        if record.step == step and (condition.norm, condition.settings) == (first.norm, first.settings):
+            assert condition.eps_255 is not None  # an attacked condition has one
+            counts.setdefault(condition.eps_255, count_of(record))
+    return EpsCurve(
+        step=step, attack=attack, norm=first.norm, settings=first.settings, counts=dict(sorted(counts.items()))
+    )
 
 
 def eps_curves(records: Sequence[Record], steps: Iterable[int]) -> list[EpsCurve]:
@@ -68,18 +74,14 @@ def eps_curves(records: Sequence[Record], steps: Iterable[int]) -> list[EpsCurve
     An attack with other settings has curves of its own, in the norm of the attack's first record.
     """
     steps = list(dict.fromkeys(steps))
-    attacked = [record for record in records if record.attack_name is not None and record.shift is None]
+    attacked = [record.condition for record in records if record.condition.attack and record.condition.ood is None]
     norms: dict[str, str | None] = {}
-    for record in attacked:
-        norms.setdefault(str(record.attack_name), record.norm)
-    found = []
-    for attack, settings in dict.fromkeys((str(record.attack_name), record.attack) for record in attacked):
+    for condition in attacked:
+        norms.setdefault(str(condition.attack), condition.norm)
+    curves = []
+    for attack, settings in dict.fromkeys((str(condition.attack), condition.settings) for condition in attacked):
         of_attack = [eps_curve(records, step, attack, norm=norms[attack], settings=settings) for step in steps]
         of_attack = [curve for curve in of_attack if any(curve.counts)]
         if any(len([eps for eps in curve.counts if eps]) > 1 for curve in of_attack):
-            found += of_attack
-    return found
-
-
-def _count(record: Record) -> Count:
-    return Count(correct=record.correct, total=record.total)
+            curves += of_attack
+    return curves

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from robustft.study.condition_names import ConditionNames, condition_names
 from robustft.study.record import Record
-from robustft.study.tradeoff import Count, TradeoffPoint
+from robustft.study.tradeoff import Count, TradeoffPoint, count_of
 
 
 def further_attacks(
@@ -19,13 +19,14 @@ def further_attacks(
     """
     records = list(records)
     names = names or condition_names(records, norm=point.norm, eps=point.eps)
-    found: dict[str, dict[int, Count]] = {}
+    further: dict[str, dict[int, Count]] = {}
     for record in records:
-        name, settings = record.attack_name, record.attack
-        if name is None or settings is None or record.shift or (record.norm, record.eps) != (point.norm, point.eps):
+        condition = record.condition
+        if condition.attack is None or condition.settings is None or condition.ood is not None:
             continue
-        if record.split == "test" and record.total:
-            counts = found.setdefault(names.of_attack(name, settings), {})
-            counts.setdefault(record.step, Count(correct=record.correct, total=record.total))
-    found.pop(point.attack, None)  # the curve itself
-    return found
+        same_size = (condition.norm, condition.eps) == (point.norm, point.eps)
+        if same_size and record.split == "test" and record.total:
+            counts = further.setdefault(names.of_attack(condition.attack, condition.settings), {})
+            counts.setdefault(record.step, count_of(record))
+    further.pop(point.attack, None)  # the curve itself
+    return further

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from robustft.checks import keep, number, yes_or_no
-
-if TYPE_CHECKING:
-    from robustft.study.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,33 +46,3 @@ class Gate:
         if not isinstance(content, Mapping) or not {"name", "passed", "figures"} <= content.keys():
             raise ValueError(f"a gate must have name, passed and figures, got {content!r}")
         return cls(name=content["name"], passed=content["passed"], figures=content["figures"])
-
-
-def gates_in_short(records: Iterable[Record]) -> list[str]:
-    """One line that counts the checks that passed, `gates: 21 of 22 passed`; none where none was made."""
-    passed = [gate.passed for record in records for gate in record.gates]
-    return [f"gates: {sum(passed)} of {len(passed)} passed"] if passed else []
-
-
-def failed_gates(
-    records: Iterable[Record], name: Callable[[Record], str] = lambda record: record.condition
-) -> list[str]:
-    """One line for every check that failed under a condition: its text where it first did, and all steps.
-
-    name: what the condition of a record is called; it tells apart what one condition may stand for.
-    """
-    first: dict[tuple[str, str], Gate] = {}
-    found: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        for gate in record.gates:
-            if not gate.passed:
-                where = (gate.name, name(record))
-                first.setdefault(where, gate)
-                found.setdefault(where, []).append(record)
-    lines = []
-    for (check, condition), gate in first.items():
-        steps = sorted({record.step for record in found[check, condition]})
-        splits = dict.fromkeys(record.split for record in found[check, condition])
-        at = f"step{'s' if len(steps) > 1 else ''} {', '.join(f'{step:,}' for step in steps)}"
-        lines.append(f"{gate}: {condition} on {' and '.join(splits)}, {at}")
-    return lines

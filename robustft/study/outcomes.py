@@ -53,8 +53,8 @@ def read_outcomes(run_dir: Path, record: Record) -> NDArray[np.bool_]:
     except Exception as error:  # its header is Python source: what is none fails in every way
         raise DamagedFile(path, f"is not an array: {error}", remedy) from error
     if packed.dtype != np.uint8 or packed.shape != (size,):
-        found = f"{packed.dtype} of shape {packed.shape}"
-        raise DamagedFile(path, f"does not hold {record.total} packed bits, but {found}", remedy)
+        actual = f"{packed.dtype} of shape {packed.shape}"
+        raise DamagedFile(path, f"does not hold {record.total} packed bits, but {actual}", remedy)
     correct = np.unpackbits(packed, count=record.total).astype(bool)
     if int(correct.sum()) != record.correct:
         raise DamagedFile(path, f"counts {int(correct.sum())} correct, the record {record.correct}", remedy)

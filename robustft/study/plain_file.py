@@ -1,4 +1,4 @@
-"""Reading what a run left behind, which may be cut off, damaged or made by somebody else."""
+"""Reading the files of a run, which may be truncated, damaged or come from an untrusted source."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def plain_bytes(path: Path, remedy: str, *, at_most: int = MOST_BYTES) -> bytes:
 
     Raises:
         MissingFile: if there is none.
-        DamagedFile: if it is anything else (a directory, a pipe that nobody writes to) or cannot be read.
+        DamagedFile: if it is anything else (a directory, a pipe) or cannot be read.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

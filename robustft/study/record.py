@@ -5,47 +5,43 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from robustft.canonical_hash import canonical_hash
-from robustft.checks import condition_name, keep, number, one_of, whole_number
+from robustft.checks import keep, number, whole_number
+from robustft.study.condition import Condition
 from robustft.study.gate import Gate
 from robustft.study.plain_file import plain_json
 
-SPLITS = ("train", "validation", "test")
-_OPTIONAL = ("notes", "sum_of", "gates")
+_COUNTS = ("correct", "total", "seconds", "forward_passes", "backward_passes", "time")
+_NEEDED = ("step", "epoch", "split", "condition", "norm", "eps", "attack", *_COUNTS)
+"""What a JSON line must have."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """One measurement with its place in the run. Counts, never only a ratio.
 
-    Attributes:
-        step: completed optimiser updates; 0 is before the first.
-        epoch: the same in passes over the training split.
-        split: `train`, `validation` or `test`.
-        condition: `clean`, an attack's name, `ood:<shift>` or `ood:<shift>/<attack>`.
-        norm, eps, attack: the threat model, eps in pixel units of [0, 1], and a hash of the attack's settings; all None
-            if nothing attacks.
-        correct, total: images classified correctly under the condition, out of all images looked at.
-        seconds: wall-clock time of the measurement.
-        forward_passes, backward_passes: how often the network was run, counted per image.
-        time: when the measurement ended, UTC, ISO 8601.
-        notes: what a reader must know to trust the numbers, for example an attack that had to be weakened.
-        sum_of: the conditions (of the same step and split) whose counts this record adds up, for a mean over many:
-            `ood:corruptions` is over all corruptions and severities of the run. Not in the JSON line if there are none.
-        gates: checks on the measurement. Not in the JSON line if there are none.
+    step: completed optimiser updates; 0 is before the first. Of a derived run, the number of the point.
+    epoch: the same in passes over the training split.
+    condition: what was measured.
+    correct, total: images classified correctly under the condition, out of all of them.
+    seconds: wall-clock time of the measurement.
+    forward_passes, backward_passes: how often the network was run, counted per image.
+    time: when the measurement ended, UTC, ISO 8601.
+    notes: what a reader must know to trust the numbers, for example an attack that had to be weakened.
+    sum_of: the conditions whose counts, of the same step, this record adds up, for a mean over many:
+        `ood:corruptions` is over all corruptions and severities of the run. Not in the JSON line if there are none.
+    gates: checks on the measurement. Not in the JSON line if there are none.
+
+    Raises:
+        ValueError: for a value that no measurement has.
     """
 
     step: int
     epoch: float
-    split: str
-    condition: str
-    norm: str | None
-    eps: float | None
-    attack: str | None
+    condition: Condition
     correct: int
     total: int
     seconds: float
@@ -53,7 +49,7 @@ class Record:
     backward_passes: int
     time: str
     notes: tuple[str, ...] = ()
-    sum_of: tuple[str, ...] = ()
+    sum_of: tuple[Condition, ...] = ()
     gates: tuple[Gate, ...] = ()
 
     def __post_init__(self) -> None:
@@ -61,65 +57,58 @@ class Record:
         checked: dict[str, Any] = {
             "step": whole_number("step", self.step, at_least=0),
             "epoch": number("epoch", self.epoch, at_least=0),
-            "split": one_of("split", self.split, SPLITS),
             "total": whole_number("total", self.total, at_least=0),
             "seconds": number("seconds", self.seconds, at_least=0),
             "forward_passes": whole_number("forward_passes", self.forward_passes, at_least=0),
             "backward_passes": whole_number("backward_passes", self.backward_passes, at_least=0),
             "notes": _texts("notes", self.notes),
-            "sum_of": _texts("sum_of", self.sum_of),
-            "gates": _gates(self.gates),
+            "sum_of": tuple(self.sum_of),
+            "gates": tuple(self.gates),
         }
         checked["correct"] = whole_number("correct", self.correct, at_least=0, at_most=checked["total"])
-        _, attack_name = split_condition(self.condition)
-        for name in ("norm", "eps", "attack"):
-            _belongs(name, getattr(self, name), self.condition, attacked=attack_name is not None)
-        if self.eps is not None:
-            checked["eps"] = number("eps", self.eps, at_least=0)
-            if not math.isfinite(checked["eps"] * 255):
-                raise ValueError(f"eps must be a number of pixel units, got {self.eps!r}")
         _check_utc(self.time)
         keep(self, **checked)
 
     @property
     def key(self) -> str:
-        """What was measured, as `record_key` says it."""
-        return record_key(
-            step=self.step,
-            split=self.split,
-            condition=self.condition,
-            norm=self.norm,
-            eps=self.eps,
-            attack=self.attack,
-        )
+        """16 hexadecimal characters that say what was measured: the condition, and after how many updates."""
+        return self.condition.key(self.step)
+
+    @property
+    def split(self) -> str:
+        """`train`, `validation` or `test`."""
+        return self.condition.split
 
     @property
     def accuracy(self) -> float:
         """correct / total, in [0, 1]; NaN without images."""
         return self.correct / self.total if self.total else math.nan
 
-    @property
-    def eps_255(self) -> float | None:
-        """eps * 255, for every norm; rounded, because 255 * (7 / 255) is not quite 7."""
-        return None if self.eps is None else round(self.eps * 255, 9)
-
-    @property
-    def shift(self) -> str | None:
-        """The name behind `ood:`; None for a condition in the training domain."""
-        return split_condition(self.condition)[0]
-
-    @property
-    def attack_name(self) -> str | None:
-        """The name of the attack; None for a condition without one."""
-        return split_condition(self.condition)[1]
-
     def to_json(self) -> str:
         """One line, without its newline. `key` and `eps_255` are there for people and other tools."""
-        content = {"key": self.key, **asdict(self), "eps_255": self.eps_255}
-        for name in ("sum_of", "gates"):
-            if not content[name]:
-                del content[name]
-        return json.dumps(content, allow_nan=False)
+        condition = self.condition
+        content: dict[str, Any] = {
+            "key": self.key,
+            "step": self.step,
+            "epoch": self.epoch,
+            "split": condition.split,
+            "condition": condition.name,
+            "norm": condition.norm,
+            "eps": condition.eps,
+            "attack": condition.settings,
+            "correct": self.correct,
+            "total": self.total,
+            "seconds": self.seconds,
+            "forward_passes": self.forward_passes,
+            "backward_passes": self.backward_passes,
+            "time": self.time,
+            "notes": self.notes,
+        }
+        if self.sum_of:
+            content["sum_of"] = [part.name for part in self.sum_of]
+        if self.gates:
+            content["gates"] = [gate.to_json() for gate in self.gates]
+        return json.dumps(content | {"eps_255": condition.eps_255}, allow_nan=False)
 
     @classmethod
     def from_json(cls, line: str) -> Record:
@@ -131,54 +120,26 @@ class Record:
         content = plain_json(line)
         if not isinstance(content, dict):
             raise ValueError(f"a record must be a JSON object, got {line[:40]!r}")
-        missing = [field.name for field in fields(cls) if field.name not in content and field.name not in _OPTIONAL]
+        missing = [name for name in _NEEDED if name not in content]
         if missing:
             raise ValueError(f"a record must have {', '.join(missing)}, got only {', '.join(content)}")
-        return cls(**{field.name: content[field.name] for field in fields(cls) if field.name in content})
-
-
-def record_key(
-    *,
-    step: int,
-    split: str,
-    condition: str,
-    norm: str | None = None,
-    eps: float | None = None,
-    attack: str | None = None,
-) -> str:
-    """16 hexadecimal characters that say what a record measured, not what came out or how long it took."""
-    identity = {"step": step, "split": split, "condition": condition, "norm": norm, "eps": eps, "attack": attack}
-    return canonical_hash(identity, characters=16)
-
-
-def split_condition(condition: str) -> tuple[str | None, str | None]:
-    """The shift and the attack that `condition` names, None where it names none: `ood:sketch/pgd` is (sketch, pgd)."""
-    error = f"condition must be clean, <attack>, ood:<name> or ood:<name>/<attack>, got {condition!r}"
-    if not isinstance(condition, str):
-        raise ValueError(error)
-    if condition == "clean":
-        return None, None
-    names: tuple[str | None, str | None] = (None, condition)
-    if condition.startswith("ood:"):
-        shift, slash, attack = condition.removeprefix("ood:").partition("/")
-        names = (shift, attack if slash else None)
-    for name in names:
-        if name is not None:
-            try:
-                condition_name("condition", name)
-            except ValueError as reason:
-                raise ValueError(f"{error}: {reason}") from reason
-    return names
-
-
-def _belongs(name: str, value: Any, condition: str, *, attacked: bool) -> None:
-    """norm, eps and attack go with an attack and with nothing else, or the same clean measurement had many keys."""
-    if attacked and value is None:
-        raise ValueError(f"{name} must be given for the attack in condition {condition}, got None")
-    if not attacked and value is not None:
-        raise ValueError(f"{name} must be None for condition {condition}, which has no attack; got {value!r}")
-    if value is not None and name != "eps" and not (isinstance(value, str) and value):
-        raise ValueError(f"{name} must be a string, got {value!r}")
+        condition = Condition.recorded(
+            split=content["split"],
+            name=content["condition"],
+            norm=content["norm"],
+            eps=content["eps"],
+            settings=content["attack"],
+        )
+        parts = _texts("sum_of", content.get("sum_of", ()))
+        return cls(
+            step=content["step"],
+            epoch=content["epoch"],
+            condition=condition,
+            sum_of=tuple(Condition.recorded_part(split=condition.split, name=part) for part in parts),
+            notes=content.get("notes", ()),
+            gates=_gates(content.get("gates", ())),
+            **{name: content[name] for name in _COUNTS},
+        )
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
@@ -188,17 +149,17 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _gates(value: Any) -> tuple[Gate, ...]:
-    """Gates, or what JSON made of them."""
+    """Gates from what JSON made of them."""
     if isinstance(value, (str, Mapping)) or not isinstance(value, Sequence):
         raise ValueError(f"gates must be a sequence of gates, got {value!r}")
-    return tuple(gate if isinstance(gate, Gate) else Gate.from_json(gate) for gate in value)
+    return tuple(map(Gate.from_json, value))
 
 
 def without_parts(records: Iterable[Record]) -> list[Record]:
-    """The records that people look at: those that another one adds up are left out."""
+    """The records for people: without those that another one adds up."""
     records = list(records)
-    parts = {(record.split, part) for record in records for part in record.sum_of}
-    return [record for record in records if (record.split, record.condition) not in parts]
+    parts = {part for record in records for part in record.sum_of}
+    return [record for record in records if record.condition not in parts]
 
 
 def _check_utc(time: Any) -> None:

@@ -18,8 +18,7 @@ class RecordFile:
     Of several lines with the same key the first counts. A last line without its newline is what a killed process left
     of a write: it does not count, and the next `append` cuts it off.
 
-    Args:
-        path: the file, which need not exist yet.
+    path: the file, which need not exist yet.
 
     Raises:
         DamagedFile: if a line in the middle is not a record; it names the file and the line.
@@ -49,7 +48,7 @@ class RecordFile:
             return
         line = record.to_json().encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # Unbuffered, so that the line reaches the file in one write. A plain "a" could not look at the torn line.
+        # Unbuffered, so that the line reaches the file in one write. A plain "a" could not read the torn line.
         with open(self.path, "a+b", buffering=0, opener=_not_through_a_link) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(min(self._end, size))
@@ -78,7 +77,7 @@ def read_records(path: str | Path) -> list[Record]:
 
 
 def _not_through_a_link(path: str, flags: int) -> int:
-    """A run directory may come from somebody else; where its files lead, nothing is written."""
+    """A run directory may come from an untrusted source: nothing is written through a link in it."""
     try:
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:

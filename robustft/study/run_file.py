@@ -1,4 +1,4 @@
-"""`run.json`: what a run is (its identity) and how it stands, as one plain dictionary."""
+"""`run.json`: the identity of a run, its status and its description, read and written whole."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 
 from robustft.atomic_write import write_whole
 from robustft.canonical_hash import canonical_hash, canonical_json
-from robustft.checks import one_of, whole_number
+from robustft.checks import condition_name, one_of, whole_number
 from robustft.public_names import by_former_addresses, by_public_names
 from robustft.study.plain_file import DamagedFile, plain_bytes, plain_json
-from robustft.study.record import split_condition
 
 STATUSES = ("running", "interrupted", "finished", "failed")
 
@@ -60,15 +59,6 @@ def write_run(run_dir: Path, content: Mapping[str, Any]) -> None:
     write_whole(Path(run_dir) / "run.json", text.encode())
 
 
-def attack_settings(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What the hashes of attacks' settings in records stand for: `attacks` in run.json, hash -> settings.
-
-    Empty for a run of a version that did not write them.
-    """
-    settings = content.get("attacks")
-    return dict(settings) if isinstance(settings, Mapping) else {}
-
-
 def run_id(identity: Mapping[str, Any]) -> str:
     """12 hexadecimal characters, the same for the same settings in any order, wherever the code of a class lies."""
     return canonical_hash(by_former_addresses(identity), characters=12)
@@ -79,9 +69,8 @@ def identity_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list
 
     Empty exactly when the two identities have the same `run_id`.
 
-    Args:
-        old: the identity found in a run directory (`there`), nested mappings.
-        new: the identity asked for (`here`).
+    old: the identity in a run directory (`there`), nested mappings.
+    new: that of the command (`here`).
     """
     there, here = _dotted(old), _dotted(new)
     lines = []
@@ -117,8 +106,10 @@ def _identity(name: str, value: Any) -> None:
         raise ValueError(f"{name}.attack must have the run's attacks, got none")
     for attack, settings in attacks.items():
         _mapping(f"{name}.attack.{attack}", settings)
-        if split_condition(attack) != (None, attack):
-            raise ValueError(f"{name}.attack must have names of attacks, got {_short(attack)}")
+        try:
+            condition_name(f"{name}.attack", attack)
+        except ValueError as error:
+            raise ValueError(f"{name}.attack must have names of attacks, got {_short(attack)}") from error
     for shift, settings in _mapping(f"{name}.shift", identity.get("shift", {})).items():
         _text(f"{name}.shift.{shift}.name", _mapping(f"{name}.shift.{shift}", settings).get("name"))
 
@@ -127,7 +118,7 @@ def _contents(name: str, value: Any) -> None:
     for what, content in _mapping(name, value).items():
         known = _mapping(f"{name}.{what}", content)
         _text(f"{name}.{what}.fingerprint", known.get("fingerprint"))
-        if known.get("stamp") is not None:  # none is kept of files that were written just before
+        if known.get("stamp") is not None:  # none for files that were written just before
             _text(f"{name}.{what}.stamp", known["stamp"])
 
 
@@ -171,4 +162,4 @@ _CHECKS: dict[str, Callable[[str, Any], object]] = {
     "seed": lambda name, value: whole_number(name, value, at_least=0, at_most=2**32 - 1),
     "validation_rows": _rows,
 }
-"""What commands go by; the rest of the file is for people and other tools."""
+"""The fields that commands use; the rest of the file is for people and other tools."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from robustft.study.condition import Condition
 from robustft.study.record import Record, without_parts
 from robustft.study.statistics import wilson_interval
 
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """Images classified correctly, out of all."""
+    """Images classified correctly, out of all.
+
+    >>> Count(correct=41, total=50).rate
+    0.82
+    """
 
     correct: int
     total: int
@@ -31,13 +36,12 @@ class Count:
 class TradeoffPoint:
     """The state after `step` updates: the numbers to show (test) and the numbers to select by (validation).
 
-    Attributes:
-        step: completed optimiser updates.
-        epoch: the same in passes over the training split.
-        clean, robust: test counts without and with the attack.
-        ood: test counts without attack in other domains, by the domain's name, and under `corruptions`, summed up.
-        validation_clean, validation_robust: validation counts.
-        attack, norm, eps: what `robust` was measured against; eps in pixel units of [0, 1].
+    step: completed optimiser updates; of a derived run, the number of the point.
+    epoch: the same in passes over the training split.
+    clean, robust: test counts without and with the attack.
+    ood: test counts without attack in other domains, by the domain's name, and under `corruptions`, summed up.
+    validation_clean, validation_robust: validation counts.
+    attack, norm, eps: what `robust` was measured against; eps in pixel units of [0, 1].
     """
 
     step: int
@@ -68,36 +72,35 @@ def tradeoff_points(
     """The points of one run, sorted by step: every step with clean and attacked counts on both test and validation.
 
     A run may have been attacked again later with another eps or more iterations under the same name. All points come
-    from one threat model and one choice of settings: the first in `records` that fits what is asked for.
+    from one threat model and one choice of settings: the first in `records` that fits the arguments.
 
-    Args:
-        records: the records of one run.
-        attack: the attack's name, as in `Record.condition`.
-        norm: only this norm.
-        eps: only this eps, in pixel units of [0, 1].
-        settings: only this hash of the attack's settings, as in `Record.attack`.
+    records: the records of one run.
+    attack: the attack's name, as in `Condition.attack`.
+    norm: only this norm.
+    eps: only this eps, in pixel units of [0, 1].
+    settings: only this hash of the attack's settings, as in `Condition.settings`.
     """
     records = without_parts(records)
-    asked = {"norm": norm, "eps": eps, "attack": settings}
-    against = next(
-        (
-            (record.norm, record.eps, record.attack)
-            for record in records
-            if record.condition == attack
-            and all(value is None or getattr(record, name) == value for name, value in asked.items())
-        ),
-        None,
+    attacked = (
+        record.condition
+        for record in records
+        if record.condition.attack == attack
+        and record.condition.ood is None
+        and norm in (None, record.condition.norm)
+        and eps in (None, record.condition.eps)
+        and settings in (None, record.condition.settings)
     )
-    if against is None:
+    robust = next(attacked, None)
+    if robust is None:
         return []
-    by_step: dict[int, dict[tuple[str, str], Record]] = {}
+    by_step: dict[int, dict[Condition, Record]] = {}
     for record in records:
-        if record.total == 0:
-            continue  # an empty split says nothing about the state
-        if record.attack_name is None or (record.norm, record.eps, record.attack) == against:
-            by_step.setdefault(record.step, {}).setdefault((record.split, record.condition), record)
-    needed = {(split, condition) for split in ("validation", "test") for condition in ("clean", attack)}
-    return [_point(by_step[step], attack) for step in sorted(by_step) if needed <= by_step[step].keys()]
+        if record.total:  # an empty split says nothing about the state
+            by_step.setdefault(record.step, {}).setdefault(record.condition, record)
+    needed = {
+        replace(condition, split=split) for split in ("validation", "test") for condition in (robust, robust.clean)
+    }
+    return [_point(by_step[step], robust) for step in sorted(by_step) if needed <= by_step[step].keys()]
 
 
 def best_step(points: Sequence[TradeoffPoint]) -> int:
@@ -117,27 +120,30 @@ def best_step(points: Sequence[TradeoffPoint]) -> int:
     return max(points, key=rank).step
 
 
-def _point(measured: Mapping[tuple[str, str], Record], attack: str) -> TradeoffPoint:
-    clean, robust = measured["test", "clean"], measured["test", attack]
-    assert robust.norm is not None  # an attacked record has both
-    assert robust.eps is not None
+def _point(measured: Mapping[Condition, Record], attacked: Condition) -> TradeoffPoint:
+    """The point of one step, robust against the attack in `attacked`, whatever its split."""
+    test, validation = (replace(attacked, split=split) for split in ("test", "validation"))
+    assert attacked.attack is not None
+    assert attacked.norm is not None  # an attacked condition has both
+    assert attacked.eps is not None
     return TradeoffPoint(
-        step=clean.step,
-        epoch=clean.epoch,
-        clean=_count(clean),
-        robust=_count(robust),
+        step=measured[test].step,
+        epoch=measured[test.clean].epoch,
+        clean=count_of(measured[test.clean]),
+        robust=count_of(measured[test]),
         ood={
-            record.shift: _count(record)
-            for record in measured.values()
-            if record.split == "test" and record.shift is not None and record.attack_name is None
+            condition.ood: count_of(record)
+            for condition, record in measured.items()
+            if condition.split == "test" and condition.ood is not None and condition.attack is None
         },
-        validation_clean=_count(measured["validation", "clean"]),
-        validation_robust=_count(measured["validation", attack]),
-        attack=attack,
-        norm=robust.norm,
-        eps=robust.eps,
+        validation_clean=count_of(measured[validation.clean]),
+        validation_robust=count_of(measured[validation]),
+        attack=attacked.attack,
+        norm=attacked.norm,
+        eps=attacked.eps,
     )
 
 
-def _count(record: Record) -> Count:
+def count_of(record: Record) -> Count:
+    """The counts of a record."""
     return Count(correct=record.correct, total=record.total)

@@ -56,7 +56,7 @@ class EvaluateOnSchedule(pl.Callback):
             module.model,
             step=step,
             epoch=round(step / self._steps_per_epoch, 4),
-            wanted=lambda condition: condition.attack_name in now,
+            wanted=lambda condition: condition.attack in now,
         )
         self._states.prune(module.model, self._recorder.records, attack=suite.main_attack)
         for listener in self._listeners:

@@ -15,7 +15,7 @@ from robustft.backbones.pixel_model import PixelModel
 from robustft.data.batch_order import steps_per_epoch
 from robustft.data.dataset import Images
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.later_tiers import measure_afterwards
+from robustft.evaluation.later_tiers import measure_later_tiers
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.schedule import Schedule
 from robustft.evaluation.suite import Suite
@@ -110,10 +110,10 @@ def fine_tune(
         )
     except SystemExit as stopped:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stopped
-    measure_afterwards(
+    model.to(trainer.strategy.root_device)  # Lightning has put it back on the CPU
+    measure_later_tiers(
         recorder,
-        model.to(trainer.strategy.root_device),  # Lightning has put it back on the CPU
-        states,
+        states.restored_into(model, holds=total_steps),
         last=total_steps,
         listeners=(progress.evaluated, mirror.evaluated),
     )

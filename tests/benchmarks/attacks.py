@@ -35,8 +35,9 @@ from robustft.attacks.threat_model import ThreatModel
 from robustft.data.dataset import Images
 from robustft.data.sources.digits import Digits
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.measurement import Condition, Measurement
+from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.suite import Suite
+from robustft.study.condition import Condition
 
 LAB = ThreatModel(eps_255=8)
 STEPS = 15

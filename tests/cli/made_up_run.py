@@ -14,9 +14,11 @@ from robustft.cli.app import conf_dir
 from robustft.cli.build import parts_of
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import contents, files_of, settings
+from robustft.study.condition import Condition
 from robustft.study.outcomes import write_outcomes
 from robustft.study.record import Record
 from robustft.study.record_file import RecordFile
+from robustft.study.run import Run
 from robustft.study.run_file import run_id
 
 WORDS = ("trainer.max_steps=4", "schedule.points=2", "suite.max_images=12", "tracker.mode=disabled")
@@ -54,7 +56,7 @@ def write_made_up_run(run_dir: Path) -> None:
     }
     run_dir.mkdir(parents=True)
     run_directory.write_config(run_dir, config, hydra)
-    run_directory.write_status(run_dir, content, "finished")
+    run_directory.write_status(Run(run_dir, content), "finished")
     (run_dir / "states").mkdir()
     records = RecordFile(run_dir / "records.jsonl")
     for step in STEPS:
@@ -76,11 +78,13 @@ def made_up_record(step: int, split: str, condition: str) -> Record:
     return Record(
         step=step,
         epoch=step / 10,
-        split=split,
-        condition=condition,
-        norm="linf" if attacked else None,
-        eps=8 / 255 if attacked else None,
-        attack="5e77145a" if attacked else None,
+        condition=Condition.recorded(
+            split=split,
+            name=condition,
+            norm="linf" if attacked else None,
+            eps=8 / 255 if attacked else None,
+            settings="5e77145a" if attacked else None,
+        ),
         correct=3 + step if attacked else 8 + step,
         total=TOTAL,
         seconds=0.5,

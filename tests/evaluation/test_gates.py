@@ -172,7 +172,7 @@ def test_gates_stand_beside_strong_attacks_alone(random_images, tiny_backbone, t
     recorder, model = Recorder(tmp_path, evaluator), tiny_backbone()
     recorder.measure(model, step=0, epoch=0)
     for record in recorder.records:
-        assert {gate.name for gate in record.gates} == (NAMES if record.condition == "autoattack" else set())
+        assert {gate.name for gate in record.gates} == (NAMES if record.condition.name == "autoattack" else set())
 
 
 class Torn(Plain):

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import shutil
+from copy import deepcopy
+
 import pytest
 import torch
 
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.later_tiers import measure_afterwards
+from robustft.evaluation.later_tiers import measure_later_tiers
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.suite import Suite
@@ -49,53 +52,76 @@ def trained(tmp_path, evaluator_of, tiny_backbone):
                 for parameter in tuned_parameters(model).values():
                     parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.3)
             states.save(model, step)
-            recorder.measure(model, step=step, epoch=step / 2, wanted=lambda condition: condition.attack_name in now)
+            recorder.measure(model, step=step, epoch=step / 2, wanted=lambda condition: condition.attack in now)
         return recorder, model, states
 
     return make
 
 
 def measured(recorder, name):
-    return {(record.step, record.split, record.condition) for record in recorder.records if record.attack_name == name}
+    return {
+        (record.step, record.split, record.condition.name)
+        for record in recorder.records
+        if record.condition.attack == name
+    }
 
 
 def test_each_tier_attacks_the_test_images_of_its_states_and_the_model_is_left_in_the_last(trained, tmp_path):
     recorder, model, states = trained({"longer": "frontier", "other": "last"}, attack_ood=True)
     frontier = frontier_steps(tradeoff_points(recorder.records))
     assert frontier not in ([], [STEPS[-1]], list(STEPS))  # or the test would say nothing
-    assert {record.attack_name for record in recorder.records} == {None, "pgd"}
+    assert {record.condition.attack for record in recorder.records} == {None, "pgd"}
     before = {name: parameter.clone() for name, parameter in tuned_parameters(model).items()}
     heard = []
-    measure_afterwards(recorder, model, states, last=4, listeners=[lambda step, records: heard.append((step, records))])
+    measure_later_tiers(
+        recorder,
+        states.restored_into(model, holds=4),
+        last=4,
+        listeners=[lambda step, records: heard.append((step, records))],
+    )
     places = ("longer", "ood:sketch/longer")
     assert measured(recorder, "longer") == {(step, "test", place) for step in frontier for place in places}
     assert measured(recorder, "other") == {(4, "test", place) for place in ("other", "ood:sketch/other")}
     assert [step for step, _ in heard] == sorted({*frontier, 4})
-    assert {record.attack_name for _, records in heard for record in records} == {"longer", "other"}
+    assert {record.condition.attack for _, records in heard for record in records} == {"longer", "other"}
     for name, parameter in tuned_parameters(model).items():
         assert torch.equal(parameter, before[name])
     for step in states.steps():
         states.load(model, step)
         for comparison in remeasure(tmp_path, recorder.evaluator, model, step=step, records=recorder.records):
             assert comparison.differing == 0
-    epochs = {record.step: record.epoch for record in recorder.records if record.attack_name == "longer"}
+    epochs = {record.step: record.epoch for record in recorder.records if record.condition.attack == "longer"}
     assert epochs == {step: step / 2 for step in frontier}
 
 
 def test_what_is_on_record_is_not_measured_again(trained, tmp_path):
     recorder, model, states = trained({"longer": "frontier", "other": "last"})
-    measure_afterwards(recorder, model, states, last=4)
+    measure_later_tiers(recorder, states.restored_into(model, holds=4), last=4)
     file = tmp_path / "records.jsonl"
     lines = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join(lines[:-1]))
     again = Recorder(tmp_path, recorder.evaluator)
-    measure_afterwards(again, model, states, last=4)
+    measure_later_tiers(again, states.restored_into(model, holds=4), last=4)
     assert [record.key for record in again.records] == [record.key for record in recorder.records]
     assert file.read_bytes().splitlines(keepends=True)[:-1] == lines[:-1]
+
+
+def test_models_that_no_file_holds_are_measured_like_states(trained, tmp_path, tmp_path_factory):
+    recorder, model, states = trained({"longer": "frontier", "other": "last"})
+    again = Recorder(shutil.copytree(tmp_path, tmp_path_factory.mktemp("derived") / "run"), recorder.evaluator)
+    restored = states.restored_into(model)
+    models = {step: deepcopy(restored(step)) for step in STEPS}
+    measure_later_tiers(recorder, states.restored_into(model, holds=4), last=4)
+    measure_later_tiers(again, models.__getitem__, last=4)
+    assert [(record.key, record.correct) for record in again.records] == [
+        (record.key, record.correct) for record in recorder.records
+    ]
 
 
 def test_without_later_tiers_nothing_happens(trained):
     recorder, model, states = trained({})
     before = recorder.records
-    measure_afterwards(recorder, model, states, last=4, listeners=[lambda step, records: pytest.fail("heard")])
+    measure_later_tiers(
+        recorder, states.restored_into(model, holds=4), last=4, listeners=[lambda step, records: pytest.fail("heard")]
+    )
     assert recorder.records == before

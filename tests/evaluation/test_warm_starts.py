@@ -9,11 +9,11 @@ from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
 from robustft.evaluation.evaluator import Evaluator
-from robustft.evaluation.measurement import Condition
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.warm_starts import WarmStarts
+from robustft.study.condition import Condition
 from robustft.study.outcomes import read_outcomes
 from robustft.study.plain_file import DamagedFile
 
@@ -70,7 +70,7 @@ def outcomes(directory, recorder) -> dict:
     return {
         (record.step, record.split): (read_outcomes(directory, record), record.forward_passes)
         for record in recorder.records
-        if record.condition == "pgd"
+        if record.condition.name == "pgd"
     }
 
 
@@ -100,15 +100,18 @@ def test_it_saves_passes_on_states_that_are_alike(tmp_path, evaluator_of, models
     passes = {}
     for name, attack in {"cold": Pgd(warm_start=False), "warm": Pgd(warm_start=True)}.items():
         recorder = measured(tmp_path / name, evaluator_of(attack), models)
-        passes[name] = sum(record.forward_passes for record in recorder.records if record.condition == "pgd")
+        passes[name] = sum(record.forward_passes for record in recorder.records if record.condition.name == "pgd")
     assert passes["warm"] < passes["cold"]
 
 
 def test_the_record_says_so(tmp_path, evaluator_of, models):
     recorder = measured(tmp_path, evaluator_of(WARM), models)
-    late = [record for record in recorder.records if record.condition == "pgd" and record.step == 3]
+    late = [record for record in recorder.records if record.condition.name == "pgd" and record.step == 3]
     assert all(note.startswith("broken by warm start: ") for record in late for note in record.notes)
-    assert late[0].attack != measured(tmp_path / "cold", evaluator_of(COLD), models, [0]).records[1].attack
+    assert (
+        late[0].condition.settings
+        != measured(tmp_path / "cold", evaluator_of(COLD), models, [0]).records[1].condition.settings
+    )
 
 
 @pytest.mark.parametrize("cut_behind", range(1, 16))
@@ -150,7 +153,7 @@ def test_what_is_kept_is_a_bit_a_value_of_what_broke(tmp_path, evaluator_of, mod
         split: [
             clean.correct - attacked.correct
             for clean, attacked in zip(recorder.records, recorder.records[1:], strict=False)
-            if clean.condition == "clean" and clean.split == split
+            if clean.condition.name == "clean" and clean.split == split
         ]
         for split in ("validation", "test")
     }
@@ -169,7 +172,7 @@ def test_every_size_of_a_grid_has_its_own(tmp_path, evaluator_of, models):
 
 
 def test_a_state_is_attacked_with_what_broke_all_states_before_it_and_none_after(tmp_path):
-    condition = Condition(split="test", name="pgd", norm="linf", eps=0.1, attack="abc")
+    condition = Condition(split="test", attack="pgd", norm="linf", eps=0.1, settings="abc")
     warm_starts, pixels = WarmStarts(tmp_path), torch.full((1, 3, 2, 2), 0.5)
     for step in (0, 1, 3, 4):
         new = Perturbations(norm="linf")

@@ -8,6 +8,7 @@ import torch
 
 from robustft.models.keep_policy import keep_policy
 from robustft.models.states import States
+from robustft.study.condition import Condition
 from robustft.study.record import Record
 
 CLEAN = {0: 10, 1: 60, 2: 70, 3: 70, 4: 65}
@@ -19,11 +20,7 @@ def records_until(step: int) -> list[Record]:
         Record(
             step=done,
             epoch=done / 10,
-            split=split,
             condition=condition,
-            norm=None if condition == "clean" else "linf",
-            eps=None if condition == "clean" else 0.1,
-            attack=None if condition == "clean" else "abc",
             correct=counts[done],
             total=100,
             seconds=0,
@@ -33,7 +30,10 @@ def records_until(step: int) -> list[Record]:
         )
         for done in range(step + 1)
         for split in ("validation", "test")
-        for condition, counts in (("clean", CLEAN), ("pgd", ROBUST))
+        for condition, counts in (
+            (Condition(split=split), CLEAN),
+            (Condition(split=split, attack="pgd", norm="linf", eps=0.1, settings="abc"), ROBUST),
+        )
     ]
 
 
@@ -80,6 +80,30 @@ def test_a_state_that_was_not_kept_is_named(tmp_path, tiny_backbone):
     states.save(tiny_backbone(), 3)
     with pytest.raises(ValueError, match=r"states must be the step of a kept state \(3\), best or last; got 4"):
         states.load(tiny_backbone(), 4)
+
+
+def test_a_state_that_the_model_holds_is_not_loaded_again(tmp_path, tiny_backbone):
+    states, first, second = States(run_dir=tmp_path), tiny_backbone(), tiny_backbone(seed=1)
+    model = tiny_backbone(seed=2)
+    states.save(first, 1)
+    states.save(second, 2)
+
+    def holds(expected) -> bool:
+        return all(torch.equal(one, two) for one, two in zip(model.parameters(), expected.parameters(), strict=True))
+
+    at = states.restored_into(model, holds=7)
+    assert at(7) is model  # no file has it
+    assert at(1) is model
+    assert holds(first)
+    states.path(1).unlink()
+    assert at(1) is model
+    at(2)
+    assert holds(second)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="states must be the step of a kept state"):
+            at(1)
+    at(2)
+    assert holds(second)
 
 
 def test_too_little_disk_is_said_before_with_the_size_needed(tmp_path, tiny_backbone, monkeypatch):

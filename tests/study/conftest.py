@@ -5,22 +5,18 @@ from typing import Any
 
 import pytest
 
+from robustft.study.condition import Condition
 from robustft.study.record import Record
 
 
 @pytest.fixture
 def make_record() -> Callable[..., Record]:
-    """A record with every field set; keywords change them, and `condition` brings its threat model along."""
+    """A record from the fields of its line, all set; `condition`, a name, brings its threat model along."""
 
     def make(**changes: Any) -> Record:
         fields: dict[str, Any] = {
             "step": 40,
             "epoch": 1.5,
-            "split": "test",
-            "condition": "clean",
-            "norm": None,
-            "eps": None,
-            "attack": None,
             "correct": 7,
             "total": 10,
             "seconds": 0.25,
@@ -28,9 +24,17 @@ def make_record() -> Callable[..., Record]:
             "backward_passes": 0,
             "time": "2025-01-31T12:00:00+00:00",
         }
-        condition = changes.get("condition", "clean")
-        if "/" in condition or not (condition == "clean" or condition.startswith("ood:")):
-            fields |= {"norm": "linf", "eps": 8 / 255, "attack": "5e77145a"}
-        return Record(**(fields | changes))
+        line: dict[str, Any] = {"split": "test", "condition": "clean", "norm": None, "eps": None, "attack": None}
+        name = changes.get("condition", "clean")
+        if "/" in name or not (name == "clean" or name.startswith("ood:")):
+            line |= {"norm": "linf", "eps": 8 / 255, "attack": "5e77145a"}
+        line |= {field: changes.pop(field) for field in line if field in changes}
+        condition = Condition.recorded(
+            split=line["split"], name=name, norm=line["norm"], eps=line["eps"], settings=line["attack"]
+        )
+        if "sum_of" in changes:
+            parts = [Condition.recorded_part(split=condition.split, name=part) for part in changes["sum_of"]]
+            changes["sum_of"] = tuple(parts)
+        return Record(condition=condition, **(fields | changes))
 
     return make

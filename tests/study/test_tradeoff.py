@@ -153,7 +153,7 @@ def test_no_point_has_no_best() -> None:
 def test_of_many_corruptions_a_point_has_the_sum_only(make_record: MakeRecord) -> None:
     parts = [make_record(step=4, condition=f"ood:fog-{severity}", correct=severity) for severity in (1, 2)]
     total = make_record(
-        step=4, condition="ood:corruptions", correct=3, total=20, sum_of=[record.condition for record in parts]
+        step=4, condition="ood:corruptions", correct=3, total=20, sum_of=[record.condition.name for record in parts]
     )
     (point,) = tradeoff_points([*records_of_a_step(make_record, 4), *parts, total])
     assert list(point.ood) == ["mnist", "corruptions"]

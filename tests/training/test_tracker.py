@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from robustft.study.condition import Condition
 from robustft.study.condition_names import ConditionNames
 from robustft.study.record import Record
 from robustft.training.mirror_to_tracker import MirrorToTracker
@@ -18,14 +19,18 @@ from tests.cli import wandb_file
 NAMES = ConditionNames(norm="linf", eps=8 / 255, attacks={"pgd": "0a0a"})
 
 
-def record(condition: str, correct: int, **changes: object) -> Record:
-    attack = {"norm": "linf", "eps": 8 / 255, "attack": "0a0a"} if condition.endswith("pgd") else {}
+def record(condition: str, correct: int, step: int = 4, **changes: object) -> Record:
+    attack = {"norm": "linf", "eps": 8 / 255, "settings": "0a0a"} if condition.endswith("pgd") else {}
     return Record(
-        **{"norm": None, "eps": None, "attack": None}
-        | attack
-        | {"step": 4, "epoch": 0.1, "split": "test", "condition": condition, "correct": correct, "total": 100}
-        | {"seconds": 0, "forward_passes": 0, "backward_passes": 0, "time": "2025-01-31T12:00:00Z"}
-        | changes,
+        condition=Condition.recorded(name=condition, **{"split": "test"} | attack | changes),
+        step=step,
+        epoch=0.1,
+        correct=correct,
+        total=100,
+        seconds=0,
+        forward_passes=0,
+        backward_passes=0,
+        time="2025-01-31T12:00:00Z",
     )
 
 
@@ -61,8 +66,8 @@ def test_every_condition_is_a_curve_of_its_own(tmp_path):
         "test/pgd@0.500000001": record("pgd", 79, eps=0.500000001 / 255),
         "test/pgd@l2-127.5": record("pgd", 60, norm="l2", eps=0.5),
         "test/pgd@l2-8": record("pgd", 65, norm="l2"),
-        "test/pgd-0b0b": record("pgd", 30, attack="0b0b0b"),
-        "test/pgd-0b0b@2": record("pgd", 31, attack="0b0b0b", eps=2 / 255),
+        "test/pgd-0b0b": record("pgd", 30, settings="0b0b0b"),
+        "test/pgd-0b0b@2": record("pgd", 31, settings="0b0b0b", eps=2 / 255),
         "test/ood:stl10": record("ood:stl10", 50),
         "test/ood:stl10/pgd": record("ood:stl10/pgd", 20),
         "test/ood:stl10/pgd@2": record("ood:stl10/pgd", 25, eps=2 / 255),

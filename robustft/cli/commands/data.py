@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from robustft.cli.build import Parts, parts_of
-from robustft.cli.commands.report import shown
+from robustft.cli.run_argument import shown
 from robustft.cli.shift_sets import shift_sets
 from robustft.cli.user_errors import command, naming
 from robustft.data.cache.cache_directory import VARIABLE, cache_directory, gigabytes
@@ -18,6 +18,7 @@ from robustft.data.corruptions.corrupted_images import corrupted_sets
 from robustft.data.dataset import Dataset, Images
 from robustft.data.images.contact_sheet import draw_contact_sheet
 from robustft.data.split import fixed_subset
+from robustft.study.condition import Condition
 
 LINE = "{:<20}  {:>9}  {:>7}  {:<31}  {:>9}  {}"
 FEW_CLASSES = 12
@@ -31,7 +32,8 @@ def run(config: DictConfig) -> None:
         cache_directory()
     dataset, shifts = prepared(parts)
     splits = {"train": dataset.train, "test": dataset.test}
-    splits |= {f"ood:{name}": images for name, images in (*dataset.ood.items(), *shifts.items())}
+    for name, images in (*dataset.ood.items(), *shifts.items()):
+        splits[Condition(split="test", shift=name).name] = images
     with naming("dataset."):
         files = parts.source.files()
         size = sum(file.stat().st_size for file in files.values())

@@ -13,9 +13,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from robustft.cli.build import Parts, parts_of
-from robustft.cli.commands.report import main_attack, show, shown
+from robustft.cli.commands.report import PICTURE, show
 from robustft.cli.method_check import check_method
 from robustft.cli.processes import refuse_several
+from robustft.cli.run_argument import shown
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
 from robustft.cli.runs.run_name import backbone_label, refuse_unnamed, settings_label
@@ -24,20 +25,18 @@ from robustft.cli.user_errors import Mistake, command, naming
 from robustft.data.split import fixed_subset
 from robustft.device import refuse_missing_device
 from robustft.report.tradeoff_rows import point_rows, run_summary
-from robustft.study.record_file import read_records
-from robustft.study.run_file import attack_settings, run_id
+from robustft.study.run import Run
+from robustft.study.run_file import run_id
 from robustft.study.statistics import few_images
-from robustft.study.tradeoff import tradeoff_points
 
 if TYPE_CHECKING:
     from robustft.cli.load import Loaded
-    from robustft.study.record import Record
     from robustft.training.tracker import TrackedRun
 
 
 @command
 def run(config: DictConfig) -> None:
-    """Trains the run that `config` describes, goes on with it if it was begun, leaves it alone if it is finished."""
+    """Trains the run that `config` describes, resumes it if it was begun, leaves it alone if it is finished."""
     hydra: Any = HydraConfig.get()
     run_dir = Path(hydra.runtime.output_dir)
     try:
@@ -45,89 +44,94 @@ def run(config: DictConfig) -> None:
         refuse_several("train")
         parts = parts_of(config)
         before = run_directory.earlier(run_dir)
-        if before.get("status") != "finished":
+        if not before.is_finished:
             with naming("trainer."):
                 refuse_missing_device(parts.plan.accelerator)
-        found = contents(files_of(parts), before.get("contents", {}))
+        known, earlier = dict(before.contents), dict(before.content)
+        fingerprints = contents(files_of(parts), known)
         identity = settings(config)
-        identity["dataset"]["fingerprint"] = found["dataset"]["fingerprint"]
-        identity["backbone"]["weights"] = weights(parts, found, before)
+        identity["dataset"]["fingerprint"] = fingerprints["dataset"]["fingerprint"]
+        identity["backbone"]["weights"] = weights(parts, fingerprints, earlier)
         for key, shift in parts.shifts.items():
             identity["shift"][key] |= {
                 "name": shift.source.name,
-                "fingerprint": found[f"shift.{key}"]["fingerprint"],
+                "fingerprint": fingerprints[f"shift.{key}"]["fingerprint"],
             }
-        run_directory.refuse_another(run_dir, before, identity)
-        if before.get("status") != "finished":
+        run_directory.refuse_another(before, identity)
+        if not before.is_finished:
             check_method(parts.method, parts.backbone)
-        if not hub_weights_settled(parts, before):
+        if not hub_weights_settled(parts, earlier):
             with naming("backbone."):
                 hub_files = parts.backbone.hub_files()
-            found |= contents({HUB_WEIGHTS: hub_files}, before.get("contents", {}))
-            identity["backbone"]["weights"] = weights(parts, found, before)
-            run_directory.refuse_another(run_dir, before, identity)
-        if before.get("status") == "finished":
+            fingerprints |= contents({HUB_WEIGHTS: hub_files}, known)
+            identity["backbone"]["weights"] = weights(parts, fingerprints, earlier)
+            run_directory.refuse_another(before, identity)
+        if before.is_finished:
             print(
                 f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)"
             )
             return
         run_directory.refuse_unwritable(run_dir)
         with naming("hydra.run.dir: "):
-            read_records(run_dir / "records.jsonl")  # before anything heavy loads: training goes on behind them
-        content = {"run_id": run_id(identity), "identity": identity, "contents": found}
-        _train(config, hydra, parts, run_dir, content, before)
+            _ = before.records  # before anything heavy loads: training resumes behind them
+        run = Run(run_dir, {"run_id": run_id(identity), "identity": identity, "contents": fingerprints})
+        _train(config, hydra, parts, run, before)
     except (Mistake, OSError, OmegaConfBaseException):
         run_directory.leave_no_empty(run_dir)
         raise
 
 
-def _train(
-    config: DictConfig, hydra: Any, parts: Parts, run_dir: Path, content: dict[str, Any], before: dict[str, Any]
-) -> None:
-    """Everything behind the checks that need nothing heavy; writes only once all parts stand."""
+def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run) -> None:
+    """Everything behind the checks that need nothing heavy; writes only once all parts stand.
+
+    run: what the run will be; before: what is in the directory already.
+    """
     from robustft.cli.load import loaded
     from robustft.models.states import States
     from robustft.training.fine_tune import evaluated_steps, fine_tune
 
-    # A run goes on with the split that it was begun with, however splits are drawn by now.
-    run = loaded(parts, before.get("validation_rows"))
-    states = States(run_dir=run_dir, keep=parts.keep_states)
-    steps = evaluated_steps(parts.schedule, parts.plan, images=len(run.train_rows))
+    # A run resumes with the split that it was begun with, however splits are drawn by now.
+    inputs = loaded(parts, before.validation_rows)
+    states = States(run_dir=run.directory, keep=parts.keep_states)
+    steps = evaluated_steps(parts.schedule, parts.plan, images=len(inputs.train_rows))
     with naming("states.keep: "):
-        states.check_space(run.model, len(steps))
-    earlier, start = earlier_starts(before), this_start(parts)
-    content |= _description(config, hydra, parts, run, steps) | _begun_with(earlier, start)
-    content["attacks"] = attack_settings(before) | parts.suite.attack_settings
-    with run_directory.claimed(run_dir):
+        states.check_space(inputs.model, len(steps))
+    earlier, start = earlier_starts(before.content), this_start(parts)
+    run = run.with_content(
+        **_description(config, hydra, parts, inputs, steps),
+        **_begun_with(earlier, start),
+        attacks={**before.attack_settings, **parts.suite.attack_settings},
+    )
+    with run_directory.claimed(run.directory):
         if line := change(earlier, start):
             print(f"robustft: {line}", file=sys.stderr, flush=True)
-        run_directory.write_status(run_dir, content, "running")
+        run = run_directory.write_status(run, "running")
         try:
-            run_directory.write_config(run_dir, config, hydra)
-            with _tracked(parts, run_dir, content, settings_label(config, hydra)) as tracked:
-                _announce(run_dir, content, run, steps)
-                records = fine_tune(
-                    run_dir=run_dir,
-                    model=run.model,
-                    images=run.dataset.train,
-                    rows=run.train_rows,
-                    evaluator=run.evaluator,
+            run_directory.write_config(run.directory, config, hydra)
+            with _tracked(parts, run, settings_label(config, hydra)) as tracked:
+                _announce(run, inputs, steps)
+                fine_tune(
+                    run_dir=run.directory,
+                    model=inputs.model,
+                    images=inputs.dataset.train,
+                    rows=inputs.train_rows,
+                    evaluator=inputs.evaluator,
                     steps=steps,
                     plan=parts.plan,
                     states=states,
-                    run_id=content["run_id"],
+                    run_id=run.run_id,
                     seed=parts.seed,
                     tracked=tracked,
-                    description=f"{parts.source.name} {content['method']}",
+                    description=f"{parts.source.name} {run.method}",
                 )
-                summary = _reported(run_dir, content, records, tracked)
+                summary = _reported(run, tracked)
         except (Exception, KeyboardInterrupt) as error:
-            run_directory.write_end_of_failed(run_dir, content, error)
+            run_directory.write_end_of_failed(run, error)
             raise
-        run_directory.write_status(run_dir, content | {"finished": now(), "summary": summary}, "finished")
+        run_directory.write_status(run, "finished", finished=now(), summary=summary)
 
 
-def _description(config: DictConfig, hydra: Any, parts: Parts, run: Loaded, steps: Sequence[int]) -> dict[str, Any]:
+def _description(config: DictConfig, hydra: Any, parts: Parts, inputs: Loaded, steps: Sequence[int]) -> dict[str, Any]:
     """What run.json says beside the identity."""
     from robustft.cli.runs.effective_settings import effective_settings
     from robustft.models.tuned_state import parameter_counts
@@ -138,11 +142,11 @@ def _description(config: DictConfig, hydra: Any, parts: Parts, run: Loaded, step
         "backbone": backbone_label(config, hydra.runtime.choices),
         "method": str(hydra.runtime.choices.method),
         "seed": parts.seed,
-        "parameters": parameter_counts(run.model),
+        "parameters": parameter_counts(inputs.model),
         "provenance": parts.source.provenance(),
-        "classes": list(run.dataset.classes),
-        "validation_rows": run.validation_rows.tolist(),
-        "effective": effective_settings(parts, run, max(steps)),
+        "classes": list(inputs.dataset.classes),
+        "validation_rows": inputs.validation_rows.tolist(),
+        "effective": effective_settings(parts, inputs, max(steps)),
     }
 
 
@@ -153,7 +157,7 @@ def _begun_with(earlier: list[dict[str, Any]], start: dict[str, Any]) -> dict[st
 
 
 @contextmanager
-def _tracked(parts: Parts, run_dir: Path, content: dict[str, Any], label: str) -> Iterator[TrackedRun]:
+def _tracked(parts: Parts, run: Run, label: str) -> Iterator[TrackedRun]:
     """The run's mirror, called what its directory is by default; only its opening is the user's mistake if it fails."""
     from robustft.training.tracker import tracked_run
 
@@ -162,44 +166,44 @@ def _tracked(parts: Parts, run_dir: Path, content: dict[str, Any], label: str) -
             tracked = stack.enter_context(
                 tracked_run(
                     parts.tracker,
-                    run_dir=run_dir,
-                    run_id=content["run_id"],
-                    name=f"{content['dataset']}/{content['method']}/{label}",
-                    group=content["study"],
-                    tags=[content["dataset"], content["backbone"], content["method"]],
-                    config=content["identity"]
-                    | {"parameters": content["parameters"], "method_name": content["method"]}
-                    | {"effective": content["effective"]},
+                    run_dir=run.directory,
+                    run_id=run.run_id,
+                    name=f"{run.dataset}/{run.method}/{label}",
+                    group=run.study,
+                    tags=[run.dataset, run.backbone, run.method],
+                    config={
+                        **run.identity,
+                        "parameters": run.content["parameters"],
+                        "method_name": run.method,
+                        "effective": run.content["effective"],
+                    },
                 )
             )
         yield tracked
 
 
-def _announce(run_dir: Path, content: dict[str, Any], run: Loaded, steps: Sequence[int]) -> None:
+def _announce(run: Run, inputs: Loaded, steps: Sequence[int]) -> None:
     """What is about to happen, before it takes time."""
-    counts = content["parameters"]
+    counts = run.content["parameters"]
     print(
-        f"{shown(run_dir)}\n{content['method']} on {content['dataset']}: {counts['trainable']:,} + {counts['head']:,} "
-        f"(head) of {counts['total']:,} parameters move\n{len(run.train_rows):,} training, "
-        f"{len(run.validation_rows):,} validation and {len(run.dataset.test):,} test images; "
+        f"{shown(run.directory)}\n{run.method} on {run.dataset}: {counts['trainable']:,} + {counts['head']:,} "
+        f"(head) of {counts['total']:,} parameters are trained\n{len(inputs.train_rows):,} training, "
+        f"{len(inputs.validation_rows):,} validation and {len(inputs.dataset.test):,} test images; "
         f"evaluated at steps {', '.join(map(str, steps))}"
     )
-    for name, (count, notes) in run.shifts.items():
-        print("; ".join([f"ood:{name}: {count:,} images", *notes]))
-    for line in few_images(len(fixed_subset(len(run.validation_rows), run.evaluator.suite.max_images))):
+    for line in inputs.shift_lines:
+        print(line)
+    for line in few_images(len(fixed_subset(len(inputs.validation_rows), inputs.evaluator.suite.max_images))):
         print(line)
 
 
-def _reported(
-    run_dir: Path, content: dict[str, Any], records: Sequence[Record], tracked: TrackedRun
-) -> dict[str, float | int]:
+def _reported(run: Run, tracked: TrackedRun) -> dict[str, float | int]:
     """Table, picture and mirror of a run that is done: its summary."""
-    points = tradeoff_points(records, main_attack(content))
-    picture = run_dir / "tradeoff.png"
-    failures = show(records, points, content, picture)
+    picture = run.directory / PICTURE
+    failures = show(run, picture)
     for line in failures:
         print(f"robustft: warning: {line}", file=sys.stderr, flush=True)
-    columns, rows = point_rows(points)
-    summary = run_summary(points)
+    columns, rows = point_rows(run.points)
+    summary = run_summary(run.points)
     tracked.finish(columns=columns, rows=rows, picture=None if failures else picture, summary=summary)
     return summary

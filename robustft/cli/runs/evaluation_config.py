@@ -13,13 +13,14 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from robustft.cli.additions import Asked
+from robustft.cli.additions import Additions
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.targets import check_targets
 from robustft.cli.user_errors import Mistake
 from robustft.data.dataset_name import dataset_name
 from robustft.public_names import by_public_names
 from robustft.study.plain_file import DamagedFile, plain_bytes
+from robustft.study.run import Run
 
 HOW = ("batch_size", "precision", "compile")
 """Keys of the suite that say how it is measured, not what."""
@@ -37,17 +38,17 @@ def config_file(run_dir: Path) -> Path:
     return run_dir / ".hydra" / "config.yaml"
 
 
-def run_parts(run_dir: Path, content: Mapping[str, Any], given: DictConfig, asked: Asked) -> Parts:
-    """The parts of `run_config`, and of no class that neither robustft nor a package in `given.trust` defines."""
-    with from_file(config_file(run_dir), given):
-        return parts_of(run_config(run_dir, content, given, asked))
+def run_parts(run: Run, changes: DictConfig, additions: Additions) -> Parts:
+    """The parts of `run_config`, and of no class that neither robustft nor a package in `changes.trust` defines."""
+    with from_file(config_file(run.directory), changes):
+        return parts_of(run_config(run, changes, additions))
 
 
 @contextmanager
-def from_file(path: Path, given: DictConfig | None = None) -> Iterator[None]:
-    """Mistakes about a stored configuration name the file, but for those about keys that are `given` now; whatever
-    else it makes fail is one too."""
-    now = [f"{node}.{key}" for node, key in _PLACES if given is not None and given[node][key] is not None]
+def from_file(path: Path, changes: DictConfig | None = None) -> Iterator[None]:
+    """Mistakes about a stored configuration name the file, but for those about keys that `changes` sets; whatever else
+    it makes fail is one too."""
+    now = [f"{node}.{key}" for node, key in _PLACES if changes is not None and changes[node][key] is not None]
     try:
         yield
     except Mistake as mistake:
@@ -67,48 +68,47 @@ def misfit(path: Path, error: Exception) -> Mistake:
 _PLACES = (("dataset", "path"), ("backbone", "checkpoint"))
 
 
-def run_config(run_dir: Path, content: Mapping[str, Any], given: DictConfig, asked: Asked) -> DictConfig:
-    """The run's configuration, with what is given in place of what it had.
+def run_config(run: Run, changes: DictConfig, additions: Additions) -> DictConfig:
+    """The run's configuration with `changes`, the configuration of `evaluate`, in place of what it had.
 
-    If conditions are asked for, only they remain: no attack waits for the end of a run, and sets that nobody looks at
+    Where conditions are added, only they remain: no attack waits for the end of a run, and sets that are not measured
     need not be there any more.
     """
-    config = _as_composed(config_file(run_dir), given.trust)
+    config = _as_composed(config_file(run.directory), changes.trust)
     for node, key in _PLACES:
-        if given[node][key] is not None:
+        if changes[node][key] is not None:
             if key not in config[node]:
                 raise Mistake(f"{node}.{key} is no key of this run's {node}")
-            config[node][key] = given[node][key]
+            config[node][key] = changes[node][key]
     config.shift = config.get("shift") or {}
-    own = {key: str(node["name"]) for key, node in content["identity"].get("shift", {}).items()}
-    for key, path in asked.moved.items():
+    for key, path in additions.moved.items():
         if "path" not in config.shift.get(key, {}):
             keys = ", ".join(f"shift.{name}.path" for name in config.shift) or "none"
             raise Mistake(f"shift may have the path of a shift set that the run had ({keys}); got shift.{key}")
         _move(config.shift[key], path)
     for key in HOW:
-        if key in asked.suite:
-            config.suite[key] = asked.suite[key]
-    if asked:
-        _put_asked(config, asked, own)
+        if key in additions.suite:
+            config.suite[key] = additions.suite[key]
+    if additions:
+        _put_additions(config, additions, run.shift_names)
     return config
 
 
-def _put_asked(config: DictConfig, asked: Asked, own: dict[str, str]) -> None:
-    """own: the names of the run's shift sets by their key."""
-    config.suite = OmegaConf.merge(config.suite, {"corruptions": None, "eps_grid_255": []}, dict(asked.suite))
-    if asked.attacks:
-        config.attack = dict(asked.attacks)
+def _put_additions(config: DictConfig, additions: Additions, own: Mapping[str, str]) -> None:
+    """own: key -> name of the run's shift sets."""
+    config.suite = OmegaConf.merge(config.suite, {"corruptions": None, "eps_grid_255": []}, dict(additions.suite))
+    if additions.attacks:
+        config.attack = dict(additions.attacks)
     for node in config.attack.values():
         node.pop("when", None)
     for name in ("norm", "eps_255"):
-        if getattr(asked, name) is not None:
-            config.threat_model[name] = getattr(asked, name)
-    wanted = {name for name, _ in asked.shifts.values()}
-    if not (asked.attacked and config.suite.get("attack_ood")):
+        if getattr(additions, name) is not None:
+            config.threat_model[name] = getattr(additions, name)
+    wanted = {name for name, _ in additions.shifts.values()}
+    if not (additions.attacked and config.suite.get("attack_ood")):
         for key in [key for key, name in own.items() if name not in wanted]:
             del config.shift[key]
-    for key, (name, node) in asked.shifts.items():
+    for key, (name, node) in additions.shifts.items():
         if name in own.values():
             before = config.shift[next(mine for mine, its in own.items() if its == name)]
             if node.get("path") is not None:
@@ -125,7 +125,7 @@ def _move(node: DictConfig, path: str | None) -> None:
 
 
 def _as_composed(path: Path, trusted: Sequence[str]) -> DictConfig:
-    """What write_config wrote, or a Mistake: the file may be damaged, or come from somebody else who means harm."""
+    """What write_config wrote, or a Mistake: the file may be damaged, or come from an untrusted source."""
     try:
         text = plain_bytes(path, _REMEDY, at_most=_MOST_BYTES).decode()
         _check_yaml(text)

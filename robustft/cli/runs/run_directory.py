@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -12,31 +12,35 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from robustft.atomic_write import is_temporary, remove_temporaries, write_whole
-from robustft.cli.user_errors import Mistake
-from robustft.study.run_file import identity_differences, read_run, write_run
+from robustft.cli.user_errors import Mistake, naming
+from robustft.study.run import Run
+from robustft.study.run_file import identity_differences
 
 
-def earlier(run_dir: Path) -> dict[str, Any]:
-    """run.json of the directory; {} if there is no run yet."""
-    try:
-        return read_run(run_dir, whole=True) or {}
-    except ValueError as error:
-        raise Mistake(f"hydra.run.dir: {error}") from error
+def earlier(run_dir: Path) -> Run:
+    """The run in the directory, its run.json read; one that does not exist if there is none yet."""
+    run = Run(run_dir)
+    with naming("hydra.run.dir: "):
+        _ = run.content
+    return run
 
 
-def refuse_another(run_dir: Path, content: dict[str, Any], identity: dict[str, Any]) -> None:
-    """Mistake if the directory belongs to a run of another identity."""
-    if not content:
+def refuse_another(run: Run, identity: Mapping[str, Any]) -> None:
+    """Mistake if the directory of `run` belongs to a run of another identity, or to something else."""
+    directory = run.directory
+    if not run.exists:
         # A run killed before its first run.json has left a temporary file at most, and starts again.
-        found = sorted(path.name for path in run_dir.iterdir() if not is_temporary(path)) if run_dir.is_dir() else []
-        if found:
-            names = ", ".join(found[:3])
-            raise Mistake(f"hydra.run.dir must be new, empty or this run's own, got {run_dir} with {names} in it")
+        others = (
+            sorted(path.name for path in directory.iterdir() if not is_temporary(path)) if directory.is_dir() else []
+        )
+        if others:
+            names = ", ".join(others[:3])
+            raise Mistake(f"hydra.run.dir must be new, empty or this run's own, got {directory} with {names} in it")
         return
-    differences = identity_differences(content["identity"], identity)
+    differences = identity_differences(run.identity, identity)
     if differences:
         more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
-        raise Mistake(f"hydra.run.dir belongs to another run, {run_dir}: {differences[0]}{more}")
+        raise Mistake(f"hydra.run.dir belongs to another run, {directory}: {differences[0]}{more}")
 
 
 def refuse_unwritable(run_dir: Path, key: str = "hydra.run.dir") -> None:
@@ -49,7 +53,7 @@ def refuse_unwritable(run_dir: Path, key: str = "hydra.run.dir") -> None:
 def claimed(run_dir: Path, key: str = "hydra.run.dir") -> Iterator[None]:
     """Holds the directory, which `key` names, against a second process that would write the run at the same time.
 
-    What killed processes left of their writes is deleted, once it is sure that nobody is at work on them.
+    What killed processes left of their writes is deleted once no other process can be at work on them.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     refuse_unwritable(run_dir, key)
@@ -72,7 +76,7 @@ def leave_no_empty(run_dir: Path) -> None:
     """Removes the directory that Hydra made if nothing was written into it, and the empty ones between it and here."""
     here = Path.cwd()
     directory = run_dir.resolve()
-    with suppress(OSError):  # where nothing can be deleted it stays, and why the run did not start is told elsewhere
+    with suppress(OSError):  # the reason why the run did not start is what counts
         while directory != here and directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()
             directory = directory.parent
@@ -88,22 +92,20 @@ def write_config(run_dir: Path, config: DictConfig, hydra: DictConfig) -> None:
         "overrides": hydra.overrides.task,
     }
     directory = run_dir / ".hydra"
-    if directory.is_symlink() or not directory.is_dir():  # never through a link that somebody sent
+    if directory.is_symlink() or not directory.is_dir():  # never through a link from an untrusted source
         directory.unlink(missing_ok=True)
     for name, content in contents.items():
         write_whole(directory / f"{name}.yaml", OmegaConf.to_yaml(OmegaConf.create(content)).encode())
 
 
-def write_status(run_dir: Path, content: dict[str, Any], status: str, reason: str | None = None) -> None:
-    """run.json with its status: running, finished, interrupted, or failed with the reason."""
-    content["status"] = status
-    content["reason"] = reason
-    write_run(run_dir, content)
+def write_status(run: Run, status: str, reason: str | None = None, **changes: Any) -> Run:
+    """Writes run.json with its status: running, finished, interrupted, or failed with the reason."""
+    return run.write(**changes, status=status, reason=reason)
 
 
-def write_end_of_failed(run_dir: Path, content: dict[str, Any], error: BaseException) -> None:
-    """run.json of a run that `error` ended, as far as it can be written: `error` is what the user must be told of."""
+def write_end_of_failed(run: Run, error: BaseException) -> None:
+    """run.json of a run that `error` ended, as far as it can be written: the user must hear of `error` itself."""
     interrupted = isinstance(error, KeyboardInterrupt)
     reason = None if interrupted else " ".join(f"{type(error).__name__}: {error}".split())[:2000]
     with suppress(OSError):
-        write_status(run_dir, content, "interrupted" if interrupted else "failed", reason)
+        write_status(run, "interrupted" if interrupted else "failed", reason)

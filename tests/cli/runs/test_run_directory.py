@@ -6,6 +6,7 @@ import pytest
 
 from robustft.cli.runs import run_directory
 from robustft.cli.user_errors import Mistake
+from robustft.study.run import Run
 from robustft.study.run_file import read_run
 
 LEFT = [
@@ -22,7 +23,7 @@ def test_what_a_killed_start_left_is_no_other_run_and_is_removed_once_the_direct
     for name in left:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(bytes(100))
-    run_directory.refuse_another(tmp_path, run_directory.earlier(tmp_path), {"seed": 0})
+    run_directory.refuse_another(run_directory.earlier(tmp_path), {"seed": 0})
     with run_directory.claimed(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
@@ -31,7 +32,7 @@ def test_whatever_else_is_there_is_still_somebody_elses(tmp_path):
     for name in (".run.json.0a1b2c3d.tmp", "notes.txt"):
         (tmp_path / name).write_text("")
     with pytest.raises(Mistake, match=r"must be new, empty or this run's own, got .* with notes\.txt in it"):
-        run_directory.refuse_another(tmp_path, {}, {"seed": 0})
+        run_directory.refuse_another(Run(tmp_path), {"seed": 0})
 
 
 def test_temporary_files_below_are_removed_too_and_what_is_whole_stays(tmp_path):
@@ -67,14 +68,12 @@ def status_and_reason(run_dir):
 
 
 def test_a_run_that_failed_says_why_where_it_can_and_an_interrupted_one_that_it_was(tmp_path, largest_file):
-    content = {"run_id": "0", "status": "running"}
-    run_directory.write_end_of_failed(tmp_path, content, OSError(28, "No space left on device", "records.jsonl"))
+    run = Run(tmp_path, {"run_id": "0", "status": "running"})
+    run_directory.write_end_of_failed(run, OSError(28, "No space left on device", "records.jsonl"))
     reason = "OSError: [Errno 28] No space left on device: 'records.jsonl'"
     assert status_and_reason(tmp_path) == ("failed", reason)
     with largest_file(5):
-        run_directory.write_end_of_failed(
-            tmp_path, content, KeyboardInterrupt()
-        )  # no room: the error itself is what counts
+        run_directory.write_end_of_failed(run, KeyboardInterrupt())  # no room: the error itself is what counts
     assert status_and_reason(tmp_path)[0] == "failed"
-    run_directory.write_end_of_failed(tmp_path, content, KeyboardInterrupt())
+    run_directory.write_end_of_failed(run, KeyboardInterrupt())
     assert status_and_reason(tmp_path) == ("interrupted", None)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
+from robustft.lazy_torch import torch
+
 ACCELERATORS = ("auto", "cpu", "gpu", "mps")
 """Lightning's names of the kinds of device."""
 
 
 def torch_device(accelerator: str) -> str:
     """torch's name of the device, the best there is for `auto`; ValueError if this machine lacks it."""
-    import torch
-
     devices = {"cpu": "cpu"}
     if torch.backends.mps.is_available():
         devices = {"mps": "mps"} | devices
@@ -35,8 +35,6 @@ def refuse_missing_device(accelerator: str) -> None:
 
 def device_name(device: str) -> str:
     """What people call the device: `NVIDIA H100 80GB HBM3`, `AMD EPYC 7763 64-Core Processor`."""
-    import torch
-
     if device.startswith("cuda"):
         return str(torch.cuda.get_device_name(device))
     if device == "cpu":
@@ -46,8 +44,6 @@ def device_name(device: str) -> str:
 
 def search_precision(precision: str, device: str) -> str:
     """What a suite's `precision` comes to on a device: `float32` or `bf16`."""
-    import torch
-
     if precision != "auto":
         return precision
     return "bf16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"

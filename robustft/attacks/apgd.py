@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.attacks.attack import Situation, State, SteppedAttack
-from robustft.attacks.fallbacks import CLASSES_FOR_TARGETED_DLR, LOSSES, fewer_targets, no_dlr
+from robustft.attacks.losses import (
+    CLASSES_FOR_TARGETED_DLR,
+    LOSSES,
+    fewer_targets,
+    no_dlr,
+    target_of_run,
+    targeted_dlr,
+    targeted_margin,
+    untargeted,
+)
+from robustft.attacks.norms import ascent, per_image, project, random_in_ball, sparse_signs
+from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,12 +72,10 @@ class Apgd(SteppedAttack):
         return no_dlr(self.loss, classes)
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        from robustft.attacks.losses import untargeted
 
         return untargeted(self.loss, logits, labels)
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.norms import project, random_in_ball
 
         pixels, norm = at.pixels, at.threat_model.norm
         stream = f"{type(self).__name__}/{self.loss}"
@@ -74,12 +83,11 @@ class Apgd(SteppedAttack):
             noise = at.noise.normal(tuple(pixels.shape[1:]), stream=stream, count=at.runs).to(pixels)
             start = project(pixels, pixels + noise, "l1", self._stages(norm)[0][0] * at.threat_model.eps)
         else:
-            start = pixels + random_in_ball(at.noise, pixels, at.threat_model, stream=stream, count=at.runs)
+            start = pixels + random_in_ball(at.noise, pixels, norm, at.threat_model.eps, stream=stream, count=at.runs)
         return self._restarted(at, start, at.labels.new_full(at.labels.shape, 0 if norm == "l1" else LAST_STAGE))
 
     def _restarted(self, at: Situation, start: Tensor, stage: Tensor) -> State:
         """The state of a run that begins at `start`, or a stage of it that does."""
-        import torch
 
         zeros = start.new_zeros(len(start))
         counts = at.labels.new_zeros(len(start))
@@ -128,20 +136,18 @@ class Apgd(SteppedAttack):
         self._step(at, state, points, gradients)
 
     def _step(self, at: Situation, state: State, points: Tensor, gradients: Tensor) -> None:
-        from robustft.attacks.norms import ascent, per_image
 
-        project = at.threat_model.project
+        allowed = at.threat_model.project
         sizes = per_image(state["step"] * at.threat_model.eps, points)
-        ahead = project(at.pixels, points + sizes * ascent(gradients, at.threat_model.norm))
+        ahead = allowed(at.pixels, points + sizes * ascent(gradients, at.threat_model.norm))
         inertia = per_image(MOMENTUM * (state["taken"] > 0).to(points), points)
         moved = points + (1 - inertia) * (ahead - points) + inertia * (points - state["before"])
         state["before"] = points
-        state["candidates"] = project(at.pixels, moved)
+        state["candidates"] = allowed(at.pixels, moved)
         state["taken"] = state["taken"] + 1
 
     def _take_note(self, state: State, losses: Tensor, gradients: Tensor) -> None:
         """Of how the last step fared: best point so far, whether the loss rose."""
-        from robustft.attacks.norms import per_image
 
         moved = state["taken"] > 0
         better = losses > state["best_loss"]
@@ -161,13 +167,11 @@ class Apgd(SteppedAttack):
 
     @staticmethod
     def _back_to_best(state: State, gradients: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        from robustft.attacks.norms import per_image
 
         back = per_image(chosen, gradients)
         return state["best"].where(back, state["candidates"]), state["best_gradient"].where(back, gradients)
 
     def _advance_l1(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
-        from robustft.attacks.norms import per_image, project, sparse_signs
 
         self._take_note(state, losses, gradients)
         due = state["since_look"] == state["window"]
@@ -188,7 +192,6 @@ class Apgd(SteppedAttack):
 
     def _next_stage(self, at: Situation, state: State) -> None:
         """Into a smaller ball, at the best point of the last, for those whose stage is over."""
-        from robustft.attacks.norms import per_image, project
 
         lengths = state["taken"].new_tensor([length for _, length in self._stages("l1")])
         over = (state["taken"] > lengths[state["stage"]]) & (state["stage"] < LAST_STAGE)
@@ -255,12 +258,10 @@ class ApgdTargeted(Apgd):
         return (*no_dlr(self.loss, classes, targeted=True), *fewer_targets(self.targets, classes))
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.losses import target_of_run
 
         return {**super().begin(at), "targets": target_of_run(at, min(self.targets, at.classes - 1))}
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        from robustft.attacks.losses import targeted_dlr, targeted_margin
 
         if self.loss == "dlr" and logits.shape[1] >= CLASSES_FOR_TARGETED_DLR:
             return targeted_dlr(logits, labels, state["targets"])

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from robustft.attacks.noise import Noise
+from robustft.attacks.threat_model import ThreatModel
 from robustft.canonical_hash import canonical_hash
 from robustft.optional_setting import without_off
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from robustft.attacks.noise import Noise
-    from robustft.attacks.threat_model import ThreatModel
 
 State = dict[str, "Tensor"]
 """What an attack knows of every image under attack: tensors whose first dimension is the image. `candidates` is the

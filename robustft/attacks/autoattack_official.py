@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.attacks.attack import BatchAttack, Situation
-from robustft.attacks.fallbacks import CLASSES_FOR_DLR, CLASSES_FOR_TARGETED_DLR, fewer_targets
+from robustft.attacks.losses import CLASSES_FOR_DLR, CLASSES_FOR_TARGETED_DLR, fewer_targets
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

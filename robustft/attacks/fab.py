@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.attacks.attack import Situation, State, SteppedAttack
-from robustft.attacks.fallbacks import fewer_targets
+from robustft.attacks.hyperplane import move_to_hyperplane
+from robustft.attacks.losses import fewer_targets, target_of_run, targeted_margin
+from robustft.attacks.norms import length, per_image
+from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +52,6 @@ class FabTargeted(SteppedAttack):
         return fewer_targets(self.targets, classes)
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.losses import target_of_run
 
         return {
             "candidates": at.pixels.clone(),
@@ -59,7 +61,6 @@ class FabTargeted(SteppedAttack):
         }
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        from robustft.attacks.losses import targeted_margin
 
         return targeted_margin(logits, labels, state["targets"])
 
@@ -70,7 +71,6 @@ class FabTargeted(SteppedAttack):
         return state["taken"] == self.iterations
 
     def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
-        from robustft.attacks.norms import length, per_image
 
         points, beyond = state["candidates"], losses > 0
         back = (at.pixels + BACKWARD * (points - at.pixels)).where(per_image(beyond, points), points)
@@ -91,10 +91,6 @@ class FabTargeted(SteppedAttack):
     @staticmethod
     def _to_boundary(at: Situation, points: Tensor, values: Tensor, gradients: Tensor) -> Tensor:
         """The nearest points of the linearised boundary, from `points` and from the images, and a mean of the two."""
-        import torch
-
-        from robustft.attacks.hyperplane import move_to_hyperplane
-        from robustft.attacks.norms import length, per_image
 
         norm = at.threat_model.norm
         normals, there, here = gradients.flatten(1), points.flatten(1), at.pixels.flatten(1)

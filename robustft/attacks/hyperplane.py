@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
+
+from robustft.lazy_torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def move_to_hyperplane(points: Tensor, normals: Tensor, values: Tensor, norm: str) -> Tensor:

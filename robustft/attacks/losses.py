@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-from torch.nn import functional
+from robustft.attacks.attack import Situation
+from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
-    from robustft.attacks.attack import Situation
+    from torch import Tensor
+
+LOSSES = ("cross_entropy", "margin", "dlr")
+CLASSES_FOR_DLR = 3
+CLASSES_FOR_TARGETED_DLR = 4
 
 
 def comparable(losses: Tensor) -> Tensor:
@@ -18,7 +22,7 @@ def comparable(losses: Tensor) -> Tensor:
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Of the true class."""
-    return functional.cross_entropy(logits, labels, reduction="none")
+    return torch.nn.functional.cross_entropy(logits, labels, reduction="none")
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:
@@ -67,3 +71,16 @@ def targeted_dlr(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
     highest = logits.topk(4, dim=1).values
     scale = highest[:, 0] - (highest[:, 2] + highest[:, 3]) / 2
     return targeted_margin(logits, labels, targets) / (scale + 1e-12)
+
+
+def no_dlr(loss: str, classes: int, *, targeted: bool = False) -> tuple[str, ...]:
+    """A note that the margin stands in for DLR; none if it does not have to."""
+    needed = CLASSES_FOR_TARGETED_DLR if targeted else CLASSES_FOR_DLR
+    if loss != "dlr" or classes >= needed:
+        return ()
+    return (f"margin loss instead of {'targeted ' if targeted else ''}DLR, which needs {needed} classes: {classes}",)
+
+
+def fewer_targets(targets: int, classes: int) -> tuple[str, ...]:
+    """A note that there are not so many wrong classes; none if there are."""
+    return () if targets < classes else (f"{classes - 1} instead of {targets} targets: there are {classes} classes",)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from robustft.lazy_torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # The odd constants of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) as signed integers: torch's wrap at 64 bits.
 _STRIDE = 0x9E3779B97F4A7C15 - 2**64

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from robustft.attacks.noise import Noise
+from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
-    from robustft.attacks.noise import Noise
-    from robustft.attacks.threat_model import ThreatModel
+    from torch import Tensor
 
 
 def length(perturbations: Tensor, norm: str) -> Tensor:
@@ -48,15 +47,15 @@ def sparse_signs(gradients: Tensor, shares: Tensor) -> Tensor:
 
 
 def random_in_ball(
-    noise: Noise, pixels: Tensor, threat_model: ThreatModel, *, stream: str, count: Tensor | int = 0
+    noise: Noise, pixels: Tensor, norm: str, eps: float, *, stream: str, count: Tensor | int = 0
 ) -> Tensor:
     """Random perturbations (N, 3, H, W), each image's own: uniform in the ball for linf, of length eps for the others,
     where nearly all of a ball's volume is."""
     shape = tuple(pixels.shape[1:])
-    if threat_model.norm == "linf":
-        return threat_model.eps * noise.signed(shape, stream=stream, count=count).to(pixels)
+    if norm == "linf":
+        return eps * noise.signed(shape, stream=stream, count=count).to(pixels)
     drawn = noise.normal(shape, stream=stream, count=count).to(pixels)
-    return drawn * per_image(threat_model.eps / length(drawn, threat_model.norm), pixels)
+    return drawn * per_image(eps / length(drawn, norm), pixels)
 
 
 def project(pixels: Tensor, candidates: Tensor, norm: str, eps: float | Tensor) -> Tensor:

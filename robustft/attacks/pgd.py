@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from robustft import checks
 from robustft.attacks.attack import Situation, State, SteppedAttack
-from robustft.attacks.fallbacks import LOSSES, no_dlr
+from robustft.attacks.losses import LOSSES, no_dlr, untargeted
+from robustft.attacks.norms import ascent, per_image, random_in_ball
 from robustft.optional_setting import optional_setting
 
 if TYPE_CHECKING:
@@ -67,15 +68,14 @@ class Pgd(SteppedAttack):
         return self.restarts
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.norms import random_in_ball
 
         start = at.pixels.clone()
         if self.random_start:
-            start += random_in_ball(at.noise, at.pixels, at.threat_model, stream="restart", count=at.runs)
+            norm, eps = at.threat_model.norm, at.threat_model.eps
+            start += random_in_ball(at.noise, at.pixels, norm, eps, stream="restart", count=at.runs)
         return {"candidates": start, "taken": at.labels.new_zeros(len(at.labels))}
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        from robustft.attacks.losses import untargeted
 
         return untargeted(self.loss, logits, labels)
 
@@ -86,7 +86,6 @@ class Pgd(SteppedAttack):
         return state["taken"] == self.steps
 
     def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
-        from robustft.attacks.norms import ascent, per_image
 
         sizes = gradients.new_tensor(self._sizes(at.threat_model.eps))[state["taken"]]
         steepest = ascent(gradients, at.threat_model.norm)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from robustft.attacks.attack import Situation
 from robustft.attacks.norms import length, per_image
+from robustft.lazy_torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def stripes(at: Situation) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from robustft import checks
+from robustft.attacks.norms import project
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +40,6 @@ class ThreatModel:
 
         A candidate that is not finite anywhere becomes the clean image: it cannot count as a success.
         """
-        from robustft.attacks.norms import project  # here: threat models are read before torch is loaded
 
         finite = candidates.isfinite().flatten(1).all(1).view(-1, 1, 1, 1)
         return project(pixels, candidates.where(finite, pixels), self.norm, self.eps)

@@ -43,7 +43,7 @@ def test_an_attribute_is_the_modules_own_and_looked_up_once() -> None:
 
 
 def test_what_is_not_there_is_named() -> None:
-    with pytest.raises(AttributeError, match="colorsys.*no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match=r"colorsys.*no attribute 'nothing'"):
         _ = lazy_module("colorsys").nothing
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         _ = lazy_module("no_such_module").anything

@@ -1,4 +1,4 @@
-"""AutoPGD: projected gradient ascent with momentum that chooses its step lengths by itself."""
+"""AutoPGD: projected gradient ascent with momentum and adaptive step lengths."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOMENTUM = 0.25
 STAGES_L1 = ((3.0, 0.3), (2.0, 0.3), (1.0, 0.4))
-"""For l1, radius in multiples of eps and share of the iterations: from a larger ball into the one that counts."""
+"""For l1, (radius in multiples of eps, share of the iterations) of each stage; the last ball is the threat model's."""
 LAST_STAGE = len(STAGES_L1) - 1
 
 
@@ -35,14 +35,24 @@ class Apgd(SteppedAttack):
     """APGD (Croce and Hein, ICML 2020, arXiv 2003.01690, algorithm 1; for l1 Croce and Hein, ICML 2021, arXiv
     2103.01208, algorithm 1 with its multi-eps schedule).
 
-    The step begins at 2 eps and is halved, with a return to the best point so far, where the loss rose too rarely since
-    the last look or neither it nor the step has changed. For l1 steps are sparse, and what is halved is how sparse.
+    The step length starts at 2 eps. At checkpoints it is halved, with a return to the best point so far, if the loss
+    rose in too few steps since the last checkpoint or neither it nor the step length has changed. For l1 steps are
+    sparse, and checkpoints adapt the sparsity.
 
     iterations: gradient steps per restart.
-    restarts: how often to begin anew, at another random point.
+    restarts: number of runs, each from another random point.
     loss: `cross_entropy`, `margin`, or `dlr` (the margin where there are fewer than 3 classes).
-    rho: share of the steps since the last look that must have raised the loss.
-    eot: passes that each gradient is averaged over, for random models.
+    rho: share of the steps since the last checkpoint that must have raised the loss, in (0, 1].
+    eot: passes that each gradient is averaged over, for stochastic models.
+
+    Raises:
+        ValueError: for a setting that is out of range.
+
+    >>> Apgd(loss="dlr").notes(classes=2, norm="linf")
+    ('margin loss instead of DLR, which needs 3 classes: 2',)
+    >>> Apgd(iterations=0)
+    Traceback (most recent call last):
+    ValueError: iterations must be a whole number of at least 1, got 0
     """
 
     iterations: int = 100
@@ -87,7 +97,7 @@ class Apgd(SteppedAttack):
         return self._restarted(at, start, at.labels.new_full(at.labels.shape, 0 if norm == "l1" else LAST_STAGE))
 
     def _restarted(self, at: Situation, start: Tensor, stage: Tensor) -> State:
-        """The state of a run that begins at `start`, or a stage of it that does."""
+        """The initial state of a run, or of a stage of it, that starts at `start` (N, 3, H, W)."""
 
         zeros = start.new_zeros(len(start))
         counts = at.labels.new_zeros(len(start))
@@ -98,13 +108,13 @@ class Apgd(SteppedAttack):
             "best_gradient": torch.zeros_like(start),
             "best_loss": zeros - math.inf,
             "last_loss": zeros,
-            "loss_at_look": zeros,
+            "loss_at_checkpoint": zeros,
             "step": zeros + (1 if at.threat_model.norm == "l1" else 2),  # in multiples of eps
             "was_reduced": torch.ones_like(counts, dtype=torch.bool),
             "taken": counts,  # iterations
-            "since_look": counts,
+            "since_checkpoint": counts,
             "rises": counts,
-            "window": self._first_windows(at, stage),  # iterations until the next look
+            "window": self._first_windows(at, stage),  # iterations until the next checkpoint
             "stage": stage,
         }
         if at.threat_model.norm == "l1":
@@ -122,32 +132,31 @@ class Apgd(SteppedAttack):
         if at.threat_model.norm == "l1":
             self._advance_l1(at, state, losses, gradients)
             return
-        self._take_note(state, losses, gradients)
-        due = state["since_look"] == state["window"]
+        self._track(state, losses, gradients)
+        due = state["since_checkpoint"] == state["window"]
         rarely = state["rises"] <= self.rho * state["window"]
-        stuck = ~state["was_reduced"] & (state["loss_at_look"] >= state["best_loss"])
+        stuck = ~state["was_reduced"] & (state["loss_at_checkpoint"] >= state["best_loss"])
         reduced = due & (rarely | stuck)
         shorter = (state["window"] - max(int(0.03 * self.iterations), 1)).clamp_min(max(int(0.06 * self.iterations), 1))
         state["window"] = shorter.where(due, state["window"])
         state["was_reduced"] = reduced.where(due, state["was_reduced"])
-        self._looked(state, due)
+        self._reset_checkpoint(state, due)
         state["step"] = (state["step"] / 2).where(reduced, state["step"])
         points, gradients = self._back_to_best(state, gradients, reduced)
         self._step(at, state, points, gradients)
 
     def _step(self, at: Situation, state: State, points: Tensor, gradients: Tensor) -> None:
 
-        allowed = at.threat_model.project
         sizes = per_image(state["step"] * at.threat_model.eps, points)
-        ahead = allowed(at.pixels, points + sizes * ascent(gradients, at.threat_model.norm))
+        ahead = at.threat_model.project(at.pixels, points + sizes * ascent(gradients, at.threat_model.norm))
         inertia = per_image(MOMENTUM * (state["taken"] > 0).to(points), points)
         moved = points + (1 - inertia) * (ahead - points) + inertia * (points - state["before"])
         state["before"] = points
-        state["candidates"] = allowed(at.pixels, moved)
+        state["candidates"] = at.threat_model.project(at.pixels, moved)
         state["taken"] = state["taken"] + 1
 
-    def _take_note(self, state: State, losses: Tensor, gradients: Tensor) -> None:
-        """Of how the last step fared: best point so far, whether the loss rose."""
+    def _track(self, state: State, losses: Tensor, gradients: Tensor) -> None:
+        """Updates the best point so far and the number of steps in which the loss rose."""
 
         moved = state["taken"] > 0
         better = losses > state["best_loss"]
@@ -155,14 +164,14 @@ class Apgd(SteppedAttack):
         state["best"] = state["candidates"].where(chosen, state["best"])
         state["best_gradient"] = gradients.where(chosen, state["best_gradient"])
         state["best_loss"] = losses.where(better, state["best_loss"])
-        state["loss_at_look"] = state["loss_at_look"].where(moved, losses)
+        state["loss_at_checkpoint"] = state["loss_at_checkpoint"].where(moved, losses)
         state["rises"] = state["rises"] + (moved & (losses > state["last_loss"]))
-        state["since_look"] = state["since_look"] + moved
+        state["since_checkpoint"] = state["since_checkpoint"] + moved
         state["last_loss"] = losses
 
-    def _looked(self, state: State, due: Tensor) -> None:
-        state["loss_at_look"] = state["best_loss"].where(due, state["loss_at_look"])
-        state["since_look"] = state["since_look"] * ~due
+    def _reset_checkpoint(self, state: State, due: Tensor) -> None:
+        state["loss_at_checkpoint"] = state["best_loss"].where(due, state["loss_at_checkpoint"])
+        state["since_checkpoint"] = state["since_checkpoint"] * ~due
         state["rises"] = state["rises"] * ~due
 
     @staticmethod
@@ -173,15 +182,15 @@ class Apgd(SteppedAttack):
 
     def _advance_l1(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
 
-        self._take_note(state, losses, gradients)
-        due = state["since_look"] == state["window"]
+        self._track(state, losses, gradients)
+        due = state["since_checkpoint"] == state["window"]
         nonzero = self._sparsity(at, state["best"])
         sparser = due & (nonzero["nonzero"] < 0.95 * state["nonzero"])
         shorter = (state["step"] / 1.5).clamp_min(0.1)
         state["step"] = state["step"].where(~due, shorter).where(~sparser, state["step"].new_ones(()))
         for name, value in nonzero.items():
             state[name] = value.where(due, state[name])
-        self._looked(state, due)
+        self._reset_checkpoint(state, due)
         points, gradients = self._back_to_best(state, gradients, sparser)
         direction = sparse_signs(gradients, state["share"])
         eps = at.threat_model.eps * self._radii(state)
@@ -191,7 +200,7 @@ class Apgd(SteppedAttack):
         self._next_stage(at, state)
 
     def _next_stage(self, at: Situation, state: State) -> None:
-        """Into a smaller ball, at the best point of the last, for those whose stage is over."""
+        """Restarts images whose stage is over in a smaller ball, from their best point."""
 
         lengths = state["taken"].new_tensor([length for _, length in self._stages("l1")])
         over = (state["taken"] > lengths[state["stage"]]) & (state["stage"] < LAST_STAGE)
@@ -203,16 +212,16 @@ class Apgd(SteppedAttack):
             state[name] = value.where(per_image(over, value) if value.ndim > 1 else over, state[name])
 
     def _sparsity(self, at: Situation, points: Tensor) -> State:
-        """How many values of each image differ, and which share of them the next steps move."""
+        """Number of values that differ from the clean image, and the share of values that the next steps change."""
         count = (points != at.pixels).flatten(1).sum(1).to(points)
         return {"nonzero": count, "share": count / at.pixels.shape[1:].numel() / 1.5}
 
     def _radii(self, state: State) -> Tensor:
-        """(N,) of the ball of each image's stage, in multiples of eps."""
+        """(N,) radius of each image's stage, in multiples of eps."""
         return state["step"].new_tensor([radius for radius, _ in self._stages("l1")])[state["stage"]]
 
     def _stages(self, norm: str) -> list[tuple[float, int]]:
-        """Radius in multiples of eps, and iterations, of every stage."""
+        """(radius in multiples of eps, iterations) of every stage."""
         if norm != "l1":
             return [(1.0, self.iterations)]
         lengths = [math.ceil(share * self.iterations) for _, share in STAGES_L1[:-1]]
@@ -223,7 +232,7 @@ class Apgd(SteppedAttack):
         return self._stages("l1" if "share" in state else "linf")[-1][1]
 
     def _first_windows(self, at: Situation, stage: Tensor) -> Tensor:
-        """(N,) a share of the iterations; for l1, of the stage's, as in the authors' code."""
+        """(N,) steps until the first checkpoint: a share of the iterations (l1: of the stage's)."""
         norm = at.threat_model.norm
         share = 0.04 if norm == "l1" else 0.22
         windows = [max(int(share * length), 1) for _, length in self._stages(norm)]
@@ -232,10 +241,13 @@ class Apgd(SteppedAttack):
 
 @dataclass(frozen=True, kw_only=True)
 class ApgdTargeted(Apgd):
-    """APGD towards each of the most likely wrong classes in turn, on the targeted DLR loss (APGD-T).
+    """APGD towards each of the likeliest wrong classes in turn, on the targeted DLR loss (APGD-T).
 
-    targets: how many classes, the likeliest of the clean image first; all wrong ones where there are fewer.
+    targets: number of target classes, the likeliest of the clean image first; all wrong ones where there are fewer.
     loss: `dlr` (the targeted margin where there are fewer than 4 classes) or `margin`.
+
+    >>> ApgdTargeted(targets=9, restarts=2).runs(classes=5)
+    8
     """
 
     targets: int = 9

@@ -21,16 +21,24 @@ class Pgd(SteppedAttack):
     """Steps along the steepest direction of the norm, projected back (Madry et al., ICLR 2018, arXiv 1706.06083).
 
     steps: gradient steps per restart.
-    opening: lengths of the first of these steps, in multiples of eps; with long ones first an image breaks sooner, and
-        more of them break, than with the same number of equal steps.
+    opening: lengths of the first of these steps, in multiples of eps; long first steps break more images, sooner, than
+        the same number of equal steps.
     step_size_255: length of the other steps in units of 1/255, in the threat model's norm; None: a quarter of its eps.
-    random_start: begin at a random point of the ball (uniform in linf) instead of at the image.
-    restarts: how often to begin anew, with other noise; images broken by one are not attacked by the next.
+    random_start: start at a random point of the ball (uniform in linf) instead of at the image.
+    restarts: number of runs, each with other noise; images broken by one are not attacked by the next.
     loss: `cross_entropy`, `margin`, or `dlr` (the margin where there are fewer than 3 classes).
     success: `any`: an image is broken if any iterate is misclassified (the start included); `last`: only the last
-        iterate counts, as in the study's released scripts; it overstates robustness.
-    warm_start: perturbations that broke an image of an earlier state of the run are tried first, at one forward pass;
-        it can only make the attack stronger.
+        iterate counts, as in the study's released scripts, which overstates robustness.
+    warm_start: try perturbations that broke the image at an earlier state of the run first, at one forward pass; it can
+        only make the attack stronger.
+
+    Raises:
+        ValueError: for a setting that is out of range.
+
+    >>> Pgd(steps=3, opening=[1], loss="dlr").settings["opening"]
+    (1.0,)
+    >>> Pgd(loss="dlr").notes(classes=2, norm="linf")
+    ('margin loss instead of DLR, which needs 3 classes: 2',)
     """
 
     steps: int = 15
@@ -93,7 +101,7 @@ class Pgd(SteppedAttack):
         state["taken"] = state["taken"] + 1
 
     def _sizes(self, eps: float) -> list[float]:
-        """Of every step."""
+        """Length of every step in pixel units."""
         usual = eps / 4 if self.step_size_255 is None else self.step_size_255 / 255
         opening = [multiple * eps for multiple in self.opening]
         return (opening + [usual] * self.steps)[: self.steps]

@@ -1,4 +1,4 @@
-"""Square attack: random search that needs no gradients, against models that hide theirs."""
+"""Square attack: random search, which does not depend on gradients and so finds what masked gradients hide."""
 
 from __future__ import annotations
 
@@ -16,16 +16,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
-"""Queries after which the share of the image that a proposal changes is halved."""
+"""Numbers of queries after which the share of the image that a proposal changes is halved."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Square(GreedyAttack):
-    """Proposes changes of one window at a time and keeps those that raise the margin (Andriushchenko et al., ECCV 2020,
-    arXiv 1912.00049; for l1 Croce and Hein, ICML 2021, arXiv 2103.01208).
+    """Changes one window at a time and accepts changes that raise the margin (Andriushchenko et al., ECCV 2020, arXiv
+    1912.00049; for l1 Croce and Hein, ICML 2021, arXiv 2103.01208).
 
-    queries: proposals.
-    share: of the image that the first windows cover.
+    queries: number of proposals.
+    share: of the image that the first windows cover, in (0, 1].
+
+    Raises:
+        ValueError: for a setting that is out of range.
+
+    >>> Square(queries=100).settings
+    {'attack': 'Square', 'queries': 100, 'share': 0.8}
     """
 
     queries: int = 5000
@@ -76,7 +82,7 @@ class Square(GreedyAttack):
         state["asked"] = state["asked"] + lead
 
     def _sides(self, asked: Tensor, shape: tuple[int, ...], *, odd: bool) -> Tensor:
-        """(N,) sides of the next windows, given how many proposals were made."""
+        """(N,) sides of the next windows in pixels, by the number of proposals made."""
 
         height, width = shape
         halvings = torch.bucketize(asked, asked.new_tensor(HALVINGS))

@@ -1,4 +1,9 @@
-"""torch at the top of a file, loaded when it is first used: `from robustft.lazy_torch import torch`."""
+"""torch, imported at the top of a file and loaded when it is first used.
+
+>>> from robustft.lazy_torch import torch
+>>> torch.ones(2).sum()
+tensor(2.)
+"""
 
 from __future__ import annotations
 

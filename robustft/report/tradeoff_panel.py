@@ -1,4 +1,4 @@
-"""The left panel of a trade-off picture: the plane of clean and robust accuracy."""
+"""Left panel of the trade-off figure: robust against clean accuracy."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-CROWDED = 14.0  # typographic points between markers under which their labels find no room
+CROWDED = 14.0  # distance of markers, in typographic points, below which there is no room for their labels
 Further = Mapping[str, Mapping[int, Count]]
-INSET = (0.47, 0.42)  # width and height of the magnified part, in those of the axes
+INSET = (0.47, 0.42)  # width and height of the magnified part, as shares of the axes
 
 
 def draw_plane(axes: Axes, points: Sequence[TradeoffPoint], attack_label: str, further: Further) -> None:
-    """The curve in the order of steps, the states chosen on validation, and the area that they span.
+    """Draws the curve in the order of steps, the states selected on validation, and the area under them.
 
-    further: name -> step -> test counts under further attacks, drawn below the points that they belong to.
+    further: name -> step -> test counts under further attacks, drawn below their points.
     """
     from matplotlib.patches import Patch
 

@@ -20,7 +20,8 @@ check: $(INSTALLED)  ## style, types and who may import whom, as CI checks them
 mutants: $(INSTALLED)  ## what the tests must notice: small mistakes put into a copy of the code, one at a time
 	$(BIN)/python tests/mutants/run.py
 
-soak: $(INSTALLED)  ## slow proofs: AutoAttack beside its authors' code, verdicts and rounding
+soak: $(INSTALLED)  ## slow proofs: the long forms of tests, AutoAttack beside its authors' code, verdicts and rounding
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m soak
 	$(BIN)/python -m pip install --quiet -e '.[dev,bench]'
 	$(BIN)/python tests/benchmarks/attacks.py --only strength,rounding
 

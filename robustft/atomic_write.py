@@ -1,4 +1,4 @@
-"""Files that are there completely or not at all, whenever the process is killed or the disk is full."""
+"""Atomic writes: a file is there completely or not at all, even if the process is killed or the disk is full."""
 
 from __future__ import annotations
 
@@ -18,15 +18,20 @@ _CANNOT_SYNCHRONISE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 @contextmanager
 def written_whole(path: Path, *, previous: Path | None = None) -> Iterator[Path]:
-    """A temporary path beside `path`: write the file there, and it takes `path`'s place when the block ends well.
+    """A temporary path beside `path`, renamed to `path` when the block ends without an exception.
 
-    If the block raises, the temporary file is deleted and what `path` held before stays. Folders are made as needed.
+    If the block raises, the temporary file is deleted and `path` keeps its content. Folders are made as needed.
 
-    previous: where to keep what `path` held before, once the new file is on the disk; killed between the two renames,
-        there is nothing at `path`, and `previous` is whole.
+    previous: where the former content of `path` is moved once the new file is on the disk; a process killed between
+        the two renames leaves nothing at `path` and a whole `previous`.
 
     Raises:
-        OSError: naming `path`, whatever could not be written.
+        OSError: if the file cannot be written; its filename is `path`.
+
+    >>> with written_whole(Path("runs/notes.txt")) as temporary:
+    ...     _ = temporary.write_text("whole")
+    >>> Path("runs/notes.txt").read_text()
+    'whole'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")  # beside it: a rename cannot cross file systems
@@ -43,27 +48,32 @@ def written_whole(path: Path, *, previous: Path | None = None) -> Iterator[Path]
             error.filename, error.filename2 = str(path), None
         raise
     finally:
-        with suppress(OSError):  # where nothing can be deleted either, the first error says why
+        with suppress(OSError):  # if it cannot be deleted either, the first error is the one to report
             temporary.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes | memoryview, *, previous: Path | None = None) -> None:
-    """Writes `content`, as `written_whole` does.
+    """Writes `content` atomically, as `written_whole` does.
 
-    What a library would write into a file itself is better written to memory first: each reports a full disk in an
-    exception of its own, with neither the reason nor the file in it.
+    Let a library serialise to memory and write the bytes here: on a full disk each library raises an exception of its
+    own, without the reason and the file.
+
+    >>> write_whole(Path("last.ckpt"), b"1")
+    >>> write_whole(Path("last.ckpt"), b"2", previous=Path("last.previous.ckpt"))
+    >>> Path("last.ckpt").read_bytes(), Path("last.previous.ckpt").read_bytes()
+    (b'2', b'1')
     """
     with written_whole(path, previous=previous) as temporary, temporary.open("xb") as file:
         file.write(content)
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether `path` is what a killed process left of a write."""
+    """Whether `path` is the temporary file of a write whose process was killed."""
     return _TEMPORARY.fullmatch(path.name) is not None or path.name in _OF_EARLIER_VERSIONS
 
 
 def remove_temporaries(directory: Path) -> None:
-    """Deletes what killed processes left of their writes in `directory` and below; only for whoever holds it alone."""
+    """Deletes temporary files of killed processes in `directory` and below; the caller must hold its lock."""
     for path in filter(is_temporary, list(directory.rglob("*"))):
         with suppress(OSError):
             if path.is_dir() and not path.is_symlink():
@@ -73,12 +83,12 @@ def remove_temporaries(directory: Path) -> None:
 
 
 def _synchronise(path: Path) -> None:
-    """Waits until a file's content, or the names in a directory, are on the disk itself."""
+    """Waits until a file's content, or a directory's entries, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if not path.is_dir() or error.errno not in _CANNOT_SYNCHRONISE:  # some file systems cannot for directories
+        if not path.is_dir() or error.errno not in _CANNOT_SYNCHRONISE:  # some file systems cannot sync directories
             raise
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""One text, and so one hash, for everything that means the same: run ids, record keys and settings of attacks."""
+"""Canonical JSON and its hash: equal settings, equal hash. For run ids, record keys and settings of attacks."""
 
 from __future__ import annotations
 
@@ -12,23 +12,31 @@ from typing import Any
 def canonical_json(value: Any, *, spaced: bool = False) -> str:
     """`value` as JSON in which key order, tuple or list, and `1` or `1.0` make no difference.
 
-    spaced: with a blank behind every comma and colon. It changes every hash, so whoever hashes always says the same.
+    spaced: with a blank behind every comma and colon; this changes the hash, so each caller must always use the same.
 
     Raises:
         ValueError: for NaN and infinities, which JSON does not have.
-        TypeError: for what is not a mapping, sequence, string, number, bool or None, and for keys that are not strings.
+        TypeError: for values other than mappings, sequences, strings, numbers, bools and None; for keys other than
+            strings.
+
+    >>> canonical_json({"steps": 15.0, "opening": (2, 1)})
+    '{"opening":[2,1],"steps":15}'
     """
     separators = (", ", ": ") if spaced else (",", ":")
     return json.dumps(canonical(value), sort_keys=True, separators=separators, allow_nan=False)
 
 
 def canonical_hash(value: Any, *, characters: int, spaced: bool = False) -> str:
-    """The first `characters` (an even number) of a hexadecimal hash of `canonical_json(value)`."""
+    """A hexadecimal hash of `canonical_json(value)` with `characters` digits, an even number.
+
+    >>> canonical_hash({"lr": 1, "seed": 0}, characters=12) == canonical_hash({"seed": 0, "lr": 1.0}, characters=12)
+    True
+    """
     return blake2b(canonical_json(value, spaced=spaced).encode(), digest_size=characters // 2).hexdigest()
 
 
 def canonical(value: Any) -> Any:
-    """`value` in the one form that all its spellings share: whole numbers as int, sequences as lists, all the way down.
+    """`value` with whole numbers as int and sequences as lists, recursively.
 
     A YAML file says `lr: 1` and the command line `lr=1.0`: the same run.
     """

@@ -1,7 +1,15 @@
-"""Checks of plain arguments: one line that names the argument, what was given and what is allowed.
+"""Argument checks that raise a ValueError of one line: the argument, the allowed values and the value.
 
-Every constructor below cli/ uses them, so that a mistake reads the same everywhere. cli/ puts the configuration key in
-front of the name. Nothing here imports torch: a mistake must be answered before the heavy libraries load.
+Constructors below cli/ use them and keep what they return; cli/ puts the configuration key in front of the name.
+
+>>> whole_number("steps", 15.0, at_least=1)
+15
+>>> number("rho", 1.5, above=0, at_most=1)
+Traceback (most recent call last):
+ValueError: rho must be a number above 0 and at most 1, got 1.5
+>>> one_of("decay", "cosin", ("linear", "cosine"))
+Traceback (most recent call last):
+ValueError: decay must be one of linear, cosine; got 'cosin'; did you mean cosine?
 """
 
 from __future__ import annotations
@@ -16,17 +24,17 @@ from pathlib import Path
 from typing import Any
 
 LONGEST_CONDITION_NAME = 100
-"""Characters; they stand in tables, legends and keys of trackers."""
+"""In characters: names are shown in tables, legends and keys of trackers."""
 
 
 def keep(settings: Any, **checked: Any) -> None:
-    """Sets fields of a frozen dataclass to what the checks made of them: who takes 15.0 for 15 must go on with 15."""
+    """Sets fields of a frozen dataclass to the checked values: where 15.0 is taken for 15, the field is 15."""
     for name, value in checked.items():
         object.__setattr__(settings, name, value)
 
 
 def optional(check: Callable[..., Any], name: str, value: Any, **bounds: Any) -> Any:
-    """None if `value` is, else what `check` makes of it."""
+    """None if `value` is None, else `check(name, value, **bounds)`."""
     return None if value is None else check(name, value, **bounds)
 
 
@@ -50,7 +58,7 @@ def number(
     below: float | None = None,
     at_most: float | None = None,
 ) -> float:
-    """`value` as a finite float inside the bounds given; ValueError otherwise."""
+    """`value` as a finite float inside the bounds; ValueError otherwise."""
     bounds = [
         f"{word} {bound:g}"
         for word, bound in (("above", above), ("at least", at_least), ("below", below), ("at most", at_most))
@@ -72,7 +80,7 @@ def number(
 
 
 def _is_finite(value: Real) -> bool:
-    """Also false for whole numbers that no float can hold."""
+    """False also for integers too large for a float."""
     try:
         return math.isfinite(value)
     except OverflowError:
@@ -88,12 +96,12 @@ def one_of(name: str, value: Any, allowed: Iterable[Any]) -> Any:
     return value
 
 
-def suggestion(given: Any, names: Iterable[Any], prefix: str = "") -> str:
-    """`; did you mean NAME?` if one of `names` is close to the text `given`; prefix: what NAME stands behind."""
-    if not isinstance(given, str):
+def suggestion(value: Any, names: Iterable[Any], prefix: str = "") -> str:
+    """`; did you mean PREFIX+NAME?` if one of `names` is similar to the string `value`, else an empty string."""
+    if not isinstance(value, str):
         return ""
     folded = {name.casefold(): name for name in names if isinstance(name, str)}
-    close = difflib.get_close_matches(given.casefold(), folded, n=1)
+    close = difflib.get_close_matches(value.casefold(), folded, n=1)
     return f"; did you mean {prefix}{folded[close[0]]}?" if close else ""
 
 
@@ -105,10 +113,10 @@ def yes_or_no(name: str, value: Any) -> bool:
 
 
 def path(name: str, value: Any) -> Path:
-    """`value` as a path with `~` resolved; ValueError if it is none. Does not look at the disk."""
+    """`value` as a path with `~` expanded; ValueError if it is none. Does not access the disk."""
     if not isinstance(value, str | os.PathLike) or not str(value):
         raise ValueError(f"{name} must be a path, got {value!r}")
-    if not encodable(str(value)):  # a configuration that holds it could not be written
+    if not encodable(str(value)):  # it could not be written to a configuration file
         raise ValueError(f"{name} must be a path in UTF-8, got {str(value)!r}")
     try:
         return Path(value).expanduser()
@@ -117,7 +125,7 @@ def path(name: str, value: Any) -> Path:
 
 
 def encodable(text: str) -> bool:
-    """Whether `text` is Unicode: the name of a file that is not UTF-8 comes with lone surrogates."""
+    """Whether `text` can be encoded: file names that are not UTF-8 have lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -126,9 +134,9 @@ def encodable(text: str) -> bool:
 
 
 def condition_name(name: str, value: Any) -> str:
-    """`value` if a condition's name can hold it, as its attack or behind `ood:`; ValueError otherwise.
+    """`value` if it can be part of a condition's name, as attack or as OOD set; ValueError otherwise.
 
-    The one rule for domains, shift sets and attacks: what it lets through can be recorded, read again and shown.
+    One rule for domains, shift sets and attacks, so that every condition can be recorded, read again and shown.
     """
     allowed = (
         f"a text of 1 to {LONGEST_CONDITION_NAME} characters other than clean, without slashes, colons, control "

@@ -1,18 +1,25 @@
-"""Which device does the work."""
+"""The device of a run or an evaluation: its names and its default precision."""
 
 from __future__ import annotations
 
 import platform
 from pathlib import Path
 
+from robustft.lazy_torch import torch
+
 ACCELERATORS = ("auto", "cpu", "gpu", "mps")
-"""Lightning's names of the kinds of device."""
+"""Lightning's names of device types."""
 
 
 def torch_device(accelerator: str) -> str:
-    """torch's name of the device, the best there is for `auto`; ValueError if this machine lacks it."""
-    import torch
+    """torch's name of the device; for `auto` the fastest available one.
 
+    Raises:
+        ValueError: if this machine has no such device.
+
+    >>> torch_device("cpu")
+    'cpu'
+    """
     devices = {"cpu": "cpu"}
     if torch.backends.mps.is_available():
         devices = {"mps": "mps"} | devices
@@ -28,15 +35,13 @@ def torch_device(accelerator: str) -> str:
 
 
 def refuse_missing_device(accelerator: str) -> None:
-    """ValueError if this machine lacks the device; loads torch only for one that may be missing."""
+    """ValueError if this machine has no such device; loads torch only for devices other than the CPU."""
     if accelerator not in ("auto", "cpu"):
         torch_device(accelerator)
 
 
 def device_name(device: str) -> str:
-    """What people call the device: `NVIDIA H100 80GB HBM3`, `AMD EPYC 7763 64-Core Processor`."""
-    import torch
-
+    """The product name of the device: `NVIDIA H100 80GB HBM3`, `AMD EPYC 7763 64-Core Processor`."""
     if device.startswith("cuda"):
         return str(torch.cuda.get_device_name(device))
     if device == "cpu":
@@ -45,9 +50,7 @@ def device_name(device: str) -> str:
 
 
 def search_precision(precision: str, device: str) -> str:
-    """What a suite's `precision` comes to on a device: `float32` or `bf16`."""
-    import torch
-
+    """The search precision, `float32` or `bf16`, for a suite's `precision` on a device."""
     if precision != "auto":
         return precision
     return "bf16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"

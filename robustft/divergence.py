@@ -1,7 +1,12 @@
-"""What ends a training although nobody made a mistake; imports nothing, so that commands can know it."""
+"""The error of a training whose numbers are no longer finite; without imports, so that commands can catch it.
+
+>>> raise Diverged("training diverged at step 7: loss is not finite; the learning rate was 0.1")
+Traceback (most recent call last):
+robustft.divergence.Diverged: training diverged at step 7: loss is not finite; the learning rate was 0.1
+"""
 
 from __future__ import annotations
 
 
 class Diverged(FloatingPointError):
-    """Training cannot go on, for its numbers are no longer finite; the text says what, when and at which rate."""
+    """Loss, gradient or state is no longer finite; the message says which, at what step and at what learning rate."""

@@ -1,4 +1,10 @@
-"""Which installed fonts draw which characters: names are people's own, in any script, and a box is no name."""
+"""Installed fonts that have the characters of a text: class and run names may be in any script.
+
+>>> fonts_for("clean")
+(['DejaVu Sans'], set())
+>>> escaped("a\u200d日", {"日"})
+'a\u200d\\\\u65e5'
+"""
 
 from __future__ import annotations
 
@@ -14,7 +20,7 @@ LEFT_TO_RIGHT = "\u200e"  # a mark without a shape
 
 
 def fonts_for(characters: Iterable[str]) -> tuple[list[str], set[str]]:
-    """Families that draw `characters` between them, the usual one first, and the characters that none draws."""
+    """(font families that together have `characters`, the default first; the characters that none has)."""
     from matplotlib.font_manager import fontManager
 
     families, missing = [FONT], {char for char in characters if not (char.isprintable() and draws(FONT, char))}
@@ -31,7 +37,7 @@ def fonts_for(characters: Iterable[str]) -> tuple[list[str], set[str]]:
 
 
 def draws(family: str, char: str) -> bool:
-    """Whether the family has a shape for `char`, thin and bold."""
+    """Whether the family has a glyph for `char`, regular and bold."""
     from matplotlib.font_manager import get_font
 
     for weight in WEIGHTS:
@@ -40,13 +46,13 @@ def draws(family: str, char: str) -> bool:
             # Fonts of coloured pictures name characters whose outlines are empty.
             if not font.get_char_index(ord(char)) or (char != " " and not font.load_char(ord(char)).width):
                 return False
-        except (OSError, RuntimeError, ValueError):  # gone since matplotlib listed it, or damaged
+        except (OSError, RuntimeError, ValueError):  # deleted since matplotlib listed it, or damaged
             return False
     return True
 
 
 def font_file(family: str, weight: str = "normal") -> str:
-    """The path of the installed font. ValueError if there is none."""
+    """Path of the installed font; ValueError if there is none."""
     from matplotlib.font_manager import FontProperties, fontManager
 
     with quiet_fonts():
@@ -55,7 +61,7 @@ def font_file(family: str, weight: str = "normal") -> str:
 
 @contextmanager
 def quiet_fonts() -> Iterator[None]:
-    """Keeps matplotlib from remarks on weights that a family lacks."""
+    """Silences matplotlib's warnings about weights that a family lacks."""
     logger = logging.getLogger("matplotlib.font_manager")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -66,12 +72,12 @@ def quiet_fonts() -> Iterator[None]:
 
 
 def visible(text: str) -> str:
-    """`text` without what has no shape, such as joiners and variation selectors, and with plain spaces."""
+    """`text` without invisible characters, such as joiners and variation selectors, and with plain spaces."""
     return "".join(" " if unicodedata.category(char) == "Zs" else char for char in text if not _is_unseen(char))
 
 
 def escaped(text: str, missing: Collection[str]) -> str:
-    """`text` with `\\u65e5` for every character that is missing."""
+    """`text` with an escape such as `\\u65e5` for every character in `missing`."""
     return text.translate({ord(char): char.encode("unicode_escape").decode() for char in missing})
 
 

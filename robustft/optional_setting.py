@@ -1,4 +1,4 @@
-"""Settings that leave no trace where they are off, so that runs and records of before they came stay what they were."""
+"""Settings that are absent from run ids and record keys where they are off, so that older ones stay valid."""
 
 from __future__ import annotations
 
@@ -23,16 +23,23 @@ def optional_setting(
 ) -> Any:
     """A dataclass field whose default, `off`, is absent from the identity of a run and from the keys of records.
 
-    normal: brings every way of writing a value into one; what it gives is what counts.
-    goes_with: another optional field without which this one means nothing; it is absent exactly where that one is.
+    normal: maps equivalent values to one form, which is compared and stored.
+    goes_with: name of another optional field that this one belongs to; it is absent exactly where that one is.
+
+    >>> @dataclass
+    ... class Plan:
+    ...     steps: int = 10
+    ...     clip: float | None = optional_setting(None)
+    >>> without_off(Plan, {"steps": 10, "clip": None}), without_off(Plan, {"steps": 10, "clip": 1.0})
+    ({'steps': 10}, {'steps': 10, 'clip': 1})
     """
     return field(default=off, metadata={_KEY: _Optional(off=off, normal=normal, goes_with=goes_with)})
 
 
 def without_off(owner: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """`settings` of the dataclass `owner`, those that are off left out, the other optional ones in canonical form.
+    """`settings` of the dataclass `owner` without those that are off; other optional ones are in canonical form.
 
-    Of a class that is no dataclass, all of them.
+    All of them if `owner` is no dataclass.
     """
     optional = _optional_fields(owner)
     left = dict(settings)
@@ -45,8 +52,8 @@ def without_off(owner: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _optional_fields(owner: Any) -> dict[str, _Optional]:
-    found = fields(owner) if is_dataclass(owner) else ()
-    return {field.name: field.metadata[_KEY] for field in found if _KEY in field.metadata}
+    every = fields(owner) if is_dataclass(owner) else ()
+    return {field.name: field.metadata[_KEY] for field in every if _KEY in field.metadata}
 
 
 def _is_off(name: str, optional: Mapping[str, _Optional], settings: Mapping[str, Any]) -> bool:

@@ -1,7 +1,6 @@
-"""The names by which yamls, run.json and users know robustft's classes, so that files may move.
+"""Public names of robustft's classes for yamls, run.json and users, so that files may move.
 
-A room shows its public names at its door, `robustft.data.Digits`, and imports the file behind a name when it is first
-asked for: nothing heavy loads before.
+A package exports its public names, `robustft.data.Digits`, and imports the module of a name when it is first used.
 """
 
 from __future__ import annotations
@@ -41,23 +40,27 @@ FORMER = {
     "robustft.training.plan.TrainingPlan": "robustft.training.TrainingPlan",
     "robustft.training.tracker.Tracker": "robustft.training.Tracker",
 }
-"""What configurations and run.json said before there were public names -> the name. Complete: it never grows."""
+"""Module path in configurations and run.json from before there were public names -> the name. Complete: never grows."""
 
 _ADDRESSES = {name: address for address, name in FORMER.items()}
 
 
 def by_public_names(node: Any) -> Any:
-    """`node`, of mappings and lists, with public names in place of former addresses behind every `_target_`."""
+    """`node`, of mappings and lists, with public names in place of former module paths as `_target_`.
+
+    >>> by_public_names({"_target_": "robustft.data.digits.Digits"})
+    {'_target_': 'robustft.data.Digits'}
+    """
     return _renamed(node, FORMER)
 
 
 def by_former_addresses(node: Any) -> Any:
-    """The other way round; run ids are hashes of this form, so that those of runs of before stay what they are."""
+    """The inverse of `by_public_names`; run ids are hashes of this form, so that older ones stay valid."""
     return _renamed(node, _ADDRESSES)
 
 
 def door(room: str, files: Mapping[str, str]) -> Callable[[str], Any]:
-    """A `__getattr__` for the package `room`; files: public name -> the module below the room that has it."""
+    """A `__getattr__` for the package `room`; files: public name -> module below `room` that defines it."""
 
     def get(name: str) -> Any:
         if name not in files:

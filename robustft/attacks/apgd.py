@@ -1,4 +1,4 @@
-"""AutoPGD: projected gradient ascent with momentum that chooses its step lengths by itself."""
+"""AutoPGD: projected gradient ascent with momentum and adaptive step lengths."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.attacks.attack import Situation, State, SteppedAttack
-from robustft.attacks.fallbacks import CLASSES_FOR_TARGETED_DLR, LOSSES, fewer_targets, no_dlr
+from robustft.attacks.losses import (
+    CLASSES_FOR_TARGETED_DLR,
+    LOSSES,
+    fewer_targets,
+    no_dlr,
+    target_of_run,
+    targeted_dlr,
+    targeted_margin,
+    untargeted,
+)
+from robustft.attacks.norms import ascent, per_image, project, random_in_ball, sparse_signs
+from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 MOMENTUM = 0.25
 STAGES_L1 = ((3.0, 0.3), (2.0, 0.3), (1.0, 0.4))
-"""For l1, radius in multiples of eps and share of the iterations: from a larger ball into the one that counts."""
+"""For l1, (radius in multiples of eps, share of the iterations) of each stage; the last ball is the threat model's."""
 LAST_STAGE = len(STAGES_L1) - 1
 
 
@@ -24,14 +35,24 @@ class Apgd(SteppedAttack):
     """APGD (Croce and Hein, ICML 2020, arXiv 2003.01690, algorithm 1; for l1 Croce and Hein, ICML 2021, arXiv
     2103.01208, algorithm 1 with its multi-eps schedule).
 
-    The step begins at 2 eps and is halved, with a return to the best point so far, where the loss rose too rarely since
-    the last look or neither it nor the step has changed. For l1 steps are sparse, and what is halved is how sparse.
+    The step length starts at 2 eps. At checkpoints it is halved, with a return to the best point so far, if the loss
+    rose in too few steps since the last checkpoint or neither it nor the step length has changed. For l1 steps are
+    sparse, and checkpoints adapt the sparsity.
 
     iterations: gradient steps per restart.
-    restarts: how often to begin anew, at another random point.
+    restarts: number of runs, each from another random point.
     loss: `cross_entropy`, `margin`, or `dlr` (the margin where there are fewer than 3 classes).
-    rho: share of the steps since the last look that must have raised the loss.
-    eot: passes that each gradient is averaged over, for random models.
+    rho: share of the steps since the last checkpoint that must have raised the loss, in (0, 1].
+    eot: passes that each gradient is averaged over, for stochastic models.
+
+    Raises:
+        ValueError: for a setting that is out of range.
+
+    >>> Apgd(loss="dlr").notes(classes=2, norm="linf")
+    ('margin loss instead of DLR, which needs 3 classes: 2',)
+    >>> Apgd(iterations=0)
+    Traceback (most recent call last):
+    ValueError: iterations must be a whole number of at least 1, got 0
     """
 
     iterations: int = 100
@@ -61,12 +82,10 @@ class Apgd(SteppedAttack):
         return no_dlr(self.loss, classes)
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        from robustft.attacks.losses import untargeted
 
         return untargeted(self.loss, logits, labels)
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.norms import project, random_in_ball
 
         pixels, norm = at.pixels, at.threat_model.norm
         stream = f"{type(self).__name__}/{self.loss}"
@@ -74,12 +93,11 @@ class Apgd(SteppedAttack):
             noise = at.noise.normal(tuple(pixels.shape[1:]), stream=stream, count=at.runs).to(pixels)
             start = project(pixels, pixels + noise, "l1", self._stages(norm)[0][0] * at.threat_model.eps)
         else:
-            start = pixels + random_in_ball(at.noise, pixels, at.threat_model, stream=stream, count=at.runs)
+            start = pixels + random_in_ball(at.noise, pixels, norm, at.threat_model.eps, stream=stream, count=at.runs)
         return self._restarted(at, start, at.labels.new_full(at.labels.shape, 0 if norm == "l1" else LAST_STAGE))
 
     def _restarted(self, at: Situation, start: Tensor, stage: Tensor) -> State:
-        """The state of a run that begins at `start`, or a stage of it that does."""
-        import torch
+        """The initial state of a run, or of a stage of it, that starts at `start` (N, 3, H, W)."""
 
         zeros = start.new_zeros(len(start))
         counts = at.labels.new_zeros(len(start))
@@ -90,13 +108,13 @@ class Apgd(SteppedAttack):
             "best_gradient": torch.zeros_like(start),
             "best_loss": zeros - math.inf,
             "last_loss": zeros,
-            "loss_at_look": zeros,
+            "loss_at_checkpoint": zeros,
             "step": zeros + (1 if at.threat_model.norm == "l1" else 2),  # in multiples of eps
             "was_reduced": torch.ones_like(counts, dtype=torch.bool),
             "taken": counts,  # iterations
-            "since_look": counts,
+            "since_checkpoint": counts,
             "rises": counts,
-            "window": self._first_windows(at, stage),  # iterations until the next look
+            "window": self._first_windows(at, stage),  # iterations until the next checkpoint
             "stage": stage,
         }
         if at.threat_model.norm == "l1":
@@ -114,34 +132,31 @@ class Apgd(SteppedAttack):
         if at.threat_model.norm == "l1":
             self._advance_l1(at, state, losses, gradients)
             return
-        self._take_note(state, losses, gradients)
-        due = state["since_look"] == state["window"]
+        self._track(state, losses, gradients)
+        due = state["since_checkpoint"] == state["window"]
         rarely = state["rises"] <= self.rho * state["window"]
-        stuck = ~state["was_reduced"] & (state["loss_at_look"] >= state["best_loss"])
+        stuck = ~state["was_reduced"] & (state["loss_at_checkpoint"] >= state["best_loss"])
         reduced = due & (rarely | stuck)
         shorter = (state["window"] - max(int(0.03 * self.iterations), 1)).clamp_min(max(int(0.06 * self.iterations), 1))
         state["window"] = shorter.where(due, state["window"])
         state["was_reduced"] = reduced.where(due, state["was_reduced"])
-        self._looked(state, due)
+        self._reset_checkpoint(state, due)
         state["step"] = (state["step"] / 2).where(reduced, state["step"])
         points, gradients = self._back_to_best(state, gradients, reduced)
         self._step(at, state, points, gradients)
 
     def _step(self, at: Situation, state: State, points: Tensor, gradients: Tensor) -> None:
-        from robustft.attacks.norms import ascent, per_image
 
-        project = at.threat_model.project
         sizes = per_image(state["step"] * at.threat_model.eps, points)
-        ahead = project(at.pixels, points + sizes * ascent(gradients, at.threat_model.norm))
+        ahead = at.threat_model.project(at.pixels, points + sizes * ascent(gradients, at.threat_model.norm))
         inertia = per_image(MOMENTUM * (state["taken"] > 0).to(points), points)
         moved = points + (1 - inertia) * (ahead - points) + inertia * (points - state["before"])
         state["before"] = points
-        state["candidates"] = project(at.pixels, moved)
+        state["candidates"] = at.threat_model.project(at.pixels, moved)
         state["taken"] = state["taken"] + 1
 
-    def _take_note(self, state: State, losses: Tensor, gradients: Tensor) -> None:
-        """Of how the last step fared: best point so far, whether the loss rose."""
-        from robustft.attacks.norms import per_image
+    def _track(self, state: State, losses: Tensor, gradients: Tensor) -> None:
+        """Updates the best point so far and the number of steps in which the loss rose."""
 
         moved = state["taken"] > 0
         better = losses > state["best_loss"]
@@ -149,35 +164,33 @@ class Apgd(SteppedAttack):
         state["best"] = state["candidates"].where(chosen, state["best"])
         state["best_gradient"] = gradients.where(chosen, state["best_gradient"])
         state["best_loss"] = losses.where(better, state["best_loss"])
-        state["loss_at_look"] = state["loss_at_look"].where(moved, losses)
+        state["loss_at_checkpoint"] = state["loss_at_checkpoint"].where(moved, losses)
         state["rises"] = state["rises"] + (moved & (losses > state["last_loss"]))
-        state["since_look"] = state["since_look"] + moved
+        state["since_checkpoint"] = state["since_checkpoint"] + moved
         state["last_loss"] = losses
 
-    def _looked(self, state: State, due: Tensor) -> None:
-        state["loss_at_look"] = state["best_loss"].where(due, state["loss_at_look"])
-        state["since_look"] = state["since_look"] * ~due
+    def _reset_checkpoint(self, state: State, due: Tensor) -> None:
+        state["loss_at_checkpoint"] = state["best_loss"].where(due, state["loss_at_checkpoint"])
+        state["since_checkpoint"] = state["since_checkpoint"] * ~due
         state["rises"] = state["rises"] * ~due
 
     @staticmethod
     def _back_to_best(state: State, gradients: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        from robustft.attacks.norms import per_image
 
         back = per_image(chosen, gradients)
         return state["best"].where(back, state["candidates"]), state["best_gradient"].where(back, gradients)
 
     def _advance_l1(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
-        from robustft.attacks.norms import per_image, project, sparse_signs
 
-        self._take_note(state, losses, gradients)
-        due = state["since_look"] == state["window"]
+        self._track(state, losses, gradients)
+        due = state["since_checkpoint"] == state["window"]
         nonzero = self._sparsity(at, state["best"])
         sparser = due & (nonzero["nonzero"] < 0.95 * state["nonzero"])
         shorter = (state["step"] / 1.5).clamp_min(0.1)
         state["step"] = state["step"].where(~due, shorter).where(~sparser, state["step"].new_ones(()))
         for name, value in nonzero.items():
             state[name] = value.where(due, state[name])
-        self._looked(state, due)
+        self._reset_checkpoint(state, due)
         points, gradients = self._back_to_best(state, gradients, sparser)
         direction = sparse_signs(gradients, state["share"])
         eps = at.threat_model.eps * self._radii(state)
@@ -187,8 +200,7 @@ class Apgd(SteppedAttack):
         self._next_stage(at, state)
 
     def _next_stage(self, at: Situation, state: State) -> None:
-        """Into a smaller ball, at the best point of the last, for those whose stage is over."""
-        from robustft.attacks.norms import per_image, project
+        """Restarts images whose stage is over in a smaller ball, from their best point."""
 
         lengths = state["taken"].new_tensor([length for _, length in self._stages("l1")])
         over = (state["taken"] > lengths[state["stage"]]) & (state["stage"] < LAST_STAGE)
@@ -200,16 +212,16 @@ class Apgd(SteppedAttack):
             state[name] = value.where(per_image(over, value) if value.ndim > 1 else over, state[name])
 
     def _sparsity(self, at: Situation, points: Tensor) -> State:
-        """How many values of each image differ, and which share of them the next steps move."""
+        """Number of values that differ from the clean image, and the share of values that the next steps change."""
         count = (points != at.pixels).flatten(1).sum(1).to(points)
         return {"nonzero": count, "share": count / at.pixels.shape[1:].numel() / 1.5}
 
     def _radii(self, state: State) -> Tensor:
-        """(N,) of the ball of each image's stage, in multiples of eps."""
+        """(N,) radius of each image's stage, in multiples of eps."""
         return state["step"].new_tensor([radius for radius, _ in self._stages("l1")])[state["stage"]]
 
     def _stages(self, norm: str) -> list[tuple[float, int]]:
-        """Radius in multiples of eps, and iterations, of every stage."""
+        """(radius in multiples of eps, iterations) of every stage."""
         if norm != "l1":
             return [(1.0, self.iterations)]
         lengths = [math.ceil(share * self.iterations) for _, share in STAGES_L1[:-1]]
@@ -220,7 +232,7 @@ class Apgd(SteppedAttack):
         return self._stages("l1" if "share" in state else "linf")[-1][1]
 
     def _first_windows(self, at: Situation, stage: Tensor) -> Tensor:
-        """(N,) a share of the iterations; for l1, of the stage's, as in the authors' code."""
+        """(N,) steps until the first checkpoint: a share of the iterations (l1: of the stage's)."""
         norm = at.threat_model.norm
         share = 0.04 if norm == "l1" else 0.22
         windows = [max(int(share * length), 1) for _, length in self._stages(norm)]
@@ -229,10 +241,13 @@ class Apgd(SteppedAttack):
 
 @dataclass(frozen=True, kw_only=True)
 class ApgdTargeted(Apgd):
-    """APGD towards each of the most likely wrong classes in turn, on the targeted DLR loss (APGD-T).
+    """APGD towards each of the likeliest wrong classes in turn, on the targeted DLR loss (APGD-T).
 
-    targets: how many classes, the likeliest of the clean image first; all wrong ones where there are fewer.
+    targets: number of target classes, the likeliest of the clean image first; all wrong ones where there are fewer.
     loss: `dlr` (the targeted margin where there are fewer than 4 classes) or `margin`.
+
+    >>> ApgdTargeted(targets=9, restarts=2).runs(classes=5)
+    8
     """
 
     targets: int = 9
@@ -255,12 +270,10 @@ class ApgdTargeted(Apgd):
         return (*no_dlr(self.loss, classes, targeted=True), *fewer_targets(self.targets, classes))
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.losses import target_of_run
 
         return {**super().begin(at), "targets": target_of_run(at, min(self.targets, at.classes - 1))}
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        from robustft.attacks.losses import targeted_dlr, targeted_margin
 
         if self.loss == "dlr" and logits.shape[1] >= CLASSES_FOR_TARGETED_DLR:
             return targeted_dlr(logits, labels, state["targets"])

@@ -1,4 +1,4 @@
-"""What every attack is: settings, and a way to move the candidates of many images at once, each at its own pace."""
+"""The contract of attacks: settings, and how candidates for many images advance at once, each at its own step."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from robustft.attacks.noise import Noise
+from robustft.attacks.threat_model import ThreatModel
 from robustft.canonical_hash import canonical_hash
 from robustft.optional_setting import without_off
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from robustft.attacks.noise import Noise
-    from robustft.attacks.threat_model import ThreatModel
-
 State = dict[str, "Tensor"]
-"""What an attack knows of every image under attack: tensors whose first dimension is the image. `candidates` is the
-next one to ask the model about; the search takes rows out and puts others in as images are broken or done."""
+"""State of an attack: tensors whose first dimension is the image. `candidates` (N, 3, H, W) are queried next; the
+search removes rows and adds others as images are broken or their budget is spent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """The images under attack, as an attack sees them; all of one device and in one order.
+    """A batch under attack; all tensors on one device.
 
-    pixels: (N, 3, H, W) in [0, 1], clean; labels: (N,); classes: how many the model knows.
-    noise: random numbers that belong to each image; runs: (N,) which of the attack's runs each is in, from 0.
-    logits: (N, classes) of the clean images, for attacks that say `uses_clean_logits`.
+    pixels: (N, 3, H, W) in [0, 1], clean; labels: (N,); classes: number of the model's classes.
+    noise: random numbers of each image; runs: (N,) index of each image's run (restart or target), from 0.
+    logits: (N, classes) of the clean images, for attacks with `uses_clean_logits`.
     """
 
     pixels: Tensor
@@ -41,119 +40,154 @@ class Situation:
 
 @dataclass(frozen=True, kw_only=True)
 class Attack(ABC):  # noqa: B024  the kinds below have the abstract methods
-    """A procedure with a budget. Subclasses are frozen dataclasses whose fields are its settings.
+    """Base class of attacks: a procedure with a budget. Subclasses are frozen dataclasses of its settings.
 
-    An attack only proposes: the search projects every candidate into the threat model, asks the model about it and
-    decides itself whether the image is broken. Extend `SteppedAttack`, or `BatchAttack` for another library's; one that
-    is made of others says which in `parts`.
+    An attack only proposes candidates: the search projects each into the threat model, queries the model and decides
+    whether the image is broken. Extend `SteppedAttack`, or `BatchAttack` to wrap another library; an ensemble lists its
+    members in `parts`.
 
-    uses_clean_logits: whether it wants to know what the model says of the clean images.
-    is_strong: whether a reader will take its numbers for the truth; then gates are computed beside them.
+    uses_clean_logits: whether it needs the logits of the clean images.
+    is_strong: whether its robust accuracy is reported as the final one; gates are then computed beside it.
+
+    >>> from robustft.attacks import AutoAttack, Pgd
+    >>> Pgd(steps=5).settings_hash == Pgd(steps=5.0).settings_hash
+    True
+    >>> list(AutoAttack().parts(classes=10, norm="linf"))
+    ['apgd_ce', 'apgd_t', 'apgd_dlr', 'fab_t', 'square']
     """
 
     uses_clean_logits: ClassVar[bool] = False
     is_strong: ClassVar[bool] = False
 
     def runs(self, classes: int) -> int:
-        """How often every image is attacked from the beginning, with other noise or another target."""
+        """Number of runs for every image, each with other noise or another target."""
         return 1
 
     def parts(self, classes: int, norm: str) -> Mapping[str, Attack]:
-        """The attacks to run one after the other, each on what is still unbroken, by name; itself if it is one."""
+        """Name -> attack: the members of an ensemble, each for the images that are still unbroken; else itself."""
         return {type(self).__name__: self}
 
     def notes(self, classes: int, norm: str) -> tuple[str, ...]:
-        """What a reader must know, for instance that so few classes do not allow what was asked for."""
+        """Notes for the record, for instance that there are too few classes for the settings."""
         return ()
 
     @property
     def starts_warm(self) -> bool:
-        """Whether perturbations that broke an image of an earlier state of the run are tried first."""
+        """Whether perturbations that broke an image at an earlier state of the run are tried first."""
         return False
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings by name, those that are off left out, and which attack they belong to."""
+        """The attack's class and its settings by name, without optional ones that are off."""
         return {"attack": type(self).__name__, **without_off(self, asdict(self))}
 
     @property
     def settings_hash(self) -> str:
-        """Short hash of the settings: two records are of the same attack if it is the same."""
-        return canonical_hash(self.settings, characters=12, spaced=True)  # spaced: as in records from the beginning
+        """Hash of the settings, 12 hexadecimal digits: equal for records of the same attack."""
+        return canonical_hash(self.settings, characters=12, spaced=True)  # spaced: so were the first records
 
 
 @dataclass(frozen=True, kw_only=True)
 class SteppedAttack(Attack):
-    """An attack in steps, one question to the model each, on many images of which each is at a step of its own.
+    """An iterative attack with one query per step, on a batch in which each image is at a step of its own.
 
-    Nothing that it does may depend on which images are together.
+    Its result for an image must not depend on the other images of the batch.
 
-    is_precise: whether it lives on small differences of losses or margins, which bfloat16 does not have; it then
-        searches in the model's own precision whatever the others do.
+    is_precise: whether it depends on differences of losses too small for bfloat16; it then always searches in the
+        model's own precision.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Brighter(SteppedAttack):
+    ...     steps: int = 3
+    ...     def begin(self, at):
+    ...         return {"candidates": at.pixels, "taken": at.labels.new_zeros(len(at.labels))}
+    ...     def objective(self, logits, labels, state):
+    ...         return -logits.gather(1, labels[:, None])[:, 0]
+    ...     def final(self, state):
+    ...         return state["taken"] == self.steps
+    ...     def advance(self, at, state, losses, gradients):
+    ...         state["candidates"] = state["candidates"] + at.threat_model.eps / self.steps
+    ...         state["taken"] = state["taken"] + 1
+    >>> Brighter().settings
+    {'attack': 'Brighter', 'steps': 3}
     """
 
     is_precise: ClassVar[bool] = False
 
     @property
     def samples(self) -> int:
-        """Over how many passes the gradients of a random model are averaged (Athalye et al., ICML 2018)."""
+        """Passes that gradients are averaged over, for stochastic models (EOT; Athalye et al., ICML 2018)."""
         return 1
 
     @abstractmethod
     def begin(self, at: Situation) -> State:
-        """The state of images that come under attack, with their first `candidates`."""
+        """The initial state of a batch, with its first `candidates`."""
 
     @abstractmethod
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        """(N,) what the attack raises, image by image."""
+        """(N,) the loss that the attack maximises, image by image."""
 
     def roams(self, state: State) -> Tensor | None:
-        """(N,) bool: whose present candidates are on their way through a larger ball; None: nobody's.
+        """(N,) bool: candidates that may lie outside the threat model; None: none.
 
-        The search leaves them where they are and counts no success; all others it projects into the threat model.
+        The search does not project them and counts no success there; it projects all others.
         """
         return None
 
     def counts(self, state: State) -> Tensor | None:
-        """(N,) bool: whether success at the present candidates counts; None: always, except for those that roam."""
+        """(N,) bool: whether success at the current candidate counts; None: always, except for those that roam."""
         return None
 
     @abstractmethod
     def final(self, state: State) -> Tensor:
-        """(N,) bool: whether the present candidates are the image's last."""
+        """(N,) bool: whether the current candidate is the image's last."""
 
     @abstractmethod
     def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
-        """Sets the next `candidates` in `state`, given how the last ones fared.
+        """Updates `state` with the next `candidates`.
 
-        losses: (N,); gradients: (N, 3, H, W) of each loss with respect to the candidate.
+        losses: (N,) at the current candidates; gradients: (N, 3, H, W) of each loss with respect to its candidate.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class GreedyAttack(SteppedAttack):
-    """Search without gradients that keeps an image's best candidate so far and proposes changes to it.
+    """Random search: proposes changes to an image's best candidate so far, without gradients.
 
-    What it proposes depends on that one and on the number of proposals alone. So, with few images left, many proposals
-    of each can be asked about at once: the first that improves is the one that they would have led to one by one.
-    `advance` gets zeros in place of gradients.
+    A proposal depends only on the best candidate and on the number of proposals made. So, with few images left, several
+    proposals of each can be queried at once: the first that improves is the one that sequential search would accept.
+    `advance` gets zeros as gradients.
+
+    >>> from robustft.attacks import Square
+    >>> isinstance(Square(), GreedyAttack), Square().is_precise
+    (True, True)
     """
 
     is_precise: ClassVar[bool] = True
 
     @abstractmethod
     def improves(self, state: State, losses: Tensor) -> Tensor:
-        """(N,) bool: whether the present candidates are better than the best so far, given how they fared."""
+        """(N,) bool: whether the current candidate, with its loss in `losses` (N,), is better than the best so far."""
 
     @abstractmethod
     def ahead(self, at: Situation, state: State, lead: Tensor) -> None:
-        """Sets in `state` what would be asked if the next `lead` (N,) candidates, the present one first, failed."""
+        """Sets in `state` the candidate that would follow if `lead` (N,) candidates, the current one first, failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchAttack(Attack):
-    """An attack that asks the model by itself, a batch at a time; its verdicts may depend on the batch."""
+    """An attack that queries the model itself, batch by batch; its results may depend on the batch.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Unchanged(BatchAttack):
+    ...     def perturb(self, model, at):
+    ...         return at.pixels
+    >>> Unchanged().settings
+    {'attack': 'Unchanged'}
+    """
 
     @abstractmethod
     def perturb(self, model: nn.Module, at: Situation) -> Tensor:
-        """(N, 3, H, W): the best that it found for every image."""
+        """(N, 3, H, W) the best candidate of every image."""

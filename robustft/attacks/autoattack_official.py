@@ -1,4 +1,4 @@
-"""The AutoAttack of its authors, for whoever wants their numbers beside ours."""
+"""The authors' AutoAttack, to compare with."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.attacks.attack import BatchAttack, Situation
-from robustft.attacks.fallbacks import CLASSES_FOR_DLR, CLASSES_FOR_TARGETED_DLR, fewer_targets
+from robustft.attacks.losses import CLASSES_FOR_DLR, CLASSES_FOR_TARGETED_DLR, fewer_targets
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 NORMS = {"linf": "Linf", "l2": "L2", "l1": "L1"}
-"""Our names of the norms to the library's."""
+"""robustft's name of a norm -> the library's."""
 
 TARGETS_OF_APGD = {"linf": 9, "l2": 9, "l1": 5}
 TARGETS_OF_FAB = 9
@@ -21,10 +21,17 @@ TARGETS_OF_FAB = 9
 
 @dataclass(frozen=True, kw_only=True)
 class OfficialAutoAttack(BatchAttack):
-    """The package `pyautoattack` (Croce and Hein, ICML 2020), as it is but for fewer targets where there are fewer
-    classes; its random numbers and so its verdicts depend on the batch. It needs 4 classes, or 3 for `rand`.
+    """The package `pyautoattack` (Croce and Hein, ICML 2020), unchanged but for fewer targets with fewer classes.
 
-    version: `standard`, or `rand` for random models.
+    Its random numbers, and so its verdicts, depend on the batch. It needs 4 classes, or 3 for `rand`.
+
+    version: `standard`, or `rand` for stochastic models.
+
+    Raises:
+        ValueError: for another version, and in `perturb` for too few classes.
+
+    >>> OfficialAutoAttack().notes(classes=9, norm="l1")
+    ('fab_t: 8 instead of 9 targets: there are 9 classes',)
     """
 
     version: str = "standard"
@@ -59,5 +66,5 @@ class OfficialAutoAttack(BatchAttack):
         )
         official.apgd_targeted.n_target_classes = min(TARGETS_OF_APGD[at.threat_model.norm], at.classes - 1)
         official.fab.n_target_classes = min(TARGETS_OF_FAB, at.classes - 1)
-        found, _ = official.run_standard_evaluation(at.pixels.float(), at.labels, batch_size=len(at.labels))
-        return found
+        adversarial, _ = official.run_standard_evaluation(at.pixels.float(), at.labels, batch_size=len(at.labels))
+        return adversarial

@@ -1,4 +1,4 @@
-"""FAB: looks for the nearest misclassified image instead of the worst one in a ball."""
+"""FAB: minimises the distance of a misclassified image instead of maximising a loss in a ball."""
 
 from __future__ import annotations
 
@@ -7,26 +7,37 @@ from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.attacks.attack import Situation, State, SteppedAttack
-from robustft.attacks.fallbacks import fewer_targets
+from robustft.attacks.hyperplane import move_to_hyperplane
+from robustft.attacks.losses import fewer_targets, target_of_run, targeted_margin
+from robustft.attacks.norms import length, per_image
+from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 BIAS, OVERSHOOT, BACKWARD = 0.1, 1.05, 0.9
-"""The paper's alpha_max, eta and beta: how much a step is drawn towards the image, how far it goes beyond the boundary,
-and how much of a perturbation is left where it has gone over."""
+"""The paper's alpha_max, eta and beta: weight of the step from the image, overshoot beyond the boundary, and the share
+of a perturbation that the step back leaves."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FabTargeted(SteppedAttack):
     """Targeted FAB (Croce and Hein, ICML 2020, arXiv 1907.02044, algorithm 1 without restarts).
 
-    Each step goes to the boundary between the true class and the target as it looks from where one is, drawn towards
-    the image; from beyond the boundary one goes back first. Success counts as soon as it lies within the threat model.
-    Unlike in the authors' code, beyond the boundary is where the target wins, not where any other class does, and for
-    linf and l2 the boundary is taken as it looked before going back, which saves half of all passes and finds as much.
+    Each step goes to the linearised boundary between the true class and the target, biased towards the image; beyond
+    the boundary a step back comes first. Success counts where the candidate lies within the threat model. Unlike in the
+    authors' code, beyond the boundary means that the target wins, not any other class, and for linf and l2 the boundary
+    is linearised before the step back, which saves half of all passes and breaks as many images.
 
-    iterations: per target; targets: how many classes, the likeliest of the clean image first.
+    iterations: per target; targets: number of target classes, the likeliest of the clean image first.
+
+    Raises:
+        ValueError: for a setting that is out of range.
+
+    >>> FabTargeted(targets=9).notes(classes=5, norm="linf")
+    ('4 instead of 9 targets: there are 5 classes',)
+    >>> FabTargeted(targets=9).runs(classes=5)
+    4
     """
 
     iterations: int = 100
@@ -49,17 +60,15 @@ class FabTargeted(SteppedAttack):
         return fewer_targets(self.targets, classes)
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.losses import target_of_run
 
         return {
             "candidates": at.pixels.clone(),
-            "is_far": at.labels > at.classes,  # nobody
+            "is_far": at.labels > at.classes,  # none
             "targets": target_of_run(at, self.runs(at.classes)),
             "taken": at.labels.new_zeros(len(at.labels)),
         }
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        from robustft.attacks.losses import targeted_margin
 
         return targeted_margin(logits, labels, state["targets"])
 
@@ -70,7 +79,6 @@ class FabTargeted(SteppedAttack):
         return state["taken"] == self.iterations
 
     def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
-        from robustft.attacks.norms import length, per_image
 
         points, beyond = state["candidates"], losses > 0
         back = (at.pixels + BACKWARD * (points - at.pixels)).where(per_image(beyond, points), points)
@@ -83,18 +91,16 @@ class FabTargeted(SteppedAttack):
             state["candidates"] = self._to_boundary(at, back, values, gradients)
             state["taken"] = state["taken"] + 1
         lost = ~losses.isfinite()
-        if bool(lost.any()):  # where the model has no answer there is no boundary; in the ball it would be broken
+        if bool(
+            lost.any()
+        ):  # no boundary where the loss is not finite; inside the ball such a candidate counts as broken
             state["candidates"][lost] = at.threat_model.project(at.pixels[lost], points[lost])
         distance = length(state["candidates"] - at.pixels, at.threat_model.norm)
         state["is_far"] = distance > at.threat_model.eps * (1 + 1e-6)
 
     @staticmethod
     def _to_boundary(at: Situation, points: Tensor, values: Tensor, gradients: Tensor) -> Tensor:
-        """The nearest points of the linearised boundary, from `points` and from the images, and a mean of the two."""
-        import torch
-
-        from robustft.attacks.hyperplane import move_to_hyperplane
-        from robustft.attacks.norms import length, per_image
+        """A weighted mean of the projections of `points` and of the clean images onto the linearised boundary."""
 
         norm = at.threat_model.norm
         normals, there, here = gradients.flatten(1), points.flatten(1), at.pixels.flatten(1)

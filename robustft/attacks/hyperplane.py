@@ -1,18 +1,28 @@
-"""The nearest point of a hyperplane that is an image, image by image, for the three norms."""
+"""Projection of images onto hyperplanes within [0, 1], for the three norms."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
+
+from robustft.lazy_torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def move_to_hyperplane(points: Tensor, normals: Tensor, values: Tensor, norm: str) -> Tensor:
-    """The shortest moves (N, D) from `points` (N, D), in [0, 1], that stay in [0, 1] and take a function that has
-    `values` (N,) there and the gradients `normals` (N, D) to 0, or as near as it can get.
+    """The shortest moves (N, D) that stay in [0, 1] and bring an affine function to 0, or as near as possible.
 
-    A coordinate moves against the value's sign, by at most the room that it has: by the same length for linf (Croce and
-    Hein, ICML 2020, arXiv 1907.02044, section 2.2), in proportion to its slope for l2, the steepest first for l1. For
-    linf and l2 what is gained is a concave function of one number, so that Newton's method finds it from below.
+    points: (N, D) in [0, 1]; normals: (N, D) gradients of the function; values: (N,) of it at `points`.
+
+    A coordinate moves against the value's sign, at most to the bound: all by the same length for linf (Croce and Hein,
+    ICML 2020, arXiv 1907.02044, section 2.2), in proportion to their slopes for l2, the steepest first for l1. For linf
+    and l2 the decrease is a concave function of one number, so that Newton's method converges from below.
+
+    >>> import torch
+    >>> points, normals = torch.tensor([[0.5, 0.9]]), torch.tensor([[1.0, 1.0]])
+    >>> move_to_hyperplane(points, normals, torch.tensor([-0.4]), "linf")
+    tensor([[0.3000, 0.1000]])
     """
     up = normals * values[:, None] < 0
     slopes = normals.abs()
@@ -23,8 +33,8 @@ def move_to_hyperplane(points: Tensor, normals: Tensor, values: Tensor, norm: st
 
 
 def _at_one_rate(slopes: Tensor, room: Tensor, wanted: Tensor, norm: str) -> Tensor:
-    """(N, D) lengths: min(t, room) for linf, min(t * slope, room) for l2, with t so that slopes * lengths sum to
-    `wanted`."""
+    """(N, D) lengths min(t, room) for linf, min(t * slope, room) for l2, with t such that slopes * lengths sum to
+    `wanted` (N,)."""
     rates = torch.ones_like(slopes) if norm == "linf" else slopes
     t = torch.zeros_like(wanted)
     for _ in range(50):
@@ -39,7 +49,7 @@ def _at_one_rate(slopes: Tensor, room: Tensor, wanted: Tensor, norm: str) -> Ten
 
 
 def _steepest_first(slopes: Tensor, room: Tensor, wanted: Tensor) -> Tensor:
-    """(N, D) lengths: all of their room for the steepest coordinates, a part of it for the one that makes it enough."""
+    """(N, D) lengths: the whole room of the steepest coordinates, part of it for the one that reaches `wanted`."""
     order = slopes.argsort(1, descending=True)
     gains = (slopes * room).gather(1, order)
     before = gains.cumsum(1) - gains

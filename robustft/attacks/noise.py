@@ -1,13 +1,16 @@
-"""Randomness that belongs to the image, not to the batch it happens to be in."""
+"""Random numbers that belong to an image, not to the batch it is in."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from robustft.lazy_torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # The odd constants of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) as signed integers: torch's wrap at 64 bits.
 _STRIDE = 0x9E3779B97F4A7C15 - 2**64
@@ -17,12 +20,18 @@ _MIX_2 = 0x94D049BB133111EB - 2**64
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """Random numbers for the images at `rows` of a split, the same whatever else is in the batch.
+    """Random numbers for the images at `rows` of a split, whatever else is in the batch.
 
-    Number i of an image is a hash of (seed, row, stream, count, i), so batch size, order and device change nothing, no
-    global generator is touched, and an image of a batch can be as far along as it likes.
+    Number i of an image is a hash of (seed, row, stream, count, i): batch size, order and device change nothing, no
+    global generator is used, and each image of a batch may be at another step.
 
-    seed: of the run; rows: (N,) int64, places in the split, on the device where the numbers are wanted.
+    seed: of the run; rows: (N,) int64, places in the split, on the device of the numbers.
+
+    >>> import torch
+    >>> noise = Noise(seed=0, rows=torch.tensor([3, 7]))
+    >>> both = noise.uniform((2,), stream="start")
+    >>> torch.equal(noise.take(torch.tensor([1])).uniform((2,), stream="start"), both[1:])
+    True
     """
 
     seed: int
@@ -35,7 +44,7 @@ class Noise:
     def uniform(self, shape: tuple[int, ...], *, stream: str, count: Tensor | int = 0) -> Tensor:
         """(N, *shape) uniform in [0, 1), float32.
 
-        stream: what it is for (`restart-0`); count: (N,) or one number, for instance the iteration of every image.
+        stream: purpose of the numbers (`restart`); count: (N,) or one number, for instance the iteration.
         """
         keys = _mixed(self._key(stream) + (torch.as_tensor(count, device=self.rows.device) + 1) * _STRIDE)
         places = torch.arange(1, math.prod(shape) + 1, device=self.rows.device) * _STRIDE
@@ -58,7 +67,7 @@ class Noise:
 
 
 def _mixed(numbers: Tensor) -> Tensor:
-    """SplitMix64's finalizer: every bit of the input moves half the bits of the output."""
+    """SplitMix64's finalizer: every bit of the input changes half the bits of the output."""
     numbers = (numbers ^ _shifted(numbers, 30)) * _MIX_1
     numbers = (numbers ^ _shifted(numbers, 27)) * _MIX_2
     return numbers ^ _shifted(numbers, 31)

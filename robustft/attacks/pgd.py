@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from robustft import checks
 from robustft.attacks.attack import Situation, State, SteppedAttack
-from robustft.attacks.fallbacks import LOSSES, no_dlr
+from robustft.attacks.losses import LOSSES, no_dlr, untargeted
+from robustft.attacks.norms import ascent, per_image, random_in_ball
 from robustft.optional_setting import optional_setting
 
 if TYPE_CHECKING:
@@ -20,16 +21,24 @@ class Pgd(SteppedAttack):
     """Steps along the steepest direction of the norm, projected back (Madry et al., ICLR 2018, arXiv 1706.06083).
 
     steps: gradient steps per restart.
-    opening: lengths of the first of these steps, in multiples of eps; with long ones first an image breaks sooner, and
-        more of them break, than with the same number of equal steps.
+    opening: lengths of the first of these steps, in multiples of eps; long first steps break more images, sooner, than
+        the same number of equal steps.
     step_size_255: length of the other steps in units of 1/255, in the threat model's norm; None: a quarter of its eps.
-    random_start: begin at a random point of the ball (uniform in linf) instead of at the image.
-    restarts: how often to begin anew, with other noise; images broken by one are not attacked by the next.
+    random_start: start at a random point of the ball (uniform in linf) instead of at the image.
+    restarts: number of runs, each with other noise; images broken by one are not attacked by the next.
     loss: `cross_entropy`, `margin`, or `dlr` (the margin where there are fewer than 3 classes).
     success: `any`: an image is broken if any iterate is misclassified (the start included); `last`: only the last
-        iterate counts, as in the study's released scripts; it overstates robustness.
-    warm_start: perturbations that broke an image of an earlier state of the run are tried first, at one forward pass;
-        it can only make the attack stronger.
+        iterate counts, as in the study's released scripts, which overstates robustness.
+    warm_start: try perturbations that broke the image at an earlier state of the run first, at one forward pass; it can
+        only make the attack stronger.
+
+    Raises:
+        ValueError: for a setting that is out of range.
+
+    >>> Pgd(steps=3, opening=[1], loss="dlr").settings["opening"]
+    (1.0,)
+    >>> Pgd(loss="dlr").notes(classes=2, norm="linf")
+    ('margin loss instead of DLR, which needs 3 classes: 2',)
     """
 
     steps: int = 15
@@ -67,15 +76,14 @@ class Pgd(SteppedAttack):
         return self.restarts
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.norms import random_in_ball
 
         start = at.pixels.clone()
         if self.random_start:
-            start += random_in_ball(at.noise, at.pixels, at.threat_model, stream="restart", count=at.runs)
+            norm, eps = at.threat_model.norm, at.threat_model.eps
+            start += random_in_ball(at.noise, at.pixels, norm, eps, stream="restart", count=at.runs)
         return {"candidates": start, "taken": at.labels.new_zeros(len(at.labels))}
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        from robustft.attacks.losses import untargeted
 
         return untargeted(self.loss, logits, labels)
 
@@ -86,7 +94,6 @@ class Pgd(SteppedAttack):
         return state["taken"] == self.steps
 
     def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
-        from robustft.attacks.norms import ascent, per_image
 
         sizes = gradients.new_tensor(self._sizes(at.threat_model.eps))[state["taken"]]
         steepest = ascent(gradients, at.threat_model.norm)
@@ -94,7 +101,7 @@ class Pgd(SteppedAttack):
         state["taken"] = state["taken"] + 1
 
     def _sizes(self, eps: float) -> list[float]:
-        """Of every step."""
+        """Length of every step in pixel units."""
         usual = eps / 4 if self.step_size_255 is None else self.step_size_255 / 255
         opening = [multiple * eps for multiple in self.opening]
         return (opening + [usual] * self.steps)[: self.steps]

@@ -1,4 +1,4 @@
-"""Square attack: random search that needs no gradients, against models that hide theirs."""
+"""Square attack: random search, which does not depend on gradients and so finds what masked gradients hide."""
 
 from __future__ import annotations
 
@@ -7,21 +7,31 @@ from typing import TYPE_CHECKING
 
 from robustft import checks
 from robustft.attacks.attack import GreedyAttack, Situation, State
+from robustft.attacks.losses import margin
+from robustft.attacks.norms import per_image
+from robustft.attacks.square_windows import moved_mass, signed_window, stripes, tiles
+from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
-"""Queries after which the share of the image that a proposal changes is halved."""
+"""Numbers of queries after which the share of the image that a proposal changes is halved."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Square(GreedyAttack):
-    """Proposes changes of one window at a time and keeps those that raise the margin (Andriushchenko et al., ECCV 2020,
-    arXiv 1912.00049; for l1 Croce and Hein, ICML 2021, arXiv 2103.01208).
+    """Changes one window at a time and accepts changes that raise the margin (Andriushchenko et al., ECCV 2020, arXiv
+    1912.00049; for l1 Croce and Hein, ICML 2021, arXiv 2103.01208).
 
-    queries: proposals.
-    share: of the image that the first windows cover.
+    queries: number of proposals.
+    share: of the image that the first windows cover, in (0, 1].
+
+    Raises:
+        ValueError: for a setting that is out of range.
+
+    >>> Square(queries=100).settings
+    {'attack': 'Square', 'queries': 100, 'share': 0.8}
     """
 
     queries: int = 5000
@@ -35,7 +45,6 @@ class Square(GreedyAttack):
         )
 
     def begin(self, at: Situation) -> State:
-        from robustft.attacks.square_windows import stripes, tiles
 
         start = stripes(at) if at.threat_model.norm == "linf" else tiles(at)
         return {
@@ -46,7 +55,6 @@ class Square(GreedyAttack):
         }
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-        from robustft.attacks.losses import margin
 
         return margin(logits, labels)
 
@@ -57,9 +65,6 @@ class Square(GreedyAttack):
         return losses > state["best_loss"]
 
     def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
-        import torch
-
-        from robustft.attacks.norms import per_image
 
         better = self.improves(state, losses)
         state["best_loss"] = losses.where(better, state["best_loss"])
@@ -67,20 +72,17 @@ class Square(GreedyAttack):
         self.ahead(at, state, torch.ones_like(state["asked"]))
 
     def ahead(self, at: Situation, state: State, lead: Tensor) -> None:
-        from robustft.attacks import square_windows
-        from robustft.attacks.norms import per_image
 
         norm = at.threat_model.norm
         counts = (state["asked"] + lead - 1).clamp_min(0)
         sides = self._sides(counts, at.pixels.shape[2:], odd=norm != "linf")
-        propose = square_windows.signed_window if norm == "linf" else square_windows.moved_mass
+        propose = signed_window if norm == "linf" else moved_mass
         proposed = propose(at, state["best"], sides, counts)
         state["candidates"] = proposed.where(per_image(lead > 0, proposed), state["candidates"])
         state["asked"] = state["asked"] + lead
 
     def _sides(self, asked: Tensor, shape: tuple[int, ...], *, odd: bool) -> Tensor:
-        """(N,) sides of the next windows, given how many proposals were made."""
-        import torch
+        """(N,) sides of the next windows in pixels, by the number of proposals made."""
 
         height, width = shape
         halvings = torch.bucketize(asked, asked.new_tensor(HALVINGS))

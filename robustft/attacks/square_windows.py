@@ -1,12 +1,15 @@
-"""What the Square attack proposes: windows of a constant for linf, mass moved from window to window for l2 and l1."""
+"""Proposals of the Square attack: constant windows for linf, mass moved between windows for l2 and l1."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from robustft.attacks.attack import Situation
 from robustft.attacks.norms import length, per_image
+from robustft.lazy_torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def stripes(at: Situation) -> Tensor:
@@ -17,9 +20,9 @@ def stripes(at: Situation) -> Tensor:
 
 
 def signed_window(at: Situation, best: Tensor, sides: Tensor, counts: Tensor) -> Tensor:
-    """`best` with one square window each moved by 2 eps, up or down by channel; the search cuts it off at eps.
+    """`best` with one square window per image changed by 2 eps, with a random sign per channel; the search projects it.
 
-    sides: (N,); counts: (N,) of proposals so far, to draw anew every time.
+    sides: (N,) in pixels; counts: (N,) number of proposals so far, for new random numbers.
     """
     _, channels, height, width = best.shape
     drawn = at.noise.uniform((2 + channels,), stream="window", count=counts)
@@ -47,9 +50,9 @@ def tiles(at: Situation) -> Tensor:
 
 
 def moved_mass(at: Situation, best: Tensor, sides: Tensor, counts: Tensor) -> Tensor:
-    """`best` with the perturbation of one window added to that of another, which gets a new bump; l2 and l1.
+    """`best` with the perturbation of one window moved to another, which gets a new bump; for l2 and l1.
 
-    sides: (N,) odd; counts: (N,) of proposals so far.
+    sides: (N,) in pixels, odd; counts: (N,) number of proposals so far.
     """
     proposed = best.clone()
     for side in sides.unique().tolist():
@@ -99,14 +102,14 @@ def _length_of_windows(values: Tensor, norm: str) -> Tensor:
 
 
 def _inside(drawn: Tensor, sides: Tensor, size: int) -> Tensor:
-    """(N, size) bool: an interval of `sides` at a random place, from (N,) uniform numbers."""
+    """(N, size) bool: an interval of length `sides` (N,) at a random place; drawn: (N,) uniform in [0, 1)."""
     begin = (drawn * (size - sides + 1)).long()
     places = torch.arange(size, device=drawn.device)
     return (places >= begin[:, None]) & (places < (begin + sides)[:, None])
 
 
 def _window(drawn: Tensor, side: int, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Row and column numbers, (N, side, 1) and (N, 1, side), of a square at a random place; drawn: (N, 2)."""
+    """Rows (N, side, 1) and columns (N, 1, side) of a square at a random place; drawn: (N, 2) uniform in [0, 1)."""
     places = torch.arange(side, device=drawn.device)
     top, left = ((drawn[:, i] * (size - side + 1)).long() for i, size in enumerate((height, width)))
     return (top[:, None] + places)[:, :, None], (left[:, None] + places)[:, None, :]
@@ -121,8 +124,8 @@ def _bump(side: int, norm: str) -> Tensor:
 
 
 def _pyramid(height: int, width: int, power: int) -> Tensor:
-    """(height, width): the sum of 1 / (k + 1)^power over all squares around the middle of half width k, as they cover
-    each place."""
+    """(height, width): at each place, the sum of 1 / (k + 1)^power over the centred squares of half width k that cover
+    it."""
     rows, columns = torch.arange(height)[:, None], torch.arange(width)[None]
     distance = torch.maximum((rows - height // 2).abs(), (columns - width // 2).abs())
     terms = torch.arange(1, max(height, width) // 2 + 2, dtype=torch.float32) ** -power

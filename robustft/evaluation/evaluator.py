@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.engine.queried_model import Network
-from robustft.attacks.engine.search import Found, Search, merged
+from robustft.attacks.engine.search import Search, SearchResult, merged
 from robustft.attacks.threat_model import ThreatModel
 from robustft.attacks.verdict import classified_correctly
 from robustft.data.corruptions.corrupted_images import CorruptedImages, corrupted_sets
@@ -254,7 +254,7 @@ class Evaluator:
         return torch.from_numpy(pixels).to(device).to(type_).div_(255), torch.from_numpy(labels).to(device)
 
 
-def _by_part(result: Found) -> tuple[str, ...]:
+def _by_part(result: SearchResult) -> tuple[str, ...]:
     """Which parts of an ensemble, or a warm start, broke how many."""
     if len(result.by_part) < 2:
         return ()

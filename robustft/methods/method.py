@@ -40,7 +40,14 @@ class Method(ABC):
         return adapted.train(training)
 
     def fitted(self, network: nn.Module) -> Method:
-        """The settings that `network` is tuned with: these, but for what does not fit it and has to be replaced."""
+        """The settings that `network` is tuned with: these, but for what does not fit it and has to be replaced.
+
+        >>> from torch import nn
+        >>> from robustft.methods import Full
+        >>> method = Full()
+        >>> method.fitted(nn.Linear(2, 2)) is method
+        True
+        """
         return self
 
     @abstractmethod

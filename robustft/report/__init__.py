@@ -1,1 +1,1 @@
-"""What people read: tables and figures, made from the study's numbers."""
+"""Tables and figures of runs, from the numbers of study/."""

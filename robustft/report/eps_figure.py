@@ -1,4 +1,4 @@
-"""Accuracy by the size of the perturbation as a picture."""
+"""Figure of accuracy by eps."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ LINES: tuple[Line, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
 
 
 def draw_eps(curves: Sequence[EpsCurve], path: Path, *, title: str, marks: Mapping[int, str]) -> None:
-    """Draw `curves`, at least one, to the PNG file `path`, which is there whole or not at all.
+    """Draws `curves` to the PNG file `path`, atomically.
 
-    A colour for each step, a marker and a kind of line for each attack; bands are 95 % Wilson intervals.
+    A colour for each step, a marker and a line style for each attack; bands are 95 % Wilson intervals.
 
-    marks: step -> what it is called beside its number.
+    marks: step -> label beside its number, such as `best`.
+
+    Raises:
+        ValueError: without curves.
     """
     from matplotlib import style
     from matplotlib.figure import Figure
@@ -89,19 +92,19 @@ def _draw(axes: Axes, curves: Sequence[EpsCurve], marks: Mapping[int, str]) -> N
 
 
 def _size_axis(axes: Axes, sizes: Sequence[float]) -> None:
-    """Ticks at the sizes measured; logarithmic from the smallest on, since sizes double more often than they add."""
+    """Ticks at the sizes measured; linear up to the smallest, then logarithmic."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     smallest = next(size for size in sizes if size)
     axes.set_xscale("symlog", linthresh=smallest, linscale=0.4, base=2)
     axes.set_xlim(0, sizes[-1])
-    kept: list[float] = []
+    ticks: list[float] = []
     places: list[float] = []
     for size in (sizes[-1], *sizes[:-1]):
         place = axes.transLimits.transform(axes.transScale.transform((size, 0)))[0]
         if all(abs(place - other) > 0.045 for other in places):
-            kept.append(size)
+            ticks.append(size)
             places.append(place)
-    axes.xaxis.set_major_locator(FixedLocator(kept))
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))

@@ -1,4 +1,4 @@
-"""Accuracy by the size of the perturbation as plain text for a terminal."""
+"""Plain-text table of accuracy by eps."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from robustft.study.eps_curve import EpsCurve
 
 
 def eps_table(curves: Sequence[EpsCurve], marks: Mapping[int, str]) -> str:
-    """A block for each attack, in it a line for each state; a dash where a state was not measured at a size.
+    """A block per attack with a line per state; a dash where a state was not measured at a size.
 
-    marks: step -> what is written behind its line.
+    marks: step -> label at the end of its line, such as `best`.
     """
     blocks = []
     for attack, of_attack in groupby(curves, key=lambda curve: curve.attack):

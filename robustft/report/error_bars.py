@@ -1,4 +1,4 @@
-"""Counts as arrays that matplotlib can draw."""
+"""Rates and error bars of counts as arrays for matplotlib."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from robustft.study.tradeoff import Count
 
 
 def rates(counts: Sequence[Count]) -> NDArray[np.float64]:
-    """(N,) correct / total."""
+    """(N,) correct / total.
+
+    >>> rates([Count(correct=1, total=4)]).tolist()
+    [0.25]
+    """
     return np.array([count.rate for count in counts])
 
 
@@ -19,4 +23,4 @@ def bars(counts: Sequence[Count]) -> NDArray[np.float64]:
     """(2, N) distances from the rates down and up to the ends of their 95 % intervals."""
     low, high = np.array([count.interval for count in counts]).T
     middle = rates(counts)
-    return np.clip([middle - low, high - middle], 0, None)  # -1e-17 would be an error to matplotlib
+    return np.clip([middle - low, high - middle], 0, None)  # matplotlib raises on -1e-17

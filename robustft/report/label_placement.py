@@ -1,4 +1,4 @@
-"""Labels that find a free place beside what they name."""
+"""Placement of labels beside their points without overlaps."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from robustft.report.style import GREY
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Where a label may stand, seen from its point; the first free place is taken.
+# Directions from the point to its label; the first free place is taken.
 DIRECTIONS = (
     *((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)),
     *((0.8, 1), (-0.8, 1), (-0.8, -1), (0.8, -1)),  # a wide label beside an edge
 )
 DISTANCES = (8.0, 16.0, 26.0)  # from the point to the label's edge, in typographic points
-TOO_MUCH = 4.0  # the cost at which a label is rather left out
+TOO_MUCH = 4.0  # cost above which an optional label is left out
 
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """A text for the point at (x, y) in data coordinates; without `needed` it is left out where nothing is free."""
+    """A text for the point at (x, y) in data coordinates; unless `needed`, it is left out where no place is free."""
 
     text: str
     step: int
@@ -39,22 +39,20 @@ Box = tuple[float, float, float, float]  # left, bottom, right, top in pixels
 
 
 def points_to_pixels(axes: Axes) -> float:
-    """How many pixels of the picture a typographic point takes."""
+    """Pixels of the picture per typographic point."""
     figure = axes.get_figure()
     assert figure is not None  # axes without a figure cannot be drawn
     return figure.dpi / 72
 
 
 def place_labels(axes: Axes, labels: Sequence[Label], curve: NDArray[np.float64], others: NDArray[np.float64]) -> None:
-    """Write `labels`, the most important first, where they cover neither each other nor the curve.
+    """Draws `labels` where they cover neither each other nor the curve.
 
-    A label that finds no place beside its point stands further off, with a line that leads to the point.
+    A label without a free place beside its point is drawn further away, with a line to the point.
 
-    Args:
-        axes: with their final size, since a free place depends on it.
-        labels: to be placed one after the other.
-        curve: (N, 2) the corners of the curve in data coordinates; there are markers on them.
-        others: (M, 2) further markers in data coordinates.
+    axes: with their final size, on which free places depend.
+    labels: in order of importance.
+    curve: (N, 2) vertices of the curve in data coordinates, with markers; others: (M, 2) further markers.
     """
     from matplotlib.patheffects import withStroke
     from matplotlib.text import Text
@@ -77,7 +75,7 @@ def place_labels(axes: Axes, labels: Sequence[Label], curve: NDArray[np.float64]
             zorder=6,
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 5},
         )
-        half = np.array(Text.get_window_extent(text).size) / 2  # the text's own, without the line to the point
+        half = np.array(Text.get_window_extent(text).size) / 2  # without the line to the point
         anchor = axes.transData.transform((label.x, label.y))
         places = []
         for distance in DISTANCES if label.needed else DISTANCES[:1]:
@@ -90,14 +88,14 @@ def place_labels(axes: Axes, labels: Sequence[Label], curve: NDArray[np.float64]
             text.remove()
         else:
             text.set_position(place)
-            assert text.arrow_patch is not None  # asked for above
+            assert text.arrow_patch is not None  # made by arrowprops
             text.arrow_patch.set_visible(distance > DISTANCES[0])
             obstacles.labels.append(box)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Obstacles:
-    """What a label should not cover, in pixels: (N, 2) markers, (M, 2) points on lines, other labels' boxes."""
+    """What labels should not cover, in pixels: (N, 2) markers, (M, 2) points on lines, boxes of other labels."""
 
     corners: NDArray[np.float64]
     between: NDArray[np.float64]
@@ -105,7 +103,7 @@ class _Obstacles:
     labels: list[Box] = field(default_factory=list)
 
     def cost(self, box: Box, anchor: NDArray[np.float64]) -> float:
-        """0 for a free place; on a line is bad, on or nearest to another marker worse, on a label or outside worst."""
+        """0 for a free place; more on a line, on or next to another marker, and most on a label or outside."""
         left, bottom, right, top = box
         outside = left < self.inside[0] or bottom < self.inside[1] or right > self.inside[2] or top > self.inside[3]
         overlaps = sum(
@@ -122,7 +120,7 @@ class _Obstacles:
 
 
 def _distances(box: Box, places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) how far (N, 2) `places` are from the box; 0 inside."""
+    """(N,) distances of `places` (N, 2) from the box; 0 inside."""
     low, high = np.array(box[:2]), np.array(box[2:])
     return np.linalg.norm(np.maximum(np.maximum(low - places, places - high), 0), axis=1)
 

@@ -1,8 +1,4 @@
-"""Text in pictures: drawn as it is written, in fonts that have its characters.
-
-matplotlib would read `$` as the beginning of mathematics (the style in `looks` says no) and draw a box for what its
-font lacks.
-"""
+"""Text in pictures, in fonts that have its characters: matplotlib draws a box for characters that its font lacks."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ LONGEST_NAME = 40
 
 
 def letter(figure: Figure) -> None:
-    """Give every text in `figure` fonts that have its characters, and escapes for those that no installed font has."""
+    """Sets fonts for every text in `figure`; characters that no installed font has become escapes."""
     from matplotlib.text import Text
 
     texts = {text: visible(text.get_text()) for text in figure.findobj(Text)}
@@ -30,9 +26,12 @@ def letter(figure: Figure) -> None:
 
 
 def brief(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name that leaves the picture room: of a longer one its beginning and its end.
+    """`name`, shortened in the middle to `longest` characters.
 
-    What stands behind a name written from right to left stays behind it.
+    A right-to-left name ends with a left-to-right mark, so that text after it stays after it.
+
+    >>> brief("a_name_of_too_many_characters", longest=12)
+    'a_name_…ters'
     """
     if len(name) > longest:
         name = f"{name[: longest - longest // 3 - 1]}…{name[-(longest // 3) :]}"

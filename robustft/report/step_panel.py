@@ -1,4 +1,4 @@
-"""The right panel of a trade-off picture: every test accuracy by step."""
+"""Right panel of the trade-off figure: every test accuracy by step."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from robustft.study.tradeoff import Count, TradeoffPoint, best_step
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-GAP = 0.047  # between the names of lines, in the height of the axes
+GAP = 0.047  # between the names of lines, as a share of the height of the axes
 
 
 def draw_by_step(
     axes: Axes, points: Sequence[TradeoffPoint], further: Mapping[str, Mapping[int, Count]] | None = None
 ) -> None:
-    """Clean, robust and OOD accuracy with their 95 % intervals, each line named at its end.
+    """Draws clean, robust and OOD accuracy with their 95 % intervals; each line is labelled at its end.
 
-    further: name -> step -> counts under further attacks; dotted, since few states may have been attacked.
+    further: name -> step -> counts under further attacks; dotted, since they may have few points.
     """
     further = further or {}
     steps = [point.step for point in points]
@@ -77,10 +77,14 @@ def draw_by_step(
 
 
 def spread_out(heights: Sequence[float], gap: float) -> list[float]:
-    """`heights` in [0, 1], moved up or down to lie at least `gap` apart, in the same order and not above 1."""
+    """`heights` in [0, 1], moved up or down to be at least `gap` apart, in the same order and not above 1.
+
+    >>> [round(height, 2) for height in spread_out([0.5, 0.51, 1.0], gap=0.1)]
+    [0.5, 0.6, 1.0]
+    """
     order = np.argsort(heights, kind="stable")
     steps_up = gap * np.arange(len(heights))
-    # Less the gaps below them, heights need only not fall, and the highest must leave room for all gaps.
+    # After subtracting the gaps below each, heights must be non-decreasing, and the highest leave room for all gaps.
     moved = np.maximum.accumulate(np.asarray(heights, dtype=float)[order] - steps_up)
     spread = np.empty(len(heights))
     spread[order] = np.minimum(moved, 1 - steps_up[-1]) + steps_up
@@ -102,7 +106,7 @@ def _lines(
 
 
 def _step_axis(axes: Axes, steps: Sequence[int]) -> None:
-    """A logarithmic axis that has a place for 0, with a dot for every step in its colour of the left panel."""
+    """A symmetric logarithmic axis, with a dot for every step in its colour of the left panel."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axes.set_xscale("symlog", linthresh=first_positive(steps), linscale=ZERO_TO_FIRST)
@@ -125,7 +129,7 @@ def _step_axis(axes: Axes, steps: Sequence[int]) -> None:
 
 
 def _ticks(axes: Axes, first: int, last: int) -> list[int]:
-    """Round steps from `first` to `last`, powers of ten before others, that leave their labels room."""
+    """Round steps from `first` to `last`, powers of ten first, with room for their labels."""
     powers = range(len(str(last)))
     places: dict[int, float] = {}
     for step in (0, *(factor * 10**power for factor in (1, 5, 2) for power in powers)):

@@ -1,4 +1,4 @@
-"""Colours and styles that the pictures of a study share."""
+"""Colours and styles of all figures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 Line = str | tuple[float, tuple[float, ...]]
-"""A kind of line as matplotlib has it."""
+"""A matplotlib line style."""
 
 INK, GREY, PALE, SHADE = "#222222", "#767676", "#e6e6e6", "#dfeaf3"
-# Okabe and Ito's palette, which people with any colour vision can tell apart; markers say the same without colour.
+# Okabe and Ito's palette for any colour vision; markers differ as well.
 _SHIFT_COLORS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _SHIFT_MARKERS = ("^", "D", "v", "P", "X", "<", "p", ">", "h")
 _SHIFT_LINES: tuple[Line, ...] = ("-", (0, (5, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2.5, 1)))
@@ -39,7 +39,7 @@ STYLE: dict[str, Any] = {
     "grid.linewidth": 0.7,
     "legend.frameon": False,
     "text.color": INK,
-    "text.parse_math": False,  # a name with `$` in it is a name
+    "text.parse_math": False,  # names may contain `$`
     "xtick.color": GREY,
     "xtick.labelcolor": INK,
     "ytick.color": GREY,
@@ -49,7 +49,7 @@ STYLE: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How a line is drawn."""
+    """Colour, marker and style of a line."""
 
     color: str
     marker: str
@@ -57,7 +57,7 @@ class Look:
 
 
 def shift_look(position: int) -> Look:
-    """Of an OOD set: 20 in a row differ in colour and line, 45 in colour and marker."""
+    """Look of an OOD set: 20 in a row differ in colour and line, 45 in colour and marker."""
     return Look(
         color=_SHIFT_COLORS[position % 5],
         marker=_SHIFT_MARKERS[position % 9],
@@ -66,31 +66,31 @@ def shift_look(position: int) -> Look:
 
 
 def further_look(position: int) -> Look:
-    """Of an attack beside the curve's own: 20 in a row differ in colour and marker; dotted, as states may lack it."""
+    """Look of a further attack: 20 in a row differ in colour and marker; dotted, since states may lack it."""
     return Look(color=_FURTHER_COLORS[position % 4], marker=_FURTHER_MARKERS[position % 5], line=DOTTED)
 
 
 CLEAN, ROBUST = Look(color="#0072B2", marker="o"), Look(color="#D55E00", marker="s")
-ZERO_TO_FIRST = 0.4  # the way from step 0 to the first positive step, in decades of a symmetric logarithmic scale
+ZERO_TO_FIRST = 0.4  # length from step 0 to the first positive step, in decades of the scale
 
 
 def step_colors(steps: Sequence[int]) -> NDArray[np.float64]:
-    """(N, 4) colours for rising `steps`, from dark to light with their logarithm."""
+    """(N, 4) RGBA colours for increasing `steps`, from dark to light with their logarithm."""
     from matplotlib import colormaps
     from matplotlib.colors import SymLogNorm
 
     first = first_positive(steps)
     place = SymLogNorm(first, linscale=ZERO_TO_FIRST, vmin=0, vmax=max(steps[-1], first))(np.array(steps))
-    return colormaps["viridis"](0.92 * np.asarray(place))  # viridis ends in a yellow that is lost on white
+    return colormaps["viridis"](0.92 * np.asarray(place))  # viridis' last yellow is hard to see on white
 
 
 def first_positive(steps: Sequence[int]) -> int:
-    """Where the logarithmic part of a scale of rising `steps` begins."""
+    """The first positive of increasing `steps`, where the scale becomes logarithmic; 1 without any."""
     return next((step for step in steps if step > 0), 1)
 
 
 def in_per_cent(*axes_of_rates: Axis) -> None:
-    """Tick labels 0 to 100 for rates from 0 to 1."""
+    """Labels the ticks of rates in [0, 1] in per cent."""
     from matplotlib.ticker import FuncFormatter
 
     for axis in axes_of_rates:

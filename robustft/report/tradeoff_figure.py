@@ -1,4 +1,4 @@
-"""The trade-off curve of one run as a picture."""
+"""Figure of the trade-off curve of one run."""
 
 from __future__ import annotations
 
@@ -26,18 +26,17 @@ def draw_tradeoff(
     further: Mapping[str, Mapping[int, Count]] | None = None,
     warnings: Sequence[str] = (),
 ) -> None:
-    """Draw the points of one run to the PNG file `path`, which is there whole or not at all.
+    """Draws the points of one run to the PNG file `path`, atomically; folders are made as needed.
 
-    Left, the plane of clean and robust test accuracy, with the states chosen on validation ringed and the area that
-    they span; right, every test accuracy by step. Bars and bands are 95 % Wilson intervals.
+    Left: clean and robust test accuracy, with the states selected on validation ringed and the area under them shaded.
+    Right: every test accuracy by step. Bars and bands are 95 % Wilson intervals.
 
-    Args:
-        points: at least one.
-        path: where to; folders are made as needed.
-        title: what the run is.
-        attack_label: what `robust` is measured against, for example `PGD-15, linf, eps 8/255`.
-        further: name -> step -> test counts under further attacks.
-        warnings: what a reader must know to trust the numbers; the first lines stand below.
+    attack_label: attack and threat model of the robust accuracy, for example `PGD-15, linf, eps 8/255`.
+    further: name -> step -> test counts under further attacks.
+    warnings: lines below the panels, for example gates that failed; the first three are shown.
+
+    Raises:
+        ValueError: without points.
     """
     from matplotlib import style
     from matplotlib.figure import Figure
@@ -51,9 +50,9 @@ def draw_tradeoff(
         for name, by_step in (further or {}).items()
         if steps & by_step.keys()
     }
-    # Not with the user's own settings: the pictures of a study look alike.
+    # Without the user's matplotlib settings, so that the figures of a study look alike.
     with style.context(["default", STYLE]), quiet_fonts():
-        figure = Figure(figsize=(12.5, 5.8), dpi=160, layout="constrained")  # no pyplot: nothing stays open
+        figure = Figure(figsize=(12.5, 5.8), dpi=160, layout="constrained")  # without pyplot, which keeps figures open
         figure.suptitle(brief(title, 110), x=0.012, ha="left", fontsize=13, fontweight="bold")
         plane, by_step = figure.subplots(1, 2)
         draw_plane(plane, points, attack_label, further)
@@ -62,7 +61,7 @@ def draw_tradeoff(
             text = "\n".join(shortened(warnings))
             figure.supxlabel(text, x=0.012, ha="left", fontsize=9, color=WARNING)
         letter(figure)
-        figure.draw_without_rendering()  # lays the axes out: where there is room for labels depends on their size
+        figure.draw_without_rendering()  # lays out the axes: free places for labels depend on their size
         label_plane(plane, points, further)
         content = BytesIO()
         figure.savefig(content, format="png")
@@ -70,6 +69,6 @@ def draw_tradeoff(
 
 
 def shortened(lines: Sequence[str]) -> list[str]:
-    """The first of `lines`, cut to what fits below a picture, and how many more there are."""
+    """The first of `lines`, truncated to fit below a figure, and the number of further ones."""
     shown = [line if len(line) <= CHARACTERS else f"{line[: CHARACTERS - 3]}..." for line in lines[:LINES]]
     return [*shown, f"and {len(lines) - LINES} more"] if len(lines) > LINES else shown

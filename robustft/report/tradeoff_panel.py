@@ -1,4 +1,4 @@
-"""The left panel of a trade-off picture: the plane of clean and robust accuracy."""
+"""Left panel of the trade-off figure: robust against clean accuracy."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-CROWDED = 14.0  # typographic points between markers under which their labels find no room
+CROWDED = 14.0  # distance of markers, in typographic points, below which there is no room for their labels
 Further = Mapping[str, Mapping[int, Count]]
-INSET = (0.47, 0.42)  # width and height of the magnified part, in those of the axes
+INSET = (0.47, 0.42)  # width and height of the magnified part, as shares of the axes
 
 
 def draw_plane(axes: Axes, points: Sequence[TradeoffPoint], attack_label: str, further: Further) -> None:
-    """The curve in the order of steps, the states chosen on validation, and the area that they span.
+    """Draws the curve in the order of steps, the states selected on validation, and the area under them.
 
-    further: name -> step -> test counts under further attacks, drawn below the points that they belong to.
+    further: name -> step -> test counts under further attacks, drawn below their points.
     """
     from matplotlib.patches import Patch
 
@@ -60,7 +60,7 @@ def draw_plane(axes: Axes, points: Sequence[TradeoffPoint], attack_label: str, f
 
 
 def label_plane(axes: Axes, points: Sequence[TradeoffPoint], further: Further) -> None:
-    """Write steps beside their points, and magnify the part of the curve where they crowd, if there is room for it.
+    """Labels points with their steps, and magnifies the crowded part of the curve where there is room.
 
     To be called when the axes have their final size.
     """
@@ -89,7 +89,7 @@ def label_plane(axes: Axes, points: Sequence[TradeoffPoint], further: Further) -
 
 
 def _draw_curve(axes: Axes, points: Sequence[TradeoffPoint], *, clip: bool = False) -> Artist:
-    """The rings, for a legend. Without `clip`, markers on the edge are drawn whole."""
+    """Returns the rings for the legend. Without `clip`, markers at the edge are drawn whole."""
     clean, robust = [point.clean for point in points], [point.robust for point in points]
     x, y = _curve(points).T
     chosen = np.isin([point.step for point in points], frontier_steps(points))
@@ -105,7 +105,7 @@ def _draw_curve(axes: Axes, points: Sequence[TradeoffPoint], *, clip: bool = Fal
 def _draw_further(
     axes: Axes, points: Sequence[TradeoffPoint], further: Further, *, clip: bool = False
 ) -> dict[str, Artist]:
-    """The markers of every further attack by its name, for a legend; a thin line leads up to the state's point."""
+    """Name of a further attack -> its markers, for the legend; a thin line leads to the state's point."""
     robust = {point.step: point.robust.rate for point in points}
     markers: dict[str, Artist] = {}
     for position, (name, by_step) in enumerate(further.items()):
@@ -140,7 +140,7 @@ def _curve(points: Sequence[TradeoffPoint]) -> NDArray[np.float64]:
 
 
 def _labels(points: Sequence[TradeoffPoint]) -> list[Label]:
-    """Every step beside its point, the ones that matter most first; only best and last are indispensable."""
+    """Labels with the steps, the most important first; only best and last are needed."""
     best, last, chosen = best_step(points), points[-1].step, frontier_steps(points)
     most_robust = max(points, key=lambda point: point.robust.rate).step
 
@@ -156,7 +156,7 @@ def _labels(points: Sequence[TradeoffPoint]) -> list[Label]:
 
 
 def _crowd(axes: Axes, curve: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(N,) which points form the part worth magnifying: small, with at least 4 points, some too close for labels."""
+    """(N,) bool: points of the part to magnify: small, with at least 4 points, some too close for labels."""
     nobody = np.zeros(len(curve), dtype=bool)
     if len(curve) < 4:
         return nobody
@@ -167,7 +167,7 @@ def _crowd(axes: Axes, curve: NDArray[np.float64]) -> NDArray[np.bool_]:
     near = distances < 3 * CROWDED
     crowd = nobody.copy()
     crowd[distances.min(axis=1).argmin()] = True
-    for _ in curve:  # a neighbour's neighbours belong to it, too
+    for _ in curve:  # neighbours of neighbours belong to it as well
         crowd |= near[crowd].any(axis=0)
     extent = np.ptp(axes.transLimits.transform(curve[crowd]), axis=0)
     worth_it = crowd.sum() >= 4 and extent[0] < 0.2 and 0.02 < extent[1] < 0.5
@@ -182,11 +182,11 @@ def _free_corner(axes: Axes, curve: NDArray[np.float64], others: NDArray[np.floa
     places = axes.transLimits.transform(curve)
     line = np.concatenate([*(np.linspace(a, b, 50) for a, b in pairwise(places)), axes.transLimits.transform(others)])
     legend = axes.get_legend()
-    assert legend is not None  # drawn with the plane
+    assert legend is not None  # from draw_plane
     right, ceiling = axes.transAxes.inverted().transform(legend.get_window_extent().get_points())[[1, 0], [0, 1]]
     for left in (0.09, 0.2, 0.3, 0.4, 0.02):
         for bottom in (0.4, 0.3, 0.2, 0.1):
-            low = np.array([left, bottom]) - (0.08, 0.1)  # its tick labels stand outside
+            low = np.array([left, bottom]) - (0.08, 0.1)  # room for its tick labels
             high = np.array([left, bottom]) + INSET + 0.03
             is_free = high[1] < (ceiling if low[0] < right else 1)
             if is_free and not ((low < line) & (line < high)).all(axis=1).any():

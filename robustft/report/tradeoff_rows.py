@@ -1,4 +1,4 @@
-"""The trade-off points of a run as rows and single values, for tools that draw tables themselves."""
+"""The trade-off points of a run as rows and scalars, for trackers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def point_rows(points: Sequence[TradeoffPoint]) -> tuple[list[str], list[list[fl
 
 
 def run_summary(points: Sequence[TradeoffPoint]) -> dict[str, float | int]:
-    """What a study compares runs by: the area, and the best and the last state's test accuracies."""
+    """Scalars to compare runs by: the area, and the test accuracies of the best and the last state."""
     best, last = best_step(points), points[-1].step
     by_step = {point.step: point for point in points}
     summary: dict[str, float | int] = {"area": frontier_area(points), "best/step": best, "last/step": last}

@@ -1,4 +1,4 @@
-"""The trade-off points of a run as plain text for a terminal."""
+"""Plain-text table of the trade-off points of a run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ def points_table(
     further: Mapping[str, Mapping[int, Count]] | None = None,
     below: Sequence[str] = (),
 ) -> str:
-    """One line for each point, accuracies in per cent; above it what was measured, below it what follows.
+    """One line per point, accuracies in per cent.
 
     Marks: `best` has the highest clean validation accuracy (on a tie the highest robust one), `last` is the last step
     measured, `frontier` are the states on the frontier of the validation split.
 
-    Args:
-        points: of one run.
-        further: name -> step -> test counts under further attacks, a column each.
-        below: lines that stand below, such as gates that failed.
+    further: name -> step -> test counts under further attacks, a column each.
+    below: lines below the table, such as gates that failed.
     """
     further = further or {}
     if not points:
@@ -37,7 +35,7 @@ def points_table(
     headings = [("", "step"), ("", "epoch"), ("", "clean"), ("", "robust"), *map(_parted, further)]
     headings += [("ood:", shift) for shift in shifts]
     headings += [("val ", "clean"), ("val ", "robust")]
-    decimals = min(2, max(0, 4 - len(f"{points[-1].epoch:.0f}")))  # four digits are enough, and wide enough
+    decimals = min(2, max(0, 4 - len(f"{points[-1].epoch:.0f}")))  # four digits at most
     rows = []
     for point in points:
         counts = [
@@ -71,20 +69,24 @@ def points_table(
 
 
 def _parted(name: str) -> tuple[str, str]:
-    """`pgd steps=5` as the two parts of a heading."""
+    """`pgd steps=5` as the two lines of a heading."""
     attack, blank, differs = name.partition(" ")
     return (attack + blank, differs) if blank else ("", name)
 
 
 def per_cent(count: Count | None) -> str:
-    """`41.1`; a dash for what was not measured."""
+    """The rate in per cent; a dash for None.
+
+    >>> per_cent(Count(correct=37, total=90)), per_cent(None)
+    ('41.1', '-')
+    """
     return "-" if count is None else f"{100 * count.rate:.1f}"
 
 
 def _aligned(headings: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns flush right, the marks that end a row flush left.
+    """Lines of right-aligned columns; the marks that end a row are left-aligned.
 
-    The two parts of a heading stand side by side, or, where that gets too wide for a terminal, one above the other.
+    The two parts of a heading are on one line, or on two where that would be too wide for a terminal.
     """
     side_by_side = flush_right([[upper + lower for upper, lower in headings]], rows, gap="  ")
     if max(map(len, side_by_side)) <= COLUMNS_OF_A_TERMINAL:
@@ -93,7 +95,7 @@ def _aligned(headings: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]])
 
 
 def flush_right(above: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], gap: str = "  ") -> list[str]:
-    """Lines of headings, then of rows, whose last cell is a mark that stands flush left behind the columns."""
+    """Lines of headings, then of rows, right-aligned but for the last cell of a row."""
     lines = [*([*heading, ""] for heading in above), *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)][:-1]
     return [

@@ -40,6 +40,12 @@ class TrainingPlan:
     validation_fraction: share of the training split that is held out for validation, in (0, 1); stratified by class.
     precision: Lightning's name of the training precision; evaluation is float32.
     accelerator: Lightning's name of the device's kind.
+
+    >>> TrainingPlan(max_steps=100, learning_rate=1e-3).learning_rate
+    0.001
+    >>> TrainingPlan(decay="step")
+    Traceback (most recent call last):
+    ValueError: decay must be one of constant, linear, cosine; got 'step'
     """
 
     max_steps: int | None = None

@@ -28,6 +28,9 @@ class Tracker:
 
     mode: `offline` (files under the run directory, for `wandb sync`; no account needed), `online` or `disabled`.
     project, entity: W&B's; log_every: updates between two logged training losses.
+
+    >>> Tracker(mode="disabled").project
+    'robustft'
     """
 
     mode: str = "offline"

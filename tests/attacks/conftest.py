@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from robustft.attacks.attack import Attack
 from robustft.attacks.engine.queried_model import Network
-from robustft.attacks.engine.search import Found, Search
+from robustft.attacks.engine.search import Search, SearchResult
 from robustft.attacks.threat_model import ThreatModel
 
 
 @pytest.fixture
 def searched():
-    """(model, pixels, labels, attack, ...) -> Found, for images that are all correct when clean."""
+    """(model, pixels, labels, attack, ...) -> SearchResult, for images that are all correct when clean."""
 
     def run(
         model: nn.Module,
@@ -27,7 +27,7 @@ def searched():
         slots: int = 64,
         seed: int = 0,
         rows: Tensor | None = None,
-    ) -> Found:
+    ) -> SearchResult:
         search = Search(
             network=Network(model=model, most=slots),
             fetch=lambda some: (pixels[some], labels[some]),

@@ -5,7 +5,6 @@ import torch
 
 from robustft.attacks.noise import Noise
 from robustft.attacks.norms import ascent, length, project, random_in_ball
-from robustft.attacks.threat_model import ThreatModel
 
 NORMS = [("linf", 0.1), ("l2", 1.0), ("l1", 8.0)]
 
@@ -58,11 +57,10 @@ def test_a_direction_has_length_one_and_rises(norm, eps, pixels):
 @pytest.mark.parametrize(("norm", "eps"), NORMS)
 def test_random_perturbations_lie_in_the_ball_and_belong_to_the_image(norm, eps, pixels):
     noise = Noise(seed=0, rows=torch.arange(32))
-    threat_model = ThreatModel(norm=norm, eps_255=eps * 255)
-    drawn = random_in_ball(noise, pixels, threat_model, stream="restart-0")
+    drawn = random_in_ball(noise, pixels, norm, eps, stream="restart-0")
     assert float(length(drawn, norm).max()) <= eps * (1 + 1e-5)
     assert float(length(drawn, norm).std()) > 0
-    alone = random_in_ball(noise.take(torch.tensor([7])), pixels[7:8], threat_model, stream="restart-0")
+    alone = random_in_ball(noise.take(torch.tensor([7])), pixels[7:8], norm, eps, stream="restart-0")
     assert torch.equal(alone, drawn[7:8])
 
 
@@ -96,12 +94,12 @@ def test_a_projection_known_by_hand(norm, expected):
 
 def test_random_perturbations_fill_the_cube_and_lie_on_the_edge_of_the_other_balls(pixels):
     noise = Noise(seed=0, rows=torch.arange(32))
-    cube = random_in_ball(noise, pixels, ThreatModel(norm="linf", eps_255=25.5), stream="restart")
+    cube = random_in_ball(noise, pixels, "linf", 0.1, stream="restart")
     assert abs(float(cube.mean())) < 0.01
     assert float(cube.abs().mean()) == pytest.approx(0.05, rel=0.05)
     assert float(cube.std()) == pytest.approx(0.1 / 3**0.5, rel=0.05)
     for norm in ("l2", "l1"):
-        drawn = random_in_ball(noise, pixels, ThreatModel(norm=norm, eps_255=25.5), stream="restart")
+        drawn = random_in_ball(noise, pixels, norm, 0.1, stream="restart")
         torch.testing.assert_close(length(drawn, norm), torch.full((32,), 0.1))
         assert abs(float(drawn.sign().mean())) < 0.05
 

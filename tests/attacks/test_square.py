@@ -54,7 +54,7 @@ def test_looking_ahead_finds_what_one_proposal_after_the_other_finds(norm, eps_2
     monkeypatch.setattr(Network, "search_logits", noted)
     ahead = searched(*problem, attack, norm=norm, eps_255=eps_255, slots=128)
     asked_ahead, asked[:] = len(asked), []
-    monkeypatch.setattr(LookAhead, "_learn", lambda self, used, depth: None)  # stays at one
+    monkeypatch.setattr(LookAhead, "_adapt_depth", lambda self, used, depth: None)  # stays at one
     one_by_one = searched(*problem, attack, norm=norm, eps_255=eps_255, slots=128)
     assert torch.equal(ahead.broken, one_by_one.broken)
     assert 0 < int(ahead.broken.sum()) < 40

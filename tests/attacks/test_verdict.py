@@ -160,7 +160,7 @@ def test_logits_that_only_bfloat16_has_not_are_asked_again(value, network, pixel
         labels = torch.full((COUNT,), label)
         low = Network(model=model, most=8, low_precision=True)
         assert torch.equal(low.wrong(pixels, labels), network(pixels).argmax(1) != labels)
-        low.meet(pixels, labels)
+        low.calibrate(pixels, labels)
         assert CLOSE <= low._close < INF
     network.double()
 

@@ -13,6 +13,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 from robustft.cli.app import main
+from tests.cli.fork_server import ForkServer
 from tests.cli.made_up_run import RECORDS, write_made_up_run
 from tests.cli.run_commands import Commands
 
@@ -56,24 +57,27 @@ def words(monkeypatch, tmp_path, capsys):
 
 
 @pytest.fixture(scope="session")
-def robustft():
+def robustft(tmp_path_factory):
     """(words, cwd) -> the finished process of `python -m robustft words`; kill=(place, n): killed there."""
+    servers: dict[tuple, ForkServer] = {}
 
     def run(*given: str, cwd: Path, kill: tuple[str, int] | None = None) -> subprocess.CompletedProcess:
-        start = ["-m", "robustft"] if kill is None else ["-c", KILLING, kill[0], str(kill[1])]
-        return subprocess.run(
-            [sys.executable, *start, *given],
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            timeout=300,
+        hub = tuple(
+            sorted(item for item in os.environ.items() if item[0].startswith("HF_"))
+        )  # read when it is imported
+        if hub not in servers:
             # One thread: bits are compared, whatever else the machine does. And a W&B service of its own: one that a
             # test in this process left running would hold the id of a run that is killed here.
-            env={key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"}
-            | {"WANDB_SILENT": "true", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
-        )
+            mine = {key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"}
+            servers[hub] = ForkServer(mine | {"WANDB_SILENT": "true", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
+        output = tmp_path_factory.mktemp("output")
+        if kill is None:
+            return servers[hub].run(given, cwd=cwd, code=None, output=output)
+        return servers[hub].run((kill[0], str(kill[1]), *given), cwd=cwd, code=KILLING, output=output)
 
-    return run
+    yield run
+    for server in servers.values():
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -45,13 +45,13 @@ def torchrun(finished, tmp_path):
 
 
 def test_two_processes_agree_with_the_records_and_add_what_one_would(torchrun, finished, robustft, tmp_path):
-    again = torchrun("evaluate", "run=run", "states=all", "accelerator=cpu")
-    assert again.returncode == 0, again.stderr
-    lines = [line for line in again.stdout.splitlines() if " test " in line or " validation " in line]
-    assert len(lines) == 3 * 5  # one process speaks
-    assert all(line.endswith("agrees") for line in lines)
-    words = ("evaluate", "run=run", "accelerator=cpu", "attack=[apgd_ce]", "attack.apgd_ce.iterations=4")
-    assert torchrun(*words).returncode == 0
+    chosen = ("attack=[pgd,apgd_ce]", "attack.pgd.steps=3", "attack.apgd_ce.iterations=4")
+    words = ("evaluate", "run=run", "states=all", "splits=[validation,test]", "accelerator=cpu", *chosen)
+    done = torchrun(*words)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if " test " in line or " validation " in line]
+    assert len(lines) == 3 * 2 * 2  # one process speaks
+    assert sum(line.endswith("agrees") for line in lines) == 3 * 2
     alone = shutil.copytree(finished / "run", tmp_path / "alone" / "run")
     assert robustft(*words, cwd=tmp_path / "alone").returncode == 0
     added, expected = (
@@ -59,12 +59,22 @@ def test_two_processes_agree_with_the_records_and_add_what_one_would(torchrun, f
         for run in (tmp_path / "run", alone)
     )
     assert added == expected
-    assert len(added) == 1
-    assert '"split": "test"' in added[0]  # the states were selected on validation
+    assert len(added) == 3 * 2
 
 
-def test_training_is_refused_in_several_processes(torchrun, tmp_path):
-    done = torchrun("hydra.run.dir=other", *SHORT[:-1])
-    assert done.returncode != 0
-    assert "robustft: WORLD_SIZE must be 1 for train, got 2" in done.stderr
-    assert not (tmp_path / "other").exists()
+@pytest.mark.soak
+def test_two_processes_agree_with_every_record(torchrun):
+    done = torchrun("evaluate", "run=run", "states=all", "accelerator=cpu")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if " test " in line or " validation " in line]
+    assert len(lines) == 3 * 5
+    assert all(line.endswith("agrees") for line in lines)
+
+
+def test_training_is_refused_in_several_processes(words, monkeypatch, tmp_path):
+    monkeypatch.setenv("WORLD_SIZE", "2")  # as torchrun sets it
+    code, _, err = words(*SHORT)
+    assert code == 2
+    assert err.startswith("robustft: WORLD_SIZE must be 1 for train, got 2")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

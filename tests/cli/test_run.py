@@ -40,6 +40,16 @@ def finished(tmp_path_factory, robustft):
     return cwd, done
 
 
+@pytest.fixture
+def one_thread():
+    """As in the processes of `robustft`: runs that resume in this process must agree with theirs to the bit."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning has turned it off
+
+
 def test_it_prints_the_table_and_where_the_picture_is(finished):
     _, done = finished
     assert "area under the frontier" in done.stdout
@@ -105,7 +115,8 @@ def test_it_says_what_it_was_made_with(finished):
     assert content["effective"] == {"trainer.warmup_steps": 0}
 
 
-def test_a_resume_with_other_versions_says_so_in_one_line_and_keeps_both(finished, robustft, tmp_path):
+@pytest.mark.usefixtures("one_thread")
+def test_a_resume_with_other_versions_says_so_in_one_line_and_keeps_both(finished, words, tmp_path):
     cwd, _ = finished
     run_dir = tmp_path / RUN_DIR
     shutil.copytree(cwd / RUN_DIR, run_dir)
@@ -115,10 +126,10 @@ def test_a_resume_with_other_versions_says_so_in_one_line_and_keeps_both(finishe
     here = content["versions"]["torch"]
     content |= {"status": "running", "starts": [begun], "versions": begun["versions"]}
     (run_dir / "run.json").write_text(json.dumps(content))
-    done = robustft(*SHORT, "tracker.mode=disabled", cwd=tmp_path)
-    assert done.returncode == 0
+    code, _, err = words(*SHORT, "tracker.mode=disabled")
+    assert code == 0
     expected = f"robustft: this run was begun with torch 2.6.0, threads 7, goes on with torch {here}, threads 1\n"
-    assert done.stderr == expected
+    assert err == expected
     after = json.loads((run_dir / "run.json").read_text())
     assert after["status"] == "finished"
     assert after["starts"][0] == begun
@@ -233,26 +244,21 @@ def test_report_of_a_picture_that_cannot_be_drawn_is_the_table_and_one_line(fini
     assert err.count("\n") == 1
 
 
-def test_a_picture_that_cannot_be_drawn_is_a_warning_and_the_run_is_finished(tmp_path, robustft):
-    words = ("trainer.max_steps=1", "suite.max_images=4", "trainer.accelerator=cpu", "hydra.run.dir=run")
-    assert robustft(*words, cwd=tmp_path, kill=("record", 5)).returncode == -9
-    (tmp_path / "run/tradeoff.png").mkdir()
-    done = robustft(*words, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("robustft: warning: trade-off curve could not be drawn: run/tradeoff.png: IsADirectoryErr")
-    assert "area under the frontier" in done.stdout
-    assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "finished"
-
-
-@pytest.fixture
-def one_thread():
-    """As in the processes of `robustft`: bits are compared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning has turned it off
+@pytest.mark.usefixtures("one_thread")
+def test_a_picture_that_cannot_be_drawn_is_a_warning_and_the_run_is_finished(finished, words, tmp_path):
+    run_dir = tmp_path / RUN_DIR
+    shutil.copytree(finished[0] / RUN_DIR, run_dir, ignore=shutil.ignore_patterns("wandb", "tradeoff.png"))
+    (run_dir / "tradeoff.png").mkdir()
+    content = json.loads((run_dir / "run.json").read_text())
+    (run_dir / "run.json").write_text(json.dumps(content | {"status": "running"}))
+    code, out, err = words(*SHORT, "tracker.mode=disabled")
+    assert code == 0, err
+    (line,) = err.splitlines()
+    assert line.startswith(
+        f"robustft: warning: trade-off curve could not be drawn: {RUN_DIR}/tradeoff.png: IsADirectory"
+    )
+    assert "area under the frontier" in out
+    assert json.loads((run_dir / "run.json").read_text())["status"] == "finished"
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -311,7 +317,7 @@ def test_report_needs_neither_a_reader_nor_letters_nor_the_backend_of_a_notebook
     assert (copy / "tradeoff.png").stat().st_size > 10_000
 
 
-def test_a_run_goes_on_with_the_validation_rows_that_it_was_begun_with(finished, robustft, tmp_path):
+def test_a_run_goes_on_with_the_validation_rows_that_it_was_begun_with(finished, words, tmp_path):
     cwd, _ = finished
     content = json.loads((cwd / RUN_DIR / "run.json").read_text())
     labels = Digits().load(8).train.labels
@@ -320,12 +326,12 @@ def test_a_run_goes_on_with_the_validation_rows_that_it_was_begun_with(finished,
     (tmp_path / "run").mkdir()
     begun = content | {"status": "running", "validation_rows": list(range(99))}  # as another version drew them
     (tmp_path / "run/run.json").write_text(json.dumps(begun))
-    done = robustft(*SHORT, "tracker.mode=disabled", "hydra.run.dir=run", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "1,248 training, 99 validation and 450 test images" in done.stdout
+    code, out, err = words(*SHORT, "tracker.mode=disabled", "hydra.run.dir=run")
+    assert code == 0, err
+    assert "1,248 training, 99 validation and 450 test images" in out
     assert json.loads((tmp_path / "run/run.json").read_text())["validation_rows"] == list(range(99))
-    code = robustft("evaluate", "run=run", "states=all", "accelerator=cpu", cwd=tmp_path)
-    assert code.stdout.count("agrees") == 15
+    _, out, _ = words("evaluate", "run=run", "states=all", "accelerator=cpu")
+    assert out.count("agrees") == 15
 
 
 def test_few_validation_images_are_warned_of_before_and_below_the_table(finished):
@@ -353,7 +359,6 @@ RESUMED = (
     "method.dropout=0.2",
     "+backbone.options.proj_drop_rate=0.1",
     "trainer.batch_size=16",
-    "trainer.max_steps=90",  # an epoch of 76 updates and a bit
     "trainer.drop_last=false",
     "trainer.gradient_clip=0.5",
     "trainer.weight_decay_on=matrices",
@@ -369,21 +374,32 @@ RESUMED = (
 )
 
 
+LENGTHS = {
+    "short": (("trainer.validation_fraction=0.9", "trainer.max_steps=12"), 7),  # an epoch of 9 updates and a bit
+    "long": (("trainer.max_steps=90",), 60),  # of 76
+}
+"""The settings, and the update before which the run is killed for the first time."""
+
+
 def flip_a_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
 
+@pytest.mark.parametrize("length", ["short", pytest.param("long", marks=pytest.mark.soak)])
 def test_a_run_killed_at_its_start_mid_epoch_and_mid_evaluation_and_damaged_ends_like_the_unbroken_one(
-    tmp_path, robustft
+    length, tmp_path, robustft
 ):
     directories = {}
-    for name, kills in {"unbroken": [], "killed": [("rename", 0), ("step", 60), ("record", 3), ("record", 1)]}.items():
+    of_this_length, step = LENGTHS[length]
+    words = (*RESUMED, *of_this_length)
+    kinds = {"unbroken": [], "killed": [("rename", 0), ("step", step), ("record", 3), ("record", 1)]}
+    for name, kills in kinds.items():
         cwd = tmp_path / name
         cwd.mkdir()
         for kill in kills:
-            killed = robustft(*RESUMED, cwd=cwd, kill=kill)
+            killed = robustft(*words, cwd=cwd, kill=kill)
             assert killed.returncode == -9, killed.stderr
             if kill == ("rename", 0):  # what would have become run.json, and nothing else
                 assert [is_temporary(path) for path in (cwd / "run").iterdir()] == [True]
@@ -391,7 +407,7 @@ def test_a_run_killed_at_its_start_mid_epoch_and_mid_evaluation_and_damaged_ends
                 assert json.loads((cwd / "run/run.json").read_text())["status"] == "running"
         if kills:
             flip_a_bit(cwd / "run/last.ckpt")
-        done = robustft(*RESUMED, cwd=cwd)
+        done = robustft(*words, cwd=cwd)
         assert done.returncode == 0, done.stderr
         said = [line for line in done.stderr.splitlines() if "last.ckpt" in line]
         assert [line.endswith("the run goes on from the checkpoint before it") for line in said] == [True] * bool(kills)

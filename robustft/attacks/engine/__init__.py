@@ -1,1 +1,1 @@
-"""The search engine: runs attacks on many images at once and trusts none of them."""
+"""The search engine: runs attacks on many images at once and verifies every success itself."""

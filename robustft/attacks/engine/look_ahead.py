@@ -1,4 +1,4 @@
-"""Several proposals of each image at once, where a greedy attack has too few images left to fill the device."""
+"""Speculative queries: several proposals per image at once, where too few images are left to fill the device."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from robustft.attacks.losses import comparable
 
 @dataclass(kw_only=True)
 class LookAhead:
-    """Asks about proposals that are needed only if those before them fail.
+    """Queries proposals that are needed only if those before them fail.
 
-    What comes out is what one proposal after the other would give, to the bit but for rounding; only passes are spent
-    on more. How far it looks follows how much of that was in vain.
+    The result is that of sequential proposals but for rounding, at the cost of more passes. The depth adapts to the
+    share of queries that were needed.
+
+    depth: proposals per image at a time.
     """
 
     attack: GreedyAttack
     network: Network
     depth: int = 1
 
-    def ask(self, at: Situation, state: State, *, at_most: int) -> tuple[State, Tensor, Tensor]:
-        """(state, losses (n,), misclassified (n,) bool) at the last of the proposals that count, for n images.
+    def query(self, at: Situation, state: State, *, at_most: int) -> tuple[State, Tensor, Tensor]:
+        """(state, losses (n,), misclassified (n,) bool) of n images at the last proposal that counts.
 
-        at_most: proposals at a time, all images together.
+        at_most: proposals at a time, of all images together.
         """
         count, depth = len(at.labels), max(1, min(self.depth, at_most // len(at.labels)))
         copies = torch.arange(count, device=at.labels.device).repeat_interleave(depth)
@@ -42,12 +44,12 @@ class LookAhead:
         stops = (wrong | self.attack.improves(ahead, losses) | self.attack.final(ahead)).view(count, depth)
         stops[:, -1] = True
         used = stops.int().argmax(1)  # the first
-        self._learn((float(used.sum()) + count) / (count * depth), depth)
+        self._adapt_depth((float(used.sum()) + count) / (count * depth), depth)
         chosen = torch.arange(count, device=used.device) * depth + used
         return {name: value[chosen] for name, value in ahead.items()}, losses[chosen], wrong[chosen]
 
-    def _learn(self, used: float, depth: int) -> None:
-        """used: share of what was asked that was needed, `depth` proposals ahead."""
+    def _adapt_depth(self, used: float, depth: int) -> None:
+        """Adapts the depth; used: share of queries that were needed with `depth` proposals per image."""
         if used > 0.9:
             self.depth = 2 * depth
         elif used < 0.75:
@@ -55,7 +57,7 @@ class LookAhead:
 
 
 def taken(at: Situation, chosen: Tensor) -> Situation:
-    """Some of the images: (M,) indices."""
+    """Some images of a batch; chosen: (M,) indices."""
     return replace(
         at,
         pixels=at.pixels[chosen],

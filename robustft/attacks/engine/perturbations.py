@@ -1,4 +1,4 @@
-"""Perturbations that broke images, kept compactly: one bit a value for linf, eight for the other norms."""
+"""Perturbations that broke images, compressed: one bit per value for linf, eight for the other norms."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from torch import Tensor
 
 @dataclass(kw_only=True)
 class Perturbations:
-    """One perturbation for each of some images, known by their rows in the split.
+    """At most one perturbation per image, by its row in the split.
 
-    For linf only the signs are kept, for nearly every perturbation that PGD finds is a corner of the ball; for the
-    other norms whole numbers from -127 to 127 and a scale. What is given back is therefore near what was put in, and
-    has to be tried anew, as it has on another model anyway.
+    For linf the signs are stored, since nearly every perturbation that PGD finds is a corner of the ball; for the other
+    norms integers from -127 to 127 and a scale. A decompressed perturbation is therefore approximate and has to be
+    tried again, as on another model anyway.
 
     norm: of the threat model.
     codes: row -> uint8 bytes; scales: row -> largest absolute value (1 for linf).
+
+    >>> pixels = torch.full((1, 3, 2, 2), 0.5)
+    >>> stored = Perturbations(norm="linf")
+    >>> stored.add(torch.tensor([7]), pixels, pixels + 0.1)
+    >>> len(stored.codes[7]), stored.get(torch.tensor([7]), like=pixels, eps=0.1).unique()
+    (2, tensor([0.1000]))
     """
 
     norm: str
@@ -30,17 +36,17 @@ class Perturbations:
     @classmethod
     def together(cls, norm: str, parts: Sequence[Perturbations]) -> Perturbations:
         """Those of all `parts`; of several for one image the last."""
-        found = cls(norm=norm)
+        union = cls(norm=norm)
         for part in parts:
-            found.codes |= part.codes
-            found.scales |= part.scales
-        return found
+            union.codes |= part.codes
+            union.scales |= part.scales
+        return union
 
     @classmethod
     def from_arrays(
         cls, norm: str, rows: NDArray[np.int64], codes: NDArray[np.uint8], scales: NDArray[np.float32]
     ) -> Perturbations:
-        """What `arrays` gave."""
+        """The inverse of `arrays`."""
         numbers = rows.tolist()
         return cls(
             norm=norm,
@@ -49,7 +55,7 @@ class Perturbations:
         )
 
     def arrays(self) -> dict[str, NDArray]:
-        """`rows` (N,), `codes` (N, bytes) and `scales` (N,) by name, rows rising."""
+        """`rows` (N,), `codes` (N, bytes) and `scales` (N,) by name, in increasing order of rows."""
         rows = sorted(self.codes)
         return {
             "rows": np.array(rows, dtype=np.int64),
@@ -58,14 +64,14 @@ class Perturbations:
         }
 
     def of(self, rows: Tensor) -> Tensor:
-        """(N,) bool: for which rows one is kept."""
+        """(N,) bool: rows that have a perturbation."""
         return torch.tensor([row in self.codes for row in rows.tolist()], dtype=torch.bool)
 
     def add(self, rows: Tensor, pixels: Tensor, candidates: Tensor) -> None:
-        """Keeps what was done to `pixels` (N, ...), in [0, 1], at `rows` (N,), in place of what was there."""
+        """Stores `candidates - pixels`, both (N, ...) in [0, 1], for `rows` (N,), replacing earlier ones."""
         deltas = (candidates - pixels).detach()
         if self.norm == "linf":
-            # Where nothing moved, the bounds of the image stood in the way, most likely: against them, then.
+            # An unchanged value most likely lies at 0 or 1: its sign points against that bound.
             signs = torch.where(deltas != 0, deltas, pixels - 0.5) >= 0
             codes = np.packbits(signs.flatten(1).cpu().numpy(), axis=1)
             scales = [1.0] * len(codes)
@@ -78,7 +84,7 @@ class Perturbations:
             self.codes[row], self.scales[row] = code.copy(), scale
 
     def get(self, rows: Tensor, *, like: Tensor, eps: float) -> Tensor:
-        """Perturbations in the shape, type and place of the images `like` (N, ...), one for each of `rows`."""
+        """(N, ...) perturbations of `rows` (N,), in the shape, type and device of the images `like`."""
         codes = np.stack([self.codes[row] for row in rows.tolist()])
         size = like[0].numel()
         if self.norm == "linf":

@@ -1,4 +1,4 @@
-"""The model as attacks ask it: in which precision, how many images at a time, and how often."""
+"""The model under attack: precision of the search, images per pass, and a count of passes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from robustft.attacks.losses import comparable, margin
 from robustft.attacks.verdict import classified_correctly
 
 CLOSE = 0.2
-"""Logits in bfloat16 carry 8 bits: where the margin is smaller than this, float32 is asked which class wins. Or, with a
-model whose logits are larger, smaller than three times what bfloat16 makes of the margins of clean images."""
+"""Smallest margin of bfloat16 logits, which carry 8 bits, that is not checked in float32; for a model with larger
+logits, three times the error of bfloat16 in the margins of clean calibration images."""
 
 STEEPEST = 1e15
-"""Gradients are cut off here, for squares of larger ones overflow: of what has no length one cannot go uphill."""
+"""Gradients are clamped here: squares of larger ones overflow, and a gradient of infinite length has no direction."""
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +27,14 @@ log = logging.getLogger(__name__)
 class Network:
     """A frozen model in eval mode, (N, 3, H, W) in [0, 1] -> logits, with a count of its passes per image.
 
-    low_precision: searches in bfloat16. Verdicts are the model's own precision's all the same: every success is
-        confirmed in it, and so is whatever is close to one.
-    compiled: searches with torch.compile; batches are then filled up to `most`, so that it sees one shape.
-    most: images per pass. It is halved where the device's memory does not suffice, with a warning.
+    low_precision: searches in bfloat16. Verdicts are in the model's own precision all the same: every success and every
+        near success is confirmed in it.
+    compiled: searches with torch.compile; batches are then padded to `most`, so that it compiles one shape.
+    most: images per pass; halved, with a warning, when the device is out of memory.
+
+    >>> network = Network(model=nn.Sequential(nn.Flatten(), nn.Linear(12, 3)), most=8)
+    >>> network.calibrate(torch.zeros(4, 3, 2, 2), torch.zeros(4, dtype=torch.int64)), network.forward_passes
+    (3, 1)
     """
 
     model: nn.Module
@@ -49,12 +53,12 @@ class Network:
 
     @property
     def exact(self) -> bool:
-        """Whether the search sees what verdicts are made of."""
+        """Whether the search's logits are those of verdicts."""
         return not (self.low_precision or self.compiled)
 
     @contextmanager
     def in_own_precision(self) -> Iterator[None]:
-        """Searches in the model's own precision for a while."""
+        """Searches in the model's own precision within the block."""
         before = self.low_precision, self._close
         self.low_precision, self._close = False, 0
         try:
@@ -62,48 +66,51 @@ class Network:
         finally:
             self.low_precision, self._close = before
 
-    def meet(self, pixels: Tensor, labels: Tensor) -> int:
-        """How many classes the model knows, given some clean images; finds out how far its low precision is off."""
+    def calibrate(self, pixels: Tensor, labels: Tensor) -> int:
+        """Measures the error of low precision on clean images; returns the number of classes.
+
+        pixels: (N, 3, H, W) in [0, 1]; labels: (N,).
+        """
         if not self.low_precision:
             return self.logits(pixels[:1]).shape[1]
         own = self.logits(pixels)
         differences = (margin(self.search_logits(pixels), labels) - margin(own, labels)).abs()
-        differences = differences[differences.isfinite()]  # of the others, none is ever believed
+        differences = differences[differences.isfinite()]  # others are always checked
         self._close = max([CLOSE, *(3 * differences).tolist()])
         return own.shape[1]
 
     def logits(self, pixels: Tensor) -> Tensor:
-        """(N, K) in the model's own precision, without gradients: what verdicts are made of."""
+        """(N, K) logits of verdicts: in the model's own precision, without gradients."""
 
         def ask(rows: slice) -> Tensor:
             with torch.no_grad(), exact_arithmetic(self._device):
-                found: Tensor = self.model(pixels[rows])
-            self.forward_passes += len(found)
-            return found
+                logits: Tensor = self.model(pixels[rows])
+            self.forward_passes += len(logits)
+            return logits
 
         return torch.cat(list(self._in_turn(len(pixels), ask)))
 
     def search_logits(self, pixels: Tensor) -> Tensor:
-        """(N, K) as the search sees them, at least float32, without gradients."""
+        """(N, K) logits in the search's precision, as float32 at least, without gradients."""
         if self.exact:
             return self.logits(pixels)
 
         def ask(rows: slice) -> Tensor:
             with torch.no_grad():
-                found = self._search(pixels[rows])
-            self.forward_passes += len(found)
-            return found
+                logits = self._search(pixels[rows])
+            self.forward_passes += len(logits)
+            return logits
 
         return torch.cat(list(self._in_turn(len(pixels), ask)))
 
     def wrong(self, pixels: Tensor, labels: Tensor) -> Tensor:
-        """(N,) bool: misclassified, by the model's own precision wherever the search's leaves a doubt."""
+        """(N,) bool: misclassified; in the model's own precision where the search's is not certain."""
         return self.confirmed(pixels, labels, self.search_logits(pixels), sure=self.exact)
 
     def confirmed(self, pixels: Tensor, labels: Tensor, logits: Tensor, *, sure: bool = False) -> Tensor:
-        """(N,) bool: misclassified. Where `logits` say so, or nearly, the model is asked again without gradients.
+        """(N,) bool: misclassified. Where the search's `logits` say so, or nearly, the verdict's are computed.
 
-        sure: the logits are verdicts already.
+        sure: whether the logits are those of the verdict already.
         """
         if sure:
             return ~classified_correctly(logits, labels)
@@ -118,10 +125,9 @@ class Network:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """(logits (N, K), losses (N,), gradients (N, 3, H, W)); the last two are means over `samples` passes.
 
-        Losses that are not finite are -inf, which nobody takes for an improvement, and gradients always are: where they
-        are NaN, they say nothing and are 0.
+        Losses that are not finite are -inf, so that they never count as an improvement; NaN in gradients is 0.
 
-        objective: logits of the images in a slice of the batch, and the slice -> what to raise for each of them.
+        objective: logits of the images in a slice of the batch, and the slice -> (n,) losses to maximise.
         """
 
         def ask(rows: slice) -> tuple[Tensor, Tensor, Tensor]:
@@ -154,7 +160,7 @@ class Network:
         return logits if logits.dtype == torch.float64 else logits.float()
 
     def take_fewer(self, size: int, error: torch.OutOfMemoryError) -> None:
-        """From now on, since `size` images at a time were too many for the device's memory; `error` if one was."""
+        """Halves `most` after `size` images at a time were too many for the device's memory; raises `error` for one."""
         if size <= 1:
             raise error
         self.most = min(self.most, size // 2)
@@ -162,7 +168,7 @@ class Network:
         log.warning("out of memory with %d images at a time: going on with %d", size, self.most)
 
     def _in_turn(self, count: int, ask: Callable[[slice], object]) -> Iterator:
-        """What `ask` says of every `most` images; fewer at a time from where the device's memory is full."""
+        """Yields `ask(rows)` for slices of at most `most` images, halved when the device is out of memory."""
         begin = 0
         while begin < count or begin == 0:
             rows = slice(begin, min(count, begin + self.most))
@@ -176,7 +182,7 @@ class Network:
 
 @contextmanager
 def exact_arithmetic(device: str) -> Iterator[None]:
-    """float32 means float32: without TF32, which has its range but 10 bits."""
+    """Computes float32 in float32 on CUDA: without TF32, which has 10 bits of mantissa."""
     if device != "cuda":
         yield
         return

@@ -1,4 +1,4 @@
-"""The search for adversarial images: trusts no attack, keeps the device full, counts the passes."""
+"""The search for adversarial images: verifies every success, keeps the device full, counts the passes."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from robustft.attacks.noise import Noise
 from robustft.attacks.threat_model import ThreatModel
 from robustft.attacks.verdict import classified_correctly
 
-MET = 32
-"""Images by which the search gets to know a model."""
+CALIBRATION_IMAGES = 32
+"""Number of clean images on which the error of low precision is measured."""
 
 Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Rows (n,) -> pixels (n, 3, H, W) in [0, 1] and labels (n,), on the model's device."""
 
 
 @dataclass(kw_only=True)
-class Found:
-    """What a search found.
+class SearchResult:
+    """The result of a search.
 
-    broken: (N,) bool in the order of the rows; by_part: how many each part of the attack broke.
-    perturbations: what broke them, for an attack that starts warm; what was tried first is not among them.
-    Passes are counted per image.
+    broken: (N,) bool in the order of the rows; by_part: part of the attack -> number of images that it broke.
+    perturbations: new ones that broke images, for an attack that starts warm.
+    forward_passes, backward_passes: counted per image.
     """
 
     broken: Tensor
@@ -41,31 +41,49 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def merged(parts: Sequence[Found]) -> Found:
-    """What searches of different images found, as one; `broken` is each one's after the other."""
+def merged(parts: Sequence[SearchResult]) -> SearchResult:
+    """The results of searches of different images as one, `broken` concatenated."""
     by_part: dict[str, int] = {}
     for part in parts:
         for name, count in part.by_part.items():
             by_part[name] = by_part.get(name, 0) + count
-    kept = [part.perturbations for part in parts if part.perturbations is not None]
-    return Found(
+    perturbations = [part.perturbations for part in parts if part.perturbations is not None]
+    return SearchResult(
         broken=torch.cat([part.broken for part in parts]),
         forward_passes=sum(part.forward_passes for part in parts),
         backward_passes=sum(part.backward_passes for part in parts),
         by_part=by_part,
-        perturbations=Perturbations.together(kept[0].norm, kept) if kept else None,
+        perturbations=Perturbations.together(perturbations[0].norm, perturbations) if perturbations else None,
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """Attacks images. Every candidate is projected into the threat model first, and the model alone decides, in its own
-    precision and without gradients, what is broken.
+    """Attacks images. Every candidate is projected into the threat model first; whether it is misclassified is decided
+    by the model in its own precision, without gradients.
 
-    network: the model; its passes are counted there.
-    fetch: where images come from; seed: of the noise.
+    network: the model, which counts its passes.
+    fetch: rows -> images and labels; seed: of the noise.
     slots: images under attack at a time.
+
+    >>> from robustft.attacks import Pgd
+    >>> class Bright(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.threshold = nn.Parameter(torch.tensor(0.5), requires_grad=False)
+    ...     def forward(self, pixels):
+    ...         return torch.stack([self.threshold.expand(len(pixels)), pixels.mean((1, 2, 3))], 1)
+    >>> pixels = torch.tensor([0.1, 0.45]).view(2, 1, 1, 1).expand(2, 3, 2, 2)
+    >>> search = Search(
+    ...     network=Network(model=Bright(), most=2),
+    ...     fetch=lambda rows: (pixels[rows], torch.zeros(len(rows), dtype=torch.int64)),
+    ...     threat_model=ThreatModel(norm="linf", eps_255=25.5),
+    ...     seed=0,
+    ...     slots=2,
+    ... )
+    >>> search.run(Pgd(steps=5), torch.arange(2)).broken
+    tensor([False,  True])
     """
 
     network: Network
@@ -74,31 +92,31 @@ class Search:
     seed: int
     slots: int
 
-    def run(self, attack: Attack, rows: Tensor, *, tried_first: Perturbations | None = None) -> Found:
+    def run(self, attack: Attack, rows: Tensor, *, tried_first: Perturbations | None = None) -> SearchResult:
         """Attacks the images at `rows` (n,), which the model classifies correctly when clean.
 
-        tried_first: perturbations that broke some of them before, for an attack that `starts_warm`.
+        tried_first: perturbations from an earlier state, for an attack that `starts_warm`.
         """
-        found = Found(broken=torch.zeros(len(rows), dtype=torch.bool))
+        result = SearchResult(broken=torch.zeros(len(rows), dtype=torch.bool))
         if not len(rows):
-            return found
+            return result
         network = self.network
         passes = network.forward_passes, network.backward_passes
-        classes = network.meet(*self.fetch(rows[:MET]))
+        classes = network.calibrate(*self.fetch(rows[:CALIBRATION_IMAGES]))
         if attack.starts_warm:
-            found.perturbations = Perturbations(norm=self.threat_model.norm)
-            found.by_part["warm start"] = self._try(tried_first, rows, found) if tried_first else 0
-        found.notes = attack.notes(classes, self.threat_model.norm)
+            result.perturbations = Perturbations(norm=self.threat_model.norm)
+            result.by_part["warm start"] = self._try(tried_first, rows, result) if tried_first else 0
+        result.notes = attack.notes(classes, self.threat_model.norm)
         for name, part in attack.parts(classes, self.threat_model.norm).items():
-            before = int(found.broken.sum())
-            self._run_part(part, rows, found, classes)
-            found.by_part[name] = int(found.broken.sum()) - before
-        found.forward_passes = network.forward_passes - passes[0]
-        found.backward_passes = network.backward_passes - passes[1]
-        return found
+            before = int(result.broken.sum())
+            self._run_part(part, rows, result, classes)
+            result.by_part[name] = int(result.broken.sum()) - before
+        result.forward_passes = network.forward_passes - passes[0]
+        result.backward_passes = network.backward_passes - passes[1]
+        return result
 
-    def _run_part(self, part: Attack, rows: Tensor, found: Found, classes: int) -> None:
-        open_ = (~found.broken).nonzero()[:, 0]
+    def _run_part(self, part: Attack, rows: Tensor, result: SearchResult, classes: int) -> None:
+        open_ = (~result.broken).nonzero()[:, 0]
         if not len(open_):
             return
         logits = self._clean_logits(rows, open_, classes) if part.uses_clean_logits else None
@@ -107,23 +125,23 @@ class Search:
             return self._situation(rows, places, runs, classes, logits)
 
         def keep(places: Tensor, candidates: Tensor) -> None:
-            if found.perturbations is not None:
+            if result.perturbations is not None:
                 pixels, _ = self.fetch(rows[places])
-                found.perturbations.add(rows[places], pixels, candidates)
+                result.perturbations.add(rows[places], pixels, candidates)
 
         if isinstance(part, SteppedAttack):
             pool = Pool(
                 attack=part,
                 network=self.network,
                 situation=situation,
-                broken=found.broken,
+                broken=result.broken,
                 places=self.slots,
                 on_success=keep,
             )
             with self.network.in_own_precision() if part.is_precise else nullcontext():
                 pool.empty(part.runs(classes))
         elif isinstance(part, BatchAttack):
-            self._run_batches(part, situation, open_, found, keep)
+            self._run_batches(part, situation, open_, result, keep)
         else:
             raise TypeError(f"an attack must be a SteppedAttack or a BatchAttack, got {type(part).__name__}")
 
@@ -140,35 +158,35 @@ class Search:
         )
 
     def _clean_logits(self, rows: Tensor, places: Tensor, classes: int) -> Tensor:
-        """(n, classes) on the CPU, of the images at `places` (zeros elsewhere)."""
+        """(len(rows), classes) on the CPU, of the images at `places`; zeros elsewhere."""
         logits = torch.zeros(len(rows), classes)
         for some in places.split(self.slots):
             logits[some] = self.network.logits(self.fetch(rows[some])[0]).float().cpu()
         return logits
 
-    def _try(self, perturbations: Perturbations, rows: Tensor, found: Found) -> int:
-        """Breaks what earlier perturbations still break; how many."""
+    def _try(self, perturbations: Perturbations, rows: Tensor, result: SearchResult) -> int:
+        """Tries earlier perturbations; returns the number of images that they break."""
         known = perturbations.of(rows).nonzero()[:, 0]
         for places in known.split(self.slots) if len(known) else ():
             pixels, labels = self.fetch(rows[places])
             deltas = perturbations.get(rows[places], like=pixels, eps=self.threat_model.eps)
             candidates = self.threat_model.project(pixels, pixels + deltas)
-            found.broken[places] = self.network.wrong(candidates, labels).cpu()
-        return int(found.broken.sum())
+            result.broken[places] = self.network.wrong(candidates, labels).cpu()
+        return int(result.broken.sum())
 
     def _run_batches(
         self,
         attack: BatchAttack,
         situation: Callable[[Tensor, Tensor], Situation],
         open_: Tensor,
-        found: Found,
+        result: SearchResult,
         keep: Callable[[Tensor, Tensor], None],
     ) -> None:
         while len(open_):
             places = open_[: min(self.slots, self.network.most)]
             at = situation(places, torch.zeros_like(places))
             try:
-                candidates = attack.perturb(_Asked(self.network, at), at)
+                candidates = attack.perturb(_CountedModel(self.network, at), at)
             except torch.OutOfMemoryError as error:
                 self.network.take_fewer(len(places), error)
                 continue
@@ -176,15 +194,15 @@ class Search:
             wrong = ~classified_correctly(self.network.logits(candidates), at.labels)
             if bool(wrong.any()):
                 keep(places[wrong.cpu()], candidates[wrong])
-            found.broken[places[wrong.cpu()]] = True
+            result.broken[places[wrong.cpu()]] = True
             open_ = open_[len(places) :]
 
 
-class _Asked(nn.Module):
-    """The model for a library that asks it by itself: in the model's own precision; its passes are counted.
+class _CountedModel(nn.Module):
+    """The model for another library, in its own precision, with a count of its passes.
 
-    A library takes argmax for the verdict. Logits that are not finite therefore become a vote for a wrong class, and
-    gradients that are NaN become 0.
+    Libraries use argmax for the verdict: logits that are not finite become a vote for a wrong class, and NaN in
+    gradients becomes 0.
     """
 
     def __init__(self, network: Network, at: Situation) -> None:
@@ -208,8 +226,8 @@ class _Asked(nn.Module):
 
 
 def _wrong_votes(pixels: Tensor, logits: Tensor, at: Situation) -> Tensor:
-    """(N, K) logits, 1 for a wrong class and 0 for the others. What belongs to which image a library does not say: to
-    the nearest."""
+    """(N, K) logits, 1 for a wrong class and 0 for the others; the image of each candidate, which a library does not
+    tell, is the nearest."""
     nearest = torch.cdist(pixels.detach().flatten(1), at.pixels.to(pixels).flatten(1), p=float("inf")).argmin(1)
     wrong = (at.labels[nearest] + 1) % logits.shape[1]
     return nn.functional.one_hot(wrong, logits.shape[1]).to(logits)

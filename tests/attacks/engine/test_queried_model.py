@@ -84,7 +84,7 @@ def test_how_close_is_close_follows_the_models_logits():
     for scale, wider in ((1, False), (100, True)):
         inner, pixels, labels = problem(scale)
         network = Network(model=inner, most=64, low_precision=True)
-        assert network.meet(pixels[:32], labels[:32]) == 5
+        assert network.calibrate(pixels[:32], labels[:32]) == 5
         off = (margin(network.search_logits(pixels), labels) - margin(network.logits(pixels), labels)).abs().max()
         assert (network._close > CLOSE) == wider
         assert float(off) < network._close
@@ -145,7 +145,7 @@ def test_what_bfloat16_calls_right_by_a_little_is_asked_again():
     inner, pixels, labels = problem()
     images, classes = at_the_boundary(inner, pixels, labels)
     network = Network(model=inner, most=64, low_precision=True)
-    network.meet(images[:32], classes[:32])
+    network.calibrate(images[:32], classes[:32])
     expected = inner(images).argmax(1) != classes
     by_bfloat16 = margin(network.search_logits(images), classes) >= 0
     assert int((expected & ~by_bfloat16).sum()) > 3  # these a search in bfloat16 alone would call robust

@@ -13,7 +13,7 @@ from robustft.cli.commands.report import shown
 from robustft.cli.shift_sets import shift_sets
 from robustft.cli.user_errors import command, naming
 from robustft.data.cache.cache_directory import VARIABLE, cache_directory, gigabytes
-from robustft.data.cache.fingerprint_cache import remembered_fingerprint
+from robustft.data.cache.fingerprint_cache import cached_fingerprint
 from robustft.data.corruptions.corrupted_images import corrupted_sets
 from robustft.data.dataset import Dataset, Images
 from robustft.data.images.contact_sheet import draw_contact_sheet
@@ -35,7 +35,7 @@ def run(config: DictConfig) -> None:
     with naming("dataset."):
         files = parts.source.files()
         size = sum(file.stat().st_size for file in files.values())
-        content = remembered_fingerprint(files)
+        content = cached_fingerprint(files)
         print(f"{parts.source.name}: {len(files):,} files of {gigabytes(size)}, content {content}")
     print(f"{len(dataset.classes):,} classes, {dataset.train.resolution} x {dataset.train.resolution} pixels\n")
     print(LINE.format("split", "images", "classes", "images of a class", "pixels", "lie in"))
@@ -70,7 +70,7 @@ def prepared(parts: Parts) -> tuple[Dataset, dict[str, Images]]:
         corrupted = corrupted_sets(test.take(rows), rows, suite.corruptions, suite.severities)
     for name, images in tqdm(corrupted.items(), desc="corruptions", unit="set", disable=None if corrupted else True):
         with naming(f"suite.corruptions: {name}: "):
-            images.keep_in_cache()
+            images.write_to_cache()
     if corrupted:
         print(f"{len(corrupted)} corruptions of {len(rows):,} test images: {cache_directory() / 'corrupted'}")
     return dataset, shifts

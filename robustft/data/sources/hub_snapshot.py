@@ -1,4 +1,4 @@
-"""Parquet files from the Hugging Face hub: its cache on this machine first, then the network."""
+"""Parquet files from the Hugging Face hub: from its local cache or else over the network."""
 
 from __future__ import annotations
 

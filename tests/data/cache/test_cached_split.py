@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from robustft.data.cache import build_lock, cached_split
-from robustft.data.cache.cached_split import CachedSplit
-from robustft.data.cache.chunk_layout import Layout
-from robustft.data.cache.decoding_worker import DecodingProcess, decoders
+from robustft.data.cache.cached_split import CachedSplit, decode_splits
+from robustft.data.cache.chunk_layout import ChunkLayout
+from robustft.data.cache.decoding_worker import DecodingProcess
 from robustft.data.dataset import Dataset, Images
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import CacheError, DataError
@@ -33,9 +33,9 @@ import os, signal, sys
 from robustft.data.cache import build
 from robustft.data.cache import cached_split
 from robustft.data.sources.folder import Folder
-from robustft.data.cache.chunk_layout import Layout
+from robustft.data.cache.chunk_layout import ChunkLayout
 cached_split.IN_MEMORY_BYTES = 0
-Layout.chunk_images = 2
+ChunkLayout.chunk_images = 2
 chunks = int(sys.argv[2])
 line = build._line
 def counted(*arguments):
@@ -55,7 +55,7 @@ def directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Everything is cached, however small, in chunks of two images, in a cache of the test's own."""
     monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cached_split, "IN_MEMORY_BYTES", 0)
-    monkeypatch.setattr(Layout, "chunk_images", 2)
+    monkeypatch.setattr(ChunkLayout, "chunk_images", 2)
     return tmp_path / "cache"
 
 
@@ -168,8 +168,7 @@ def test_the_way_of_resizing_and_the_labels_are_part_of_the_key(directory: Path)
 
 
 def images_of(split: CachedSplit) -> Images:
-    with decoders("", 0) as workers:
-        return split.images(workers)
+    return decode_splits([split], "these")[0]
 
 
 @pytest.mark.parametrize(
@@ -299,7 +298,7 @@ def test_a_killed_build_is_gone_on_with_and_never_read(pictures: Path, directory
     decoded = []
     real = cached_split.build_pixels
 
-    def watched(building: Path, layout: Layout, items: Any, **options: Any) -> list[int]:
+    def watched(building: Path, layout: ChunkLayout, items: Any, **options: Any) -> list[int]:
         progress = options["decoders"].progress
         update = progress.update
         monkeypatch.setattr(progress, "update", lambda count: (decoded.append(count), update(count)))

@@ -1,4 +1,4 @@
-"""python -m robustft data: get ahead what runs need, so that they need no network, and look at it."""
+"""python -m robustft data: downloads and decodes what runs need, so that they need no network, and summarises it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ FEW_CLASSES = 12
 
 @command
 def run(config: DictConfig) -> None:
-    """Downloads and decodes what a run with `config` takes, prints what it is, and draws a contact sheet."""
+    """Downloads and decodes the data of a run with `config`, prints a summary and draws a contact sheet."""
     parts = parts_of(config)
     with naming(""):
         cache_directory()
-    dataset, shifts = prepared(parts)
+    dataset, shifts = prepare(parts)
     splits = {"train": dataset.train, "test": dataset.test}
     splits |= {f"ood:{name}": images for name, images in (*dataset.ood.items(), *shifts.items())}
     with naming("dataset."):
@@ -40,9 +40,9 @@ def run(config: DictConfig) -> None:
     print(f"{len(dataset.classes):,} classes, {dataset.train.resolution} x {dataset.train.resolution} pixels\n")
     print(LINE.format("split", "images", "classes", "images of a class", "pixels", "lie in"))
     for name, images in splits.items():
-        print(LINE.format(name, f"{len(images):,}", len(np.unique(images.labels)), spread(images), *place(images)))
-    kept = sum(images.file.stat().st_size for images in splits.values() if images.file is not None)
-    print(f"\ncache: {cache_directory()} ({VARIABLE}), {gigabytes(kept)} of it for these images\n")
+        print(LINE.format(name, f"{len(images):,}", len(np.unique(images.labels)), spread(images), *location(images)))
+    cached_bytes = sum(images.file.stat().st_size for images in splits.values() if images.file is not None)
+    print(f"\ncache: {cache_directory()} ({VARIABLE}), {gigabytes(cached_bytes)} of it for these images\n")
     for line in class_lines(dataset, splits):
         print(line)
     output = Path(config.output or f"contact-{parts.source.name}.png")
@@ -51,10 +51,10 @@ def run(config: DictConfig) -> None:
     print(f"\ncontact sheet: {shown(output)}")
 
 
-def prepared(parts: Parts) -> tuple[Dataset, dict[str, Images]]:
-    """Everything of a run that may come over the network or takes long, on this machine afterwards.
+def prepare(parts: Parts) -> tuple[Dataset, dict[str, Images]]:
+    """Downloads and computes everything of a run that needs the network or takes long.
 
-    Returns the data set and the further sets of `shift`, in its label space.
+    Returns the data set and, by name, the test images of the `shift` sets in its label space.
     """
     with naming("dataset."):
         parts.source.files()
@@ -77,22 +77,22 @@ def prepared(parts: Parts) -> tuple[Dataset, dict[str, Images]]:
 
 
 def spread(images: Images) -> str:
-    """`min 80, median 120, max 800`, over the classes that there are."""
+    """Images of a class, `min 80, median 120, max 800`, over the classes with an image."""
     counts = np.unique(images.labels, return_counts=True)[1]
     if counts.min() == counts.max():
         return f"{counts[0]:,} each"
     return f"min {counts.min():,}, median {int(np.median(counts)):,}, max {counts.max():,}"
 
 
-def place(images: Images) -> tuple[str, str]:
-    """(size, where in the cache) of the pixels."""
+def location(images: Images) -> tuple[str, str]:
+    """(size, path in the cache) of the pixels."""
     if images.file is None:
         return gigabytes(len(images) * 3 * images.resolution**2), "memory: made by every run"
     return gigabytes(images.file.stat().st_size), str(images.file.parent.relative_to(cache_directory()))
 
 
 def class_lines(dataset: Dataset, splits: dict[str, Images]) -> list[str]:
-    """Images of every class in every split; of many classes those with the fewest and the most training images."""
+    """A table of images by class and split; of many classes, those with the fewest and the most training images."""
     counts = {name: np.bincount(images.labels, minlength=len(dataset.classes)) for name, images in splits.items()}
     order = np.arange(len(dataset.classes))
     if len(order) > FEW_CLASSES:
@@ -100,10 +100,10 @@ def class_lines(dataset: Dataset, splits: dict[str, Images]) -> list[str]:
         order = np.concatenate([by_training[: FEW_CLASSES // 2], by_training[-FEW_CLASSES // 2 :]])
     names = [dataset.classes[label] for label in order]
     width = min(40, max(len("class"), *map(len, names)))
-    wide = {name: max(7, len(name)) for name in splits}
-    head = f"{'class':<{width}}" + "".join(f"  {name:>{wide[name]}}" for name in splits)
+    widths = {name: max(7, len(name)) for name in splits}
+    head = f"{'class':<{width}}" + "".join(f"  {name:>{widths[name]}}" for name in splits)
     lines = [
-        f"{name[:width]:<{width}}" + "".join(f"  {counts[split][label]:>{wide[split]},}" for split in splits)
+        f"{name[:width]:<{width}}" + "".join(f"  {counts[split][label]:>{widths[split]},}" for split in splits)
         for label, name in zip(order, names, strict=True)
     ]
     if len(order) < len(dataset.classes):

@@ -43,7 +43,8 @@ def hub_directory(hub_id: str, revision: str | None, config: str | None = None) 
         raise DataNotFound(
             f"hub_id {_reference(hub_id, revision)} was found neither in the hub's cache {constants.HF_HUB_CACHE} "
             f"nor on the network ({type(error).__name__}: {_root_cause(error)}); give dataset.path=DIR with the "
-            f"parquet files as on the hub, or fill the cache on a machine with network: hf download {hub_id} --repo-type dataset{option}"
+            "parquet files as on the hub, or fill the cache on a machine with network: "
+            f"hf download {hub_id} --repo-type dataset{option}"
         ) from error
 
 

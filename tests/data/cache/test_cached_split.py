@@ -21,6 +21,7 @@ from robustft.data.dataset import Dataset, Images
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import CacheError, DataError
 from robustft.data.images.decode import decode_all
+from robustft.data.source import Source
 from robustft.data.sources.folder import Folder
 from robustft.data.sources.parquet import Parquet
 from robustft.data.sources.published import Published
@@ -132,16 +133,21 @@ def test_parquet_rows_are_those_of_a_fresh_decoding_and_shared_between_sources(
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the pictures of ../shared/data")
-@pytest.mark.parametrize("resolution", [28, 65])
-def test_real_pictures_are_those_of_a_fresh_decoding(resolution: int, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("source", "resolution"),
+    [
+        (Parquet(path=SHARED / "pacs", domain_column="domain", source="sketch"), 28),
+        pytest.param(
+            Parquet(path=SHARED / "pacs", domain_column="domain", source="sketch"), 65, marks=pytest.mark.soak
+        ),
+        pytest.param(Parquet(path=SHARED / "cifar10", image_column="img"), 65, marks=pytest.mark.soak),
+        pytest.param(Folder(path=SHARED / "caltech101"), 65, marks=pytest.mark.soak),
+    ],
+)
+def test_real_pictures_are_those_of_a_fresh_decoding(source: Source, resolution: int, monkeypatch) -> None:
     monkeypatch.undo()
-    for source in (
-        Parquet(path=SHARED / "pacs", domain_column="domain", source="sketch"),
-        Parquet(path=SHARED / "cifar10", image_column="img"),
-        Folder(path=SHARED / "caltech101"),
-    ):
-        monkeypatch.setattr(cached_split, "IN_MEMORY_BYTES", 0)
-        assert same(source.load(resolution), in_memory(source, resolution, monkeypatch))
+    monkeypatch.setattr(cached_split, "IN_MEMORY_BYTES", 0)
+    assert same(source.load(resolution), in_memory(source, resolution, monkeypatch))
 
 
 def test_the_key_is_content_and_transform(pictures: Path, directory: Path, tmp_path: Path, monkeypatch) -> None:
@@ -263,9 +269,7 @@ def test_a_cache_that_cannot_be_written_is_read(pictures: Path, directory: Path,
     assert same(first, Folder(path=pictures).load(8))
 
 
-def test_a_full_disk_is_one_line_and_what_was_done_is_gone_on_with(
-    pictures: Path, directory: Path, monkeypatch
-) -> None:
+def test_a_full_disk_is_one_line_and_the_build_resumes(pictures: Path, directory: Path, monkeypatch) -> None:
     def full(*arguments: Any, **options: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -288,7 +292,7 @@ def load_elsewhere(path: Path, *, chunks: int = 1000) -> subprocess.Popen:
     )
 
 
-def test_a_killed_build_is_gone_on_with_and_never_read(pictures: Path, directory: Path, monkeypatch) -> None:
+def test_a_killed_build_is_resumed_and_never_read(pictures: Path, directory: Path, monkeypatch) -> None:
     killed = load_elsewhere(pictures, chunks=3)
     killed.communicate(timeout=60)
     assert killed.returncode == -signal.SIGKILL
@@ -307,7 +311,7 @@ def test_a_killed_build_is_gone_on_with_and_never_read(pictures: Path, directory
     with monkeypatch.context() as patch:
         patch.setattr(cached_split, "build_pixels", watched)
         data = Folder(path=pictures).load(8)
-    assert decoded[0] == 6  # three chunks of two, found as they were
+    assert decoded[0] == 6  # three chunks of two from the killed build
     assert same(data, in_memory(Folder(path=pictures), 8, monkeypatch))
 
 

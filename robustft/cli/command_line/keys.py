@@ -26,6 +26,9 @@ LARGEST = "train"
 
 def unknown_key(key: str, *, command: str, words: Sequence[str]) -> str:
     """`trainer.max_step is no key; did you mean trainer.max_steps? trainer has batch_size, ...`."""
+    key = key.removeprefix("hydra.runtime.choices.")  # Hydra keeps there what was chosen of each group
+    if f"~{key}" in words and is_group(key):
+        return f"{key} must be given: ~{key} takes it away"
     config = _composed(command, words)
     parent, _, name = key.rpartition(".")
     siblings = _names(config, parent)

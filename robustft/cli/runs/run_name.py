@@ -125,8 +125,9 @@ def _compose(words: list[str]) -> DictConfig:
 
 
 def _clean(value: Any) -> str:
-    """A piece of a path: letters, digits, `.`, `_` and `-`, with no `=`, which Hydra cannot take inside a value."""
+    """A piece of a path: letters, digits, `.`, `_` and `-`, with no `=`, which Hydra cannot take inside a value; never
+    `..` nor hidden."""
     if OmegaConf.is_config(value):
         value = OmegaConf.to_container(value, resolve=True)
     text = value if isinstance(value, str) else json.dumps(canonical(value), sort_keys=True)
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_") or "none"
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).lstrip("._").rstrip("_") or "none"

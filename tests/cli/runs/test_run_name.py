@@ -67,6 +67,8 @@ def test_a_name_that_is_too_long_for_a_file_system_is_cut_and_stays_unique():
         (["trainer.max_steps=50.0", "seed=0.0"], f"{DIGITS}/seed-0,max_steps-50"),
         (["attack.pgd.opening=[2.0,1]", "attack.pgd.steps=15.0"], f"{DIGITS}/seed-0,opening-2_1"),
         (["study.name=mine"], "multirun/mine/digits/glyph_vit/bitfit/seed-0"),
+        (["study.name=.."], "multirun/none/digits/glyph_vit/bitfit/seed-0"),
+        (["study.name=../../x"], "multirun/x/digits/glyph_vit/bitfit/seed-0"),
         (["dataset=cub200"], "multirun/default/cub200/vit_base_in21k/bitfit/seed-0"),
         (["dataset=domainnet"], "multirun/default/domainnet-real/vit_base_in21k/bitfit/seed-0"),
         (

@@ -20,28 +20,28 @@ def images(*labels: int) -> Images:
 
 
 def test_stl10_goes_into_cifar10s_classes():
-    found, notes = match_classes(images(7, 2, 0, 9, 7), theirs=STL, ours=CIFAR, mapping={"car": "automobile"})
-    assert found.labels.tolist() == [1, 0, 9]
-    assert found.pixels[:, 0, 0, 0].tolist() == [1, 2, 3]
+    matched, notes = match_classes(images(7, 2, 0, 9, 7), theirs=STL, ours=CIFAR, mapping={"car": "automobile"})
+    assert matched.labels.tolist() == [1, 0, 9]
+    assert matched.pixels[:, 0, 0, 0].tolist() == [1, 2, 3]
     assert notes == ("2 images left out, of classes not in ours: monkey", "no images of frog")
 
 
 def test_names_match_without_case_and_separators():
-    found, notes = match_classes(images(0, 1), theirs=("fire-truck", "Sea Lion"), ours=("sea_lion", "Fire_Truck"))
-    assert found.labels.tolist() == [1, 0]
+    matched, notes = match_classes(images(0, 1), theirs=("fire-truck", "Sea Lion"), ours=("sea_lion", "Fire_Truck"))
+    assert matched.labels.tolist() == [1, 0]
     assert notes == ()
 
 
 def test_several_of_their_classes_may_be_one_of_ours():
-    found, _ = match_classes(
+    matched, _ = match_classes(
         images(0, 1, 2), theirs=("beagle", "pug", "cat"), ours=("cat", "dog"), mapping={"beagle": "dog", "Pug": "DOG"}
     )
-    assert found.labels.tolist() == [1, 1, 0]
+    assert matched.labels.tolist() == [1, 1, 0]
 
 
 def test_the_mapping_goes_before_the_name():
-    found, _ = match_classes(images(0, 1), theirs=("bat", "club"), ours=("bat", "club"), mapping={"bat": "club"})
-    assert found.labels.tolist() == [1, 1]
+    matched, _ = match_classes(images(0, 1), theirs=("bat", "club"), ours=("bat", "club"), mapping={"bat": "club"})
+    assert matched.labels.tolist() == [1, 1]
 
 
 def test_without_a_class_in_common_both_lists_are_named():

@@ -98,17 +98,17 @@ def test_a_blur_of_a_small_picture_is_that_of_a_large_one_made_small(name, sever
     small = picture(28)
     large = small.repeat(8, axis=1).repeat(8, axis=2)
     blurred = corrupt(large, name, severity, index=0).reshape(3, 28, 8, 28, 8).mean(axis=(2, 4))
-    found = corrupt(small, name, severity, index=0)
+    corrupted = corrupt(small, name, severity, index=0)
     inner = (slice(None), slice(5, -5), slice(5, -5))  # the border goes on differently
-    assert np.abs(blurred - found)[inner].max() < 1.1
+    assert np.abs(blurred - corrupted)[inner].max() < 1.1
 
 
 @pytest.mark.parametrize("name", ["snow", "frost", "fog", "spatter"])
 def test_weather_looks_the_same_at_every_resolution(name):
     plain = np.full((3, 224, 224), 90, dtype=np.uint8)
     whole = corrupt(plain, name, 2, index=5).reshape(3, 32, 7, 32, 7).mean(axis=(2, 4))
-    found = corrupt(plain[:, :32, :32], name, 2, index=5)
-    assert distance(np.rint(whole), found) < 3
+    corrupted = corrupt(plain[:, :32, :32], name, 2, index=5)
+    assert distance(np.rint(whole), corrupted) < 3
 
 
 def test_contrast_moves_every_channel_to_its_mean():
@@ -122,12 +122,12 @@ def test_contrast_moves_every_channel_to_its_mean():
 def test_colours_change_as_in_hsv(name, place, severity):
     image = picture(28)
     image[:, 0, :3] = [[0, 200, 255], [0, 200, 255], [0, 200, 255]]  # black, gray and white
-    found = corrupt(image, name, severity, index=0)
+    corrupted = corrupt(image, name, severity, index=0)
     factor, more = ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2))[severity - 1] if place == 1 else (1, severity / 10)
     for row, column in [(0, 0), (0, 1), (0, 2), *np.random.default_rng(0).integers(0, 28, (50, 2)).tolist()]:
         hsv = list(colorsys.rgb_to_hsv(*(image[:, row, column] / 255)))
         hsv[place] = min(hsv[place] * factor + more, 1)
-        assert np.abs(found[:, row, column] - 255 * np.array(colorsys.hsv_to_rgb(*hsv))).max() < 0.51
+        assert np.abs(corrupted[:, row, column] - 255 * np.array(colorsys.hsv_to_rgb(*hsv))).max() < 0.51
 
 
 def test_compression_is_pils():

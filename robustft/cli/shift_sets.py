@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robustft.cli.build import Parts
 from robustft.cli.user_errors import naming
-from robustft.data.class_matching import matched
+from robustft.data.class_matching import match_classes
 from robustft.data.dataset import Dataset, Images
 from robustft.data.dataset_name import look_alike
 
@@ -20,5 +20,5 @@ def shift_sets(parts: Parts, dataset: Dataset, resolution: int) -> dict[str, tup
                     raise ValueError(f"name must be another: this data set has a domain {other}, got {name}")
             loaded = shift.source.load(resolution)
         with naming(f"shift.{key}: "):
-            found[name] = matched(loaded.test, theirs=loaded.classes, ours=dataset.classes, mapping=shift.mapping)
+            found[name] = match_classes(loaded.test, theirs=loaded.classes, ours=dataset.classes, mapping=shift.mapping)
     return found

@@ -1,4 +1,4 @@
-"""Where images come from: one file per source, pixels as uint8, splits and data order as pure functions of a seed."""
+"""Data sets: sources of images, decoded to uint8; splits and batch order are pure functions of a seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of training images as a pure function of (seed, epoch), so that a resumed run goes on where it was."""
+"""The order of training images, a pure function of (seed, epoch), so that a run resumes at any step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from robustft.random_stream import stream
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
-    """A permutation of `count` rows for the 0-based `epoch`; int64 (count,)."""
+    """A permutation of `count` rows for the 0-based `epoch`; int64 (count,).
+
+    >>> epoch_order(5, seed=0, epoch=0).tolist() == epoch_order(5, seed=0, epoch=0).tolist()
+    True
+    """
     count = whole_number("count", count, at_least=1)
     seed = whole_number("seed", seed, at_least=0)
     epoch = whole_number("epoch", epoch, at_least=0)
@@ -17,9 +21,12 @@ def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def steps_per_epoch(count: int, batch_size: int, *, drop_last: bool = True) -> int:
-    """Optimiser steps in an epoch: of full batches, and unless `drop_last` one of what is left over.
+    """Optimiser steps in an epoch: the full batches and, unless `drop_last`, the remainder.
 
-    A set smaller than one batch is one step with the whole set.
+    A split smaller than a batch is one step.
+
+    >>> steps_per_epoch(10, 4), steps_per_epoch(10, 4, drop_last=False)
+    (2, 3)
     """
     count = whole_number("count", count, at_least=1)
     batch_size = whole_number("batch_size", batch_size, at_least=1)
@@ -27,9 +34,15 @@ def steps_per_epoch(count: int, batch_size: int, *, drop_last: bool = True) -> i
 
 
 def batch_rows(step: int, *, count: int, batch_size: int, seed: int, drop_last: bool = True) -> np.ndarray:
-    """Rows of the batch that optimiser step `step` (0-based, counted over all epochs) trains on.
+    """Rows of the batch of an optimiser step; int64 (min(batch_size, count),), or fewer for a remainder.
 
-    int64 (min(batch_size, count),); unless `drop_last`, the last batch of an epoch has what is left over.
+    step: 0-based, counted over all epochs
+    count: training images
+    drop_last: whether the remainder of an epoch is dropped
+
+    >>> epoch = [row for step in range(2) for row in batch_rows(step, count=6, batch_size=3, seed=0).tolist()]
+    >>> sorted(epoch)
+    [0, 1, 2, 3, 4, 5]
     """
     step = whole_number("step", step, at_least=0)
     batch_size = whole_number("batch_size", batch_size, at_least=1)

@@ -1,4 +1,4 @@
-"""Images of another data set in our label space: classes are matched by name or by a given mapping."""
+"""Images of another data set in the label space of the run's: classes are matched by name or by a mapping."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from robustft.data.errors import DataError, listed
 
 
 def mapping_argument(mapping: Any) -> dict[str, str]:
-    """`mapping`, their class -> ours, as text (a class may be called 0); ValueError if it is none."""
+    """`mapping`, their class -> ours, as text (a class may be called 0). Raises ValueError otherwise."""
     if mapping is None:
         return {}
     if not isinstance(mapping, Mapping) or not all(isinstance(key, str | int) for key in mapping):
@@ -24,51 +24,61 @@ def mapping_argument(mapping: Any) -> dict[str, str]:
     return {str(key): str(value) for key, value in mapping.items()}
 
 
-def matched(
+def match_classes(
     images: Images, *, theirs: Sequence[str], ours: Sequence[str], mapping: Mapping[str, str] | None = None
 ) -> tuple[Images, tuple[str, ...]]:
-    """The images of the classes that both have, with our labels, in their order; and notes on what was left out.
+    """The images of common classes, in their order with our labels; and notes on what was left out.
 
-    theirs, ours: class names in label order. Names are compared without case and separators (`Fire_truck` is `fire
-    truck`); `mapping`, their class -> ours, goes before. DataError that names both lists if there is no class in
-    common, and if the mapping has a class that is not there.
+    images: with labels in `theirs`
+    theirs, ours: class names in label order, compared without case and separators (`Fire_truck` is `fire truck`)
+    mapping: their class -> ours, takes precedence over the names
+
+    >>> images = Images(pixels=np.zeros((3, 3, 8, 8), np.uint8), labels=np.array([0, 1, 2]))
+    >>> common, notes = match_classes(images, theirs=["Fire_truck", "owl", "car"], ours=["auto", "fire truck"],
+    ...                               mapping={"car": "auto"})
+    >>> common.labels.tolist(), notes
+    ([1, 0], ('1 images left out, of classes not in ours: owl',))
+
+    Raises DataError if there is no class in common, or if the mapping has an unknown class.
     """
-    our_place = _places(ours, "classes")
-    renamed = _places(theirs, "shift classes")
+    our_labels = _label_by_name(ours, "classes")
+    their_labels = _label_by_name(theirs, "shift classes")
     by_mapping = {}
     for their_class, our_class in (mapping or {}).items():
-        for name, places, whose, names in (
-            (their_class, renamed, "the shift", theirs),
-            (our_class, our_place, "this data set", ours),
+        for name, labels, whose, names in (
+            (their_class, their_labels, "the shift", theirs),
+            (our_class, our_labels, "this data set", ours),
         ):
-            if _plain(name) not in places:
+            if _plain(name) not in labels:
                 raise DataError(f"mapping has {name!r}, which is no class of {whose}: {listed(list(names))}")
         by_mapping[_plain(their_class)] = _plain(our_class)
-    label = np.array([our_place.get(by_mapping.get(_plain(name), _plain(name)), -1) for name in theirs], dtype=np.int64)
-    if (label < 0).all():
+    new_label = np.array(
+        [our_labels.get(by_mapping.get(_plain(name), _plain(name)), -1) for name in theirs], dtype=np.int64
+    )
+    if (new_label < 0).all():
         raise DataError(f"no class in common: it has {listed(list(theirs))}; this data set has {listed(list(ours))}")
-    new = label[images.labels]
-    rows = np.flatnonzero(new >= 0)
+    relabelled = new_label[images.labels]  # -1: not in common
+    rows = np.flatnonzero(relabelled >= 0)
     if len(rows) == 0:
         raise DataError("the test split has no image of a class in common")
     notes = []
     if len(rows) < len(images):
-        gone = [theirs[index] for index in np.unique(images.labels[new < 0])]
-        notes.append(f"{len(images) - len(rows)} images left out, of classes not in ours: {listed(gone)}")
-    missing = [name for index, name in enumerate(ours) if index not in label]
+        others = [theirs[index] for index in np.unique(images.labels[relabelled < 0])]
+        notes.append(f"{len(images) - len(rows)} images left out, of classes not in ours: {listed(others)}")
+    missing = [name for index, name in enumerate(ours) if index not in new_label]
     if missing:
         notes.append(f"no images of {listed(missing)}")
-    kept = images if len(rows) == len(images) else images.take(rows)
-    return kept.relabelled(new[rows]), tuple(notes)
+    common = images if len(rows) == len(images) else images.take(rows)
+    return common.relabelled(relabelled[rows]), tuple(notes)
 
 
-def _places(names: Sequence[str], what: str) -> dict[str, int]:
-    places: dict[str, int] = {}
+def _label_by_name(names: Sequence[str], what: str) -> dict[str, int]:
+    labels: dict[str, int] = {}
     for index, name in enumerate(names):
-        other = places.setdefault(_plain(name), index)
+        other = labels.setdefault(_plain(name), index)
         if other != index:
             raise DataError(f"{what} {names[other]!r} and {name!r} cannot be told apart without case and separators")
-    return places
+    return labels
 
 
 def _plain(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What every source gives: decoded images with labels, split into training, test and other domains' test images."""
+"""Decoded images with labels, and the data set of them that every source loads."""
 
 from __future__ import annotations
 
@@ -12,10 +12,19 @@ from robustft.data.images.pixel_file import PixelFile
 
 
 class Images:
-    """Images of one split at one resolution, in memory or in a memory-mapped file. Never changed.
+    """Images of one split at one resolution, in memory or in a memory-mapped file. Immutable.
 
     pixels: uint8 (N, 3, R, R), RGB; an np.memmap is read batch by batch and never as a whole
     labels: int64 (N,), indices into the data set's `classes`
+
+    >>> images = Images(pixels=np.zeros((4, 3, 8, 8), np.uint8), labels=np.array([0, 1, 0, 1]))
+    >>> len(images), images.resolution
+    (4, 8)
+    >>> pixels, labels = images.take(np.array([1, 2])).batch(np.array([1, 0]))
+    >>> pixels.shape, labels.tolist()
+    ((2, 3, 8, 8), [0, 1])
+
+    Raises ValueError for other types and shapes.
     """
 
     def __init__(self, *, pixels: np.ndarray, labels: np.ndarray) -> None:
@@ -25,7 +34,7 @@ class Images:
             raise ValueError(f"labels must be int64 ({len(pixels)},), got {labels.dtype} {labels.shape}")
         self.labels = labels
         self._stored = pixels
-        self._file = PixelFile(pixels) if isinstance(pixels, np.memmap) and PixelFile.lies_behind(pixels) else None
+        self._file = PixelFile(pixels) if isinstance(pixels, np.memmap) and PixelFile.backs(pixels) else None
         self._rows: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -38,16 +47,16 @@ class Images:
 
     @property
     def file(self) -> Path | None:
-        """The memory-mapped file that the pixels lie in; None: in memory."""
+        """The memory-mapped file of the pixels; None: they are in memory."""
         return None if self._file is None else self._file.path
 
     @property
     def pixels(self) -> np.ndarray:
-        """All pixels, uint8 (N, 3, R, R). Copied at every use if these come from `take`: see `batch`."""
+        """All pixels, uint8 (N, 3, R, R); a copy at every access for a view made by `take`."""
         return self._stored if self._rows is None else self._read(self._rows)
 
     def take(self, indices: np.ndarray) -> Images:
-        """The images at `indices`, in that order: a view, no pixel is copied."""
+        """The images at `indices`, in that order: a view without a copy of the pixels."""
         rows = np.arange(len(self))[indices] if self._rows is None else self._rows[indices]
         view = object.__new__(Images)
         view.labels, view._stored, view._file, view._rows = self.labels[indices], self._stored, self._file, rows
@@ -72,10 +81,14 @@ class Images:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
-    """A data set, decoded. Validation images are held out of `train` by the run's seed (`split.hold_out`).
+    """A decoded data set. The run holds validation images out of `train` by its seed (`split.hold_out`).
 
     classes: names, in label order
     ood: name of another domain -> its test images, in the same label space
+
+    >>> images = Images(pixels=np.zeros((2, 3, 8, 8), np.uint8), labels=np.array([0, 1]))
+    >>> Dataset(classes=("cat", "dog"), train=images, test=images, ood={"sketch": images}).test.resolution
+    8
     """
 
     classes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a data set is called in run directories and conditions, and where its path argument points."""
+"""Names of data sets in run directories and conditions, and checks of the arguments of sources."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _ALLOWED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 def dataset_name(name: Any, fallback: str, *parts: str | None) -> str:
-    """`name`, or `fallback` with characters that run directories do not take replaced; then `-` and each of `parts`.
+    """Name of a data set in run directories: `name`, or else `fallback`; then `-` and each of `parts`.
 
-    A name that was given is never changed: ValueError if run directories do not take it.
+    Characters that a run directory's name cannot have are replaced in `fallback` and `parts`; in `name` they raise
+    ValueError.
     """
     if name is None:
         name = _safe(fallback)
@@ -29,38 +30,38 @@ def dataset_name(name: Any, fallback: str, *parts: str | None) -> str:
 
 
 def ood_name(argument: str, name: Any) -> str:
-    """`name` if an OOD condition can be called `ood:<name>`; ValueError that names `argument` otherwise."""
+    """`name` if `ood:<name>` can be the name of a condition. Raises ValueError, which names `argument`, otherwise."""
     if name == CORRUPTIONS:
         raise ValueError(f"{argument} must not be {name!r}, which is what all corruptions together are called")
     return checks.condition_name(argument, name)
 
 
 def look_alike(name: str) -> str:
-    """Equal for names that nobody, or no directory's name, could tell apart: `art painting` and `Art_Painting`."""
+    """`name` without case, separators and Unicode form: equal for `art painting` and `Art_Painting`."""
     return re.sub(r"[\s_-]+", "-", unicodedata.normalize("NFKC", name)).casefold()
 
 
 def path_argument(path: Any) -> Path:
-    """`path` as an absolute path with `~` resolved; ValueError if it is no path. Does not look at the disk."""
+    """`path` as an absolute path with `~` expanded. Does not access the disk. Raises ValueError if it is no path."""
     if not isinstance(path, str | os.PathLike) or not str(path):
         raise ValueError(f"path must be given: the directory of the data; got {path!r}")
     return Path(os.path.abspath(checks.path("path", path)))
 
 
 def text_argument(name: str, value: Any) -> str:
-    """`value` if it is a text that is not empty; ValueError otherwise."""
+    """`value` if it is a text that is not empty. Raises ValueError otherwise."""
     if not isinstance(value, str) or not value or not checks.encodable(value):
         raise ValueError(f"{name} must be a text, got {value!r}")
     return value
 
 
 def source_argument(source: Any) -> str | None:
-    """`source` as a domain's name; a number names the domain that has none but its number."""
+    """`source` as the name of a domain, which may be a number."""
     return str(source) if type(source) is int else None if source is None else text_argument("source", source)
 
 
 def config_argument(config: Any) -> str | None:
-    """`config` as a configuration's name; that of `test2.parquet` is a number."""
+    """`config` as the name of a configuration, which may be a number (`test2.parquet`)."""
     return str(config) if type(config) is int else None if config is None else text_argument("config", config)
 
 

@@ -1,4 +1,4 @@
-"""Looking into directories: always in sorted order, hidden entries left out, links followed."""
+"""Listings of directories, sorted, without hidden entries; links are followed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from robustft.data.errors import DataError, DataNotFound, one_line
 
 
 def existing_directory(path: Path) -> Path:
-    """`path` if it is a directory; DataNotFound otherwise."""
+    """`path` if it is a directory. Raises DataNotFound otherwise."""
     try:
         if path.is_dir():
             return path
-        there = "is a file" if path.exists() else "does not exist"
-    except OSError as error:  # no permission to look, or a name that is too long
-        there = f"cannot be looked at: {error.strerror}"
-    raise DataNotFound(f"path must be a directory, but {path} {there}")
+        reason = "is a file" if path.exists() else "does not exist"
+    except OSError as error:  # no permission, or a name that is too long
+        reason = f"cannot be accessed: {error.strerror}"
+    raise DataNotFound(f"path must be a directory, but {path} {reason}")
 
 
 def entries(directory: Path) -> tuple[list[str], list[str]]:
@@ -24,8 +24,8 @@ def entries(directory: Path) -> tuple[list[str], list[str]]:
     directories: list[str] = []
     files: list[str] = []
     try:
-        with os.scandir(directory) as found:
-            for entry in found:
+        with os.scandir(directory) as scan:
+            for entry in scan:
                 if not entry.name.startswith("."):
                     (directories if entry.is_dir() else files).append(entry.name)
     except OSError as error:
@@ -35,16 +35,16 @@ def entries(directory: Path) -> tuple[list[str], list[str]]:
 
 def files_below(root: Path) -> dict[str, Path]:
     """Relative name with forward slashes -> file, for every file at any depth."""
-    found: dict[str, Path] = {}
-    seen: set[str] = set()
-    waiting = [root]
-    while waiting:
-        directory = waiting.pop()
+    files_by_name: dict[str, Path] = {}
+    visited: set[str] = set()
+    pending = [root]
+    while pending:
+        directory = pending.pop()
         real = os.path.realpath(directory)
-        if real in seen:  # a link that leads back up
+        if real in visited:  # a link to a parent
             continue
-        seen.add(real)
+        visited.add(real)
         below, files = entries(directory)
-        waiting += [directory / name for name in below]
-        found |= {(directory / name).relative_to(root).as_posix(): directory / name for name in files}
-    return dict(sorted(found.items()))
+        pending += [directory / name for name in below]
+        files_by_name |= {(directory / name).relative_to(root).as_posix(): directory / name for name in files}
+    return dict(sorted(files_by_name.items()))

@@ -1,4 +1,4 @@
-"""A data set that was found but not decoded yet, and the checks that need no pixels."""
+"""A data set before decoding, and the checks that need no pixels."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustft.checks import encodable, whole_number
-from robustft.data.cache.cached_split import CachedSplit, check_space_for
-from robustft.data.cache.decoding_worker import decoders
+from robustft.data.cache.cached_split import CachedSplit, decode_splits
 from robustft.data.dataset import Dataset
 from robustft.data.errors import DataError, listed
 from robustft.data.images.decode import SQUASH, Encoded
@@ -18,7 +17,11 @@ from robustft.data.images.decode import SQUASH, Encoded
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EncodedImages:
-    """labels: int64 (N,); items: N times (name for messages, encoded image), in the same order."""
+    """Images of a split before decoding.
+
+    labels: int64 (N,), indices into the data set's classes
+    items: (name for messages, encoded image) for each of the N images, in the same order
+    """
 
     labels: np.ndarray
     items: Iterable[tuple[str, Encoded]]
@@ -30,13 +33,13 @@ class EncodedImages:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EncodedDataset:
-    """As `Dataset`, before decoding.
+    """A `Dataset` before decoding.
 
-    origin: starts every message: the argument that led here and its value (`path /data/pacs`)
-    label_space_is_wider: the classes are those of all domains, not only of the one that is trained on. Then a test
+    origin: starts every message: the argument that names the data and its value (`path /data/pacs`)
+    label_space_is_wider: whether the classes are those of all domains rather than of the training domain. Then a test
         image of a class without a training image counts as wrong, with a warning (DomainNet's painting lacks a class
         in training that its own test split has); otherwise it is an error.
-    notes: what a user should know of how the files were read; warnings.
+    notes: what was left out when the files were read; warned of by `decode`
     """
 
     origin: str
@@ -48,9 +51,10 @@ class EncodedDataset:
     notes: tuple[str, ...] = ()
 
     def decode(self, resolution: int, resize: str = SQUASH) -> Dataset:
-        """The data set at `resolution`, out of the cache (cache.py); `resize`: how images become square (decode.py).
+        """The data set at `resolution`, from the cache; `resize` makes images square, one of decode.py's RESIZE.
 
-        Raises DataError if it cannot be learned from and CacheError if there is no room, before anything is decoded.
+        Before anything is decoded: raises DataError if no classifier can be trained on it and CacheError if the disk
+        has no room.
         """
         resolution = whole_number("resolution", resolution, at_least=1)
         self._check()
@@ -61,22 +65,14 @@ class EncodedDataset:
             "test split": self.test,
             **{f"test split of {name}": images for name, images in self.ood.items()},
         }
-        return self._of(
-            [images.cached(resolution, resize, f"{self.origin}, {what}") for what, images in splits.items()]
-        )
-
-    def _of(self, splits: list[CachedSplit]) -> Dataset:
-        """The data set of its training split, test split and those of `ood`, in this order."""
-        check_space_for(splits, self.origin)
-        missing = sum(len(split.labels) for split in splits if not split.in_memory and not split.is_there)
-        with decoders(self.origin, missing) as workers:
-            train, test, *others = [split.images(workers) for split in splits]
+        entries = [images.cached(resolution, resize, f"{self.origin}, {what}") for what, images in splits.items()]
+        train, test, *others = decode_splits(entries, self.origin)
         return Dataset(classes=self.classes, train=train, test=test, ood=dict(zip(self.ood, others, strict=True)))
 
     def _empty_classes(self) -> tuple[str, ...]:
-        """A note on classes that have a name but no image."""
-        seen = np.concatenate([images.labels for images in (self.train, self.test, *self.ood.values())])
-        empty = [self.classes[label] for label in np.setdiff1d(np.arange(len(self.classes)), seen)]
+        """A note on the classes without an image."""
+        with_images = np.concatenate([images.labels for images in (self.train, self.test, *self.ood.values())])
+        empty = [self.classes[label] for label in np.setdiff1d(np.arange(len(self.classes)), with_images)]
         if not empty:
             return ()
         return (f"no image of {len(empty)} of the {len(self.classes)} classes: {listed(empty)}",)
@@ -97,11 +93,12 @@ class EncodedDataset:
             self._check_learnable(images, f"the test split of {name}")
 
     def _check_learnable(self, images: EncodedImages, where: str) -> None:
+        """Error or warning for test images of classes without a training image."""
         unseen = np.setdiff1d(images.labels, self.train.labels)
         if len(unseen) == 0:
             return
         names = listed([self.classes[label] for label in unseen], limit=3)
-        found = f"{self.origin} has images in {where} of classes without a training image: {names}"
+        message = f"{self.origin} has images in {where} of classes without a training image: {names}"
         if not self.label_space_is_wider:
-            raise DataError(found)
-        warnings.warn(f"{found}; they count as wrong", stacklevel=2)
+            raise DataError(message)
+        warnings.warn(f"{message}; they count as wrong", stacklevel=2)

@@ -1,7 +1,7 @@
-"""Writing into a directory that others may write to as well: never through what they have put there.
+"""Safe writes to a directory that other users can write to.
 
-In a shared cache somebody could plant a link under a name that a build is known to use, and the build would write to
-whatever file of its user the link leads to.
+In a shared cache another user could plant a link under a name that a build is known to use, and the build would write
+to the file of its own user that the link points to.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from uuid import uuid4
 from robustft.data.errors import CacheError
 
 
-def own_directory(wanted: Path) -> Path:
-    """A directory for this user alone: `wanted`, or where it cannot be had, a new one beside it.
+def private_directory(path: Path) -> Path:
+    """A directory that only this user can write to: `path`, or if that is impossible, a new one beside it.
 
-    What is there is gone on with if this user made it, nobody else can write into it, and it holds nothing but files of
-    its own; otherwise it makes room, or stays if it is somebody else's.
+    An existing directory is used if it is this user's, nobody else can write to it, and it has only regular files of
+    this user; otherwise it is deleted, or left alone if it is another user's.
     """
-    if _is_own(wanted):
-        return wanted
+    if _is_own(path):
+        return path
     try:
-        _remove(wanted)
-        wanted.mkdir(mode=0o700)
-        return wanted
+        _remove(path)
+        path.mkdir(mode=0o700)
+        return path
     except (FileExistsError, PermissionError):
-        beside = wanted.with_name(f"{wanted.name}-{uuid4().hex[:8]}")
+        beside = path.with_name(f"{path.name}-{uuid4().hex[:8]}")
         beside.mkdir(mode=0o700)
         return beside
 
 
-def open_to_all_who_may(directory: Path) -> None:
-    """Gives a directory of `own_directory` the permissions that the one above it has."""
+def inherit_permissions(directory: Path) -> None:
+    """Gives `directory`, made by `private_directory`, the permissions of its parent."""
     os.chmod(directory, directory.lstat().st_mode & 0o7000 | directory.parent.stat().st_mode & 0o777)
 
 
-def opened(path: Path, mode: str) -> IO[Any]:
-    """`path` opened as `open` does, unless it is a link: CacheError then."""
-    return open(path, mode, opener=not_through_a_link)
+def open_no_follow(path: Path, mode: str) -> IO[Any]:
+    """`open(path, mode)`. Raises CacheError if `path` is a link."""
+    return open(path, mode, opener=no_follow_opener)
 
 
-def not_through_a_link(path: str | Path, flags: int) -> int:
-    """An opener for `open`; CacheError for a link."""
+def no_follow_opener(path: str | Path, flags: int) -> int:
+    """An `opener` for `open`. Raises CacheError for a link."""
     try:
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
@@ -70,7 +70,7 @@ def _is_own_file(path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    """What lies there, and of a directory of this user's what is in it; of a link only itself."""
+    """Deletes a file, a link itself, or a directory of this user with its content."""
     if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
     elif path.lstat().st_uid == os.geteuid():

@@ -1,4 +1,4 @@
-"""What the name of a parquet file says: its split, its configuration and which part of the split it is."""
+"""Parses the name of a parquet file: its split, configuration and shard number."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import PurePosixPath
 
 SPLITS = ("train", "validation", "test")
 
-# `-00000-of-00004`, and as the hub's library once wrote it, with a hash of the shard behind it.
+# `-00000-of-00004`; older versions of the hub's library append a hash of the shard.
 _SHARD = re.compile(r"-(?P<number>\d{5})-of-(?P<count>\d{5})(?:-[0-9a-f]{16})?$")
-# A number that stands alone, `0000` or `train-3`, or behind such a word: `part3`. `test2` has none: it is another test.
+# A number on its own, `0000` or `train-3`, or after one of these words, `part3`; not `test2`, another configuration.
 _NUMBER = re.compile(r"(?:(?<![^\W_])|(?<=part)|(?<=shard)|(?<=chunk))\d+(?![^\W_])")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParquetName:
-    """A file of a split.
+    """The parsed name of a file of a split.
 
     name: relative to the data set's directory, with forward slashes
-    directory: where it lies, without directories that are called like the split; "" for the data set's own
-    config: the directory, then what its name has besides split and numbers: `cropped`, `cropped/_extra`; `.` for
-        neither
-    numbering: equal for files that are numbered in the same way
-    numbers, count: which part of the split it is, and of how many, if it says so
+    directory: its directory, without parts named by the split; "" for the data set's own
+    config: the directory and the rest of the name without split and numbers: `cropped`, `cropped/_extra`; `.` if both
+        are empty
+    numbering: equal for files that are numbered in the same scheme
+    numbers, count: the shard's number and, if the name has it, the number of shards
     """
 
     name: str
@@ -35,7 +35,7 @@ class ParquetName:
     count: int | None
 
     def with_number(self, number: int) -> str:
-        """The name of another part."""
+        """The name of another shard."""
         path = PurePosixPath(self.name)
         if self.count is not None:
             return str(path.with_name(f"{_SHARD.sub('', path.stem)}-{number:05d}-of-{self.count:05d}.parquet"))
@@ -45,7 +45,7 @@ class ParquetName:
 
 
 def parquet_name(name: str) -> ParquetName | None:
-    """What the relative `name` says; None for a file of no split."""
+    """The relative `name`, parsed; None for a file of no split."""
     path = PurePosixPath(name)
     if path.suffix != ".parquet":
         return None
@@ -68,7 +68,7 @@ def parquet_name(name: str) -> ParquetName | None:
 
 
 def _numbered(stem: str) -> tuple[str, str, tuple[int, ...], int | None]:
-    """(what is left without numbers, numbering, numbers, count)"""
+    """(rest without numbers, numbering, numbers, count)"""
     if shard := _SHARD.search(stem):
         return stem[: shard.start()], f"of {shard['count']}", (int(shard["number"]),), int(shard["count"])
     numbers = tuple(map(int, _NUMBER.findall(stem)))
@@ -76,5 +76,5 @@ def _numbered(stem: str) -> tuple[str, str, tuple[int, ...], int | None]:
 
 
 def _without(split: str, directory: str) -> str:
-    """The name of a directory without the split in it: `train_images` and `test_images` are the same otherwise."""
+    """The name of a directory without the split, as in `train_images` and `test_images`."""
     return re.sub(rf"(?<![^\W_]){split}(?:ing)?(?![^\W_])", "", directory).strip("-_. ")

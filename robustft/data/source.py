@@ -1,4 +1,4 @@
-"""The contract of a data source."""
+"""Contract of a data source."""
 
 from __future__ import annotations
 
@@ -10,11 +10,26 @@ from robustft.data.images.decode import SQUASH
 
 
 class Source(ABC):
-    """Finds a data set's files and decodes them.
+    """Locates the files of a data set and decodes them.
 
-    A constructor takes plain keyword arguments, checks them and touches no disk. `name` goes into run directories:
-    characters [A-Za-z0-9._-] only, with the domain that is trained on at the end (`pacs-photo`). `resize` is how images
-    are made square: one of decode.py's RESIZE.
+    name: of the data set in run directories, of characters [A-Za-z0-9._-]; with domains it ends with the source domain
+        (`pacs-photo`)
+    resize: how images are made square, one of decode.py's RESIZE
+
+    A constructor takes plain keyword arguments, checks them and does not access the disk.
+
+    >>> import numpy as np
+    >>> from robustft.data.dataset import Images
+    >>> class Gray(Source):
+    ...     name = "gray"
+    ...     def files(self):
+    ...         return {}
+    ...     def load(self, resolution):
+    ...         pixels = np.full((2, 3, resolution, resolution), 128, dtype=np.uint8)
+    ...         images = Images(pixels=pixels, labels=np.array([0, 1]))
+    ...         return Dataset(classes=("a", "b"), train=images, test=images, ood={})
+    >>> Gray().load(8).train.resolution
+    8
     """
 
     name: str
@@ -22,15 +37,15 @@ class Source(ABC):
 
     @abstractmethod
     def files(self) -> dict[str, Path]:
-        """Relative name -> file, for every file whose content decides the data; nothing is decoded.
+        """Relative name -> file, for every file whose content determines the data; decodes nothing.
 
-        The relative names do not depend on where the data lies. Raises DataNotFound if it is not there.
+        The names do not depend on the place of the data. Raises DataNotFound.
         """
 
     @abstractmethod
     def load(self, resolution: int) -> Dataset:
-        """The data set with every image made `resolution` x `resolution` by `resize`. Raises DataError."""
+        """The data set with images of `resolution` x `resolution` pixels. Raises DataError."""
 
     def provenance(self) -> dict[str, str]:
-        """Where the data was downloaded from, as exactly as can be told; {} for data that was not."""
+        """Exact origin of downloaded data, such as the commit on the hub; {} for local data."""
         return {}

@@ -1,4 +1,4 @@
-"""How many threads to use."""
+"""Number of threads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def thread_count(at_most: int = 16) -> int:
-    """The processors this process may use (a cluster job has fewer than its node), at most `at_most`."""
+    """Number of processors available to this process (a cluster job has fewer than its node), at most `at_most`."""
     try:
         allowed = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS

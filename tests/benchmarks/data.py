@@ -133,10 +133,9 @@ def split_of(files: list[Path]) -> Any:
 
 
 def cached(files: list[Path]) -> Any:
-    from robustft.data.cache.decoding_worker import decoders
+    from robustft.data.cache.cached_split import decode_splits
 
-    with decoders("benchmark", 0) as workers:
-        return split_of(files).images(workers)
+    return decode_splits([split_of(files)], "benchmark")[0]
 
 
 def plain(files: list[Path]) -> np.ndarray:

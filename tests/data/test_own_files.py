@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from robustft.data.cache import cached_split, fingerprint_cache
-from robustft.data.cache.chunk_layout import Layout
+from robustft.data.cache.chunk_layout import ChunkLayout
 from robustft.data.corruptions.corrupted_images import CorruptedImages
 from robustft.data.dataset import Images
 from robustft.data.errors import CacheError
-from robustft.data.own_files import own_directory
+from robustft.data.own_files import private_directory
 from robustft.data.sources.folder import Folder
 from tests.data.pictures import put, save
 
@@ -28,7 +28,7 @@ SECRET = b"what the user has written\n" * 50
 def directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cached_split, "IN_MEMORY_BYTES", 0)
-    monkeypatch.setattr(Layout, "chunk_images", 2)
+    monkeypatch.setattr(ChunkLayout, "chunk_images", 2)
     return tmp_path / "cache"
 
 
@@ -108,14 +108,14 @@ def test_a_link_in_place_of_a_lock_is_one_line(
 def test_a_link_in_place_of_a_remembered_fingerprint_is_replaced(
     pictures: Path, directory: Path, victim: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(fingerprint_cache, "_WORTH_REMEMBERING_BYTES", 0)
-    monkeypatch.setattr(fingerprint_cache, "settled", lambda status: True)
+    monkeypatch.setattr(fingerprint_cache, "_MIN_CACHED_BYTES", 0)
+    monkeypatch.setattr(fingerprint_cache, "is_settled", lambda status: True)
     files = Folder(path=pictures).files()
-    found = fingerprint_cache.remembered_fingerprint(files)
+    found = fingerprint_cache.cached_fingerprint(files)
     (file,) = (directory / "fingerprints").iterdir()
     file.unlink()
     file.symlink_to(victim)
-    assert fingerprint_cache.remembered_fingerprint(files) == found
+    assert fingerprint_cache.cached_fingerprint(files) == found
     assert not file.is_symlink()
     assert file.read_text() == found
     assert unharmed(victim)
@@ -125,11 +125,11 @@ def test_a_link_in_place_of_a_remembered_fingerprint_is_replaced(
 def test_links_in_place_of_corrupted_images_are_replaced(directory: Path, victim: Path, suffix: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
     images = Images(pixels=pixels, labels=np.zeros(2, np.int64))
-    corrupted = CorruptedImages(images, np.arange(2), corruption="contrast", severity=1, keep="none")
-    file = corrupted.keep_in_cache().with_suffix(suffix)
+    corrupted = CorruptedImages(images, np.arange(2), corruption="contrast", severity=1, storage="none")
+    file = corrupted.write_to_cache().with_suffix(suffix)
     file.unlink()
     file.symlink_to(victim)
-    corrupted.keep_in_cache()
+    corrupted.write_to_cache()
     assert unharmed(victim)
     assert not file.is_symlink()
 
@@ -157,11 +157,11 @@ def test_a_directory_that_others_can_write_into_is_begun_again(tmp_path: Path, m
     wanted.mkdir()
     (wanted / "planted").touch()
     wanted.chmod(mode)
-    assert own_directory(wanted) == wanted
+    assert private_directory(wanted) == wanted
     assert list(wanted.iterdir()) == []
     assert stat.S_IMODE(wanted.stat().st_mode) == 0o700
     (wanted / "mine").touch()
-    assert own_directory(wanted) == wanted
+    assert private_directory(wanted) == wanted
     assert [path.name for path in wanted.iterdir()] == ["mine"]
 
 
@@ -171,7 +171,7 @@ def test_somebody_else_s_directory_stays_and_the_work_goes_beside_it(tmp_path: P
     wanted.mkdir()
     (wanted / "theirs").touch()
     os.chown(wanted, 12345, 12345)
-    made = own_directory(wanted)
+    made = private_directory(wanted)
     assert made.name.startswith("x.building-")
     assert list(made.iterdir()) == []
     assert (wanted / "theirs").exists()

@@ -1,4 +1,4 @@
-"""python -m robustft data: get ahead what runs need, so that they need no network, and look at it."""
+"""python -m robustft data: downloads and decodes what runs need, so that they need no network, and summarises it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from robustft.cli.run_argument import shown
 from robustft.cli.shift_sets import shift_sets
 from robustft.cli.user_errors import command, naming
 from robustft.data.cache.cache_directory import VARIABLE, cache_directory, gigabytes
-from robustft.data.cache.fingerprint_cache import remembered_fingerprint
+from robustft.data.cache.fingerprint_cache import cached_fingerprint
 from robustft.data.corruptions.corrupted_images import corrupted_sets
 from robustft.data.dataset import Dataset, Images
 from robustft.data.images.contact_sheet import draw_contact_sheet
@@ -26,25 +26,25 @@ FEW_CLASSES = 12
 
 @command
 def run(config: DictConfig) -> None:
-    """Downloads and decodes what a run with `config` takes, prints what it is, and draws a contact sheet."""
+    """Downloads and decodes the data of a run with `config`, prints a summary and draws a contact sheet."""
     parts = parts_of(config)
     with naming(""):
         cache_directory()
-    dataset, shifts = prepared(parts)
+    dataset, shifts = prepare(parts)
     splits = {"train": dataset.train, "test": dataset.test}
     for name, images in (*dataset.ood.items(), *shifts.items()):
         splits[Condition(split="test", shift=name).name] = images
     with naming("dataset."):
         files = parts.source.files()
         size = sum(file.stat().st_size for file in files.values())
-        content = remembered_fingerprint(files)
+        content = cached_fingerprint(files)
         print(f"{parts.source.name}: {len(files):,} files of {gigabytes(size)}, content {content}")
     print(f"{len(dataset.classes):,} classes, {dataset.train.resolution} x {dataset.train.resolution} pixels\n")
     print(LINE.format("split", "images", "classes", "images of a class", "pixels", "lie in"))
     for name, images in splits.items():
-        print(LINE.format(name, f"{len(images):,}", len(np.unique(images.labels)), spread(images), *place(images)))
-    kept = sum(images.file.stat().st_size for images in splits.values() if images.file is not None)
-    print(f"\ncache: {cache_directory()} ({VARIABLE}), {gigabytes(kept)} of it for these images\n")
+        print(LINE.format(name, f"{len(images):,}", len(np.unique(images.labels)), spread(images), *location(images)))
+    cached_bytes = sum(images.file.stat().st_size for images in splits.values() if images.file is not None)
+    print(f"\ncache: {cache_directory()} ({VARIABLE}), {gigabytes(cached_bytes)} of it for these images\n")
     for line in class_lines(dataset, splits):
         print(line)
     output = Path(config.output or f"contact-{parts.source.name}.png")
@@ -53,10 +53,10 @@ def run(config: DictConfig) -> None:
     print(f"\ncontact sheet: {shown(output)}")
 
 
-def prepared(parts: Parts) -> tuple[Dataset, dict[str, Images]]:
-    """Everything of a run that may come over the network or takes long, on this machine afterwards.
+def prepare(parts: Parts) -> tuple[Dataset, dict[str, Images]]:
+    """Downloads and computes everything of a run that needs the network or takes long.
 
-    Returns the data set and the further sets of `shift`, in its label space.
+    Returns the data set and, by name, the test images of the `shift` sets in its label space.
     """
     with naming("dataset."):
         parts.source.files()
@@ -72,29 +72,29 @@ def prepared(parts: Parts) -> tuple[Dataset, dict[str, Images]]:
         corrupted = corrupted_sets(test.take(rows), rows, suite.corruptions, suite.severities)
     for name, images in tqdm(corrupted.items(), desc="corruptions", unit="set", disable=None if corrupted else True):
         with naming(f"suite.corruptions: {name}: "):
-            images.keep_in_cache()
+            images.write_to_cache()
     if corrupted:
         print(f"{len(corrupted)} corruptions of {len(rows):,} test images: {cache_directory() / 'corrupted'}")
     return dataset, shifts
 
 
 def spread(images: Images) -> str:
-    """`min 80, median 120, max 800`, over the classes that there are."""
+    """Images of a class, `min 80, median 120, max 800`, over the classes with an image."""
     counts = np.unique(images.labels, return_counts=True)[1]
     if counts.min() == counts.max():
         return f"{counts[0]:,} each"
     return f"min {counts.min():,}, median {int(np.median(counts)):,}, max {counts.max():,}"
 
 
-def place(images: Images) -> tuple[str, str]:
-    """(size, where in the cache) of the pixels."""
+def location(images: Images) -> tuple[str, str]:
+    """(size, path in the cache) of the pixels."""
     if images.file is None:
         return gigabytes(len(images) * 3 * images.resolution**2), "memory: made by every run"
     return gigabytes(images.file.stat().st_size), str(images.file.parent.relative_to(cache_directory()))
 
 
 def class_lines(dataset: Dataset, splits: dict[str, Images]) -> list[str]:
-    """Images of every class in every split; of many classes those with the fewest and the most training images."""
+    """A table of images by class and split; of many classes, those with the fewest and the most training images."""
     counts = {name: np.bincount(images.labels, minlength=len(dataset.classes)) for name, images in splits.items()}
     order = np.arange(len(dataset.classes))
     if len(order) > FEW_CLASSES:
@@ -102,10 +102,10 @@ def class_lines(dataset: Dataset, splits: dict[str, Images]) -> list[str]:
         order = np.concatenate([by_training[: FEW_CLASSES // 2], by_training[-FEW_CLASSES // 2 :]])
     names = [dataset.classes[label] for label in order]
     width = min(40, max(len("class"), *map(len, names)))
-    wide = {name: max(7, len(name)) for name in splits}
-    head = f"{'class':<{width}}" + "".join(f"  {name:>{wide[name]}}" for name in splits)
+    widths = {name: max(7, len(name)) for name in splits}
+    head = f"{'class':<{width}}" + "".join(f"  {name:>{widths[name]}}" for name in splits)
     lines = [
-        f"{name[:width]:<{width}}" + "".join(f"  {counts[split][label]:>{wide[split]},}" for split in splits)
+        f"{name[:width]:<{width}}" + "".join(f"  {counts[split][label]:>{widths[split]},}" for split in splits)
         for label, name in zip(order, names, strict=True)
     ]
     if len(order) < len(dataset.classes):

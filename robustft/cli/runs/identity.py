@@ -122,7 +122,7 @@ def contents(files_of: dict[str, dict[str, Path]], known: dict[str, Any]) -> dic
     known: the same from an earlier start of the run; where nothing was touched since then, nothing is read again.
     """
     from robustft.data.cache.fingerprint import lasting_stamp
-    from robustft.data.cache.fingerprint_cache import remembered_fingerprint
+    from robustft.data.cache.fingerprint_cache import cached_fingerprint
 
     found = {}
     for name, files in files_of.items():
@@ -132,6 +132,6 @@ def contents(files_of: dict[str, dict[str, Path]], known: dict[str, Any]) -> dic
             same = now is not None and before.get("stamp") == now
             found[name] = {
                 "stamp": now,
-                "fingerprint": before["fingerprint"] if same else remembered_fingerprint(files),
+                "fingerprint": before["fingerprint"] if same else cached_fingerprint(files),
             }
     return found

@@ -11,23 +11,23 @@ from robustft.data.archives.archive import Archive
 from robustft.data.directory_listing import entries
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, DataNotFound
-from robustft.data.images.image_formats import is_image, left_out, of_the_system
+from robustft.data.images.image_formats import is_image, is_system_file, omission_note
 
 TEST_EVERY = 5
 
 _DIRECTORY = "256_ObjectCategories"
-_NO_IMAGE = "RENAME2"
+_STRAY_FILE = "RENAME2"
 _CLASS = re.compile(r"(\d{3})\.(.+)")
 _IMAGE = re.compile(r"\d{3}_(\d{4})\.\w+")
 
 
 class CaltechArchive(Archive):
-    """The 257 folders `001.ak47` to `257.clutter`; clutter is a class, as it is in the set on the hub.
+    """The 257 folders `001.ak47` to `257.clutter`; clutter is a class, as in the data set on the hub.
 
-    The authors give no split. Here an image is for testing if the number in its name is a multiple of 5 (TEST_EVERY),
-    a fifth of every class; the rest is for training. So no other image decides where one belongs. What the archive has
-    besides (`198.spider/RENAME2`, the folder `056.dog/greg`) is no image of the set. A class is called as its folder
-    without the number.
+    The authors give no split. An image is a test image if the number in its name is a multiple of 5 (TEST_EVERY), which
+    is a fifth of every class, and a training image otherwise: its split does not depend on the other images. The
+    archive's `198.spider/RENAME2` and folder `056.dog/greg` are ignored. Classes are named as their folders, without
+    the number.
     """
 
     layout = f"{_DIRECTORY}/"
@@ -39,27 +39,27 @@ class CaltechArchive(Archive):
         return {name: file for images in _images(root).values() for name, file in images.items()}
 
     def read(self, root: Path, source: str | None) -> EncodedDataset:
-        found = _images(root)
+        folders = _images(root)
 
         def split(for_testing: bool) -> EncodedImages:
-            chosen = [
+            images = [
                 (label, name, file)
-                for label, images in enumerate(found.values())
-                for name, file in images.items()
+                for label, files in enumerate(folders.values())
+                for name, file in files.items()
                 if (_number(root, name) % TEST_EVERY == 0) is for_testing
             ]
             return EncodedImages(
-                labels=np.array([label for label, _, _ in chosen], dtype=np.int64),
-                items=[(name, file) for _, name, file in chosen],
+                labels=np.array([label for label, _, _ in images], dtype=np.int64),
+                items=[(name, file) for _, name, file in images],
             )
 
         return EncodedDataset(
             origin=f"path {root}",
-            classes=tuple(folder.partition(".")[2] for folder in found),
+            classes=tuple(folder.partition(".")[2] for folder in folders),
             train=split(False),
             test=split(True),
             ood={},
-            notes=(left_out(others),) if (others := _others(root)) else (),
+            notes=(omission_note(others),) if (others := _others(root)) else (),
         )
 
 
@@ -69,23 +69,23 @@ def _class_folders(root: Path) -> list[str]:
 
 def _images(root: Path) -> dict[str, dict[str, Path]]:
     """Class folder -> name relative to `root` -> file, sorted."""
-    found = {
+    images_of = {
         folder: {f"{folder}/{name}": root / folder / name for name in entries(root / folder)[1] if is_image(name)}
         for folder in _class_folders(root)
     }
-    empty = [folder for folder, images in found.items() if not images]
+    empty = [folder for folder, images in images_of.items() if not images]
     if empty:
         raise DataNotFound(f"path {root} is incomplete: {empty[0]} has no image")
-    return found
+    return images_of
 
 
 def _others(root: Path) -> list[str]:
-    """Files in the class folders that are no images, besides the one that the archive has."""
+    """Files in the class folders that are not images, except the one that the archive itself has."""
     return [
         name
         for folder in _class_folders(root)
         for name in entries(root / folder)[1]
-        if not (is_image(name) or name == _NO_IMAGE or of_the_system(name))
+        if not (is_image(name) or name == _STRAY_FILE or is_system_file(name))
     ]
 
 

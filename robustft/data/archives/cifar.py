@@ -11,7 +11,7 @@ import numpy as np
 
 from robustft.canonical_hash import canonical
 from robustft.checks import one_of
-from robustft.data.archives.archive import Archive, found_by
+from robustft.data.archives.archive import Archive, root_with_file
 from robustft.data.archives.cifar_pickle import read_pickle
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, DataNotFound, one_line
@@ -23,9 +23,9 @@ _PIXELS = 3 * _SIDE * _SIDE
 
 @dataclass(frozen=True, kw_only=True)
 class _Version:
-    """How one of the four archives lies: file names, and where the labels and their names are in it.
+    """One of the four archives: its file names, and where labels and class names are in them.
 
-    label: the key of the labels in a pickle; their place among the label bytes of a binary record
+    label: the key of the labels in a pickle, or their index among the label bytes of a binary record
     """
 
     directory: str
@@ -80,8 +80,7 @@ _VERSIONS = {
 class CifarArchive(Archive):
     """`cifar-10-batches-py/` or `cifar-10-batches-bin/`; with classes=100 `cifar-100-python/` or `cifar-100-binary/`.
 
-    The Python version is pickles, which are read without running what they say (cifar_pickle.py). Labels are the fine
-    ones.
+    The pickles of the Python version are read without executing them (cifar_pickle.py). Labels are the fine ones.
     """
 
     def __init__(self, *, classes: int) -> None:
@@ -89,8 +88,8 @@ class CifarArchive(Archive):
         self.layout = " or ".join(f"{version.directory}/" for version in self._versions)
 
     def root_in(self, path: Path) -> Path | None:
-        found = (found_by(version.names, path, (version.directory,)) for version in self._versions)
-        return next((root for root in found if root is not None), None)
+        roots = (root_with_file(version.names, path, (version.directory,)) for version in self._versions)
+        return next((root for root in roots if root is not None), None)
 
     def files(self, root: Path, source: str | None) -> dict[str, Path]:
         version = self._version(root)
@@ -117,7 +116,7 @@ class CifarArchive(Archive):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Pixels:
-    """Raw pixels, uint8 (N, 3, 32, 32), as encoded images: PPM, which is a header before them. See EncodedImages."""
+    """Raw pixels, uint8 (N, 3, 32, 32), as EncodedImages.items: each as a PPM file, a header and the pixels."""
 
     pixels: np.ndarray
     names: list[str]

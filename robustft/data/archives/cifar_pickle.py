@@ -1,7 +1,7 @@
-"""Reading CIFAR's "Python version": pickles of plain containers and uint8 arrays, without running what a pickle says.
+"""Reading CIFAR's "Python version", pickles of plain containers and uint8 arrays, without executing them.
 
-A pickle can call anything that can be imported. Here nothing is imported: the four names that these files use are
-replaced by stand-ins that only note what they are given, and any other name is an error.
+A pickle can call anything that can be imported. This reader imports nothing: the names that these files use map to
+stand-ins that only record their arguments, and any other name is an error.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from robustft.data.errors import DataError, one_line
 
 
 def read_pickle(file: Path) -> dict[str, Any]:
-    """The dictionary in `file`: keys as str, text as bytes, arrays as uint8 arrays. DataError for anything else."""
+    """The dictionary in `file`: keys as str, text as bytes, arrays as uint8. Raises DataError for anything else."""
     try:
-        with file.open("rb") as opened:
-            found = _Reader(opened, encoding="bytes").load()
+        with file.open("rb") as handle:
+            content = _Reader(handle, encoding="bytes").load()
     except MemoryError:
         raise
-    except Exception as error:  # a pickle that is cut off or made to do harm fails in every way
+    except Exception as error:  # a truncated or malicious pickle can raise anything
         raise DataError(f"path {file} cannot be read as a CIFAR batch: {one_line(error)}") from error
-    if not isinstance(found, dict):
-        raise DataError(f"path {file} must hold a dictionary, got {type(found).__name__}")
+    if not isinstance(content, dict):
+        raise DataError(f"path {file} must hold a dictionary, got {type(content).__name__}")
     return {
         key.decode("latin1") if isinstance(key, bytes) else str(key): _plain(value, file)
-        for key, value in found.items()
+        for key, value in content.items()
     }
 
 
 class _Dtype:
-    """What stands for numpy.dtype: notes its code."""
+    """Stand-in for numpy.dtype: records its code."""
 
     def __init__(self, code: Any = None, *_: Any) -> None:
         self.code = code
 
     def __setstate__(self, state: Any) -> None:
-        pass  # byte order and flags, which one byte does not have
+        pass  # byte order and flags, meaningless for one byte
 
 
 class _Array:
-    """What stands for numpy.ndarray: notes shape, dtype and raw content."""
+    """Stand-in for numpy.ndarray: records shape, dtype and raw content."""
 
     state: tuple[Any, ...] = ()
 
@@ -56,7 +56,7 @@ def _new_array(*_: Any) -> _Array:
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """What stands for _codecs.encode, as which Python 3 writes bytes into old pickles."""
+    """Stand-in for _codecs.encode, by which Python 3 writes bytes into old pickle protocols."""
     if encoding != "latin1":
         raise pickle.UnpicklingError("text in another encoding than latin1")
     return text.encode("latin1")
@@ -79,7 +79,7 @@ class _Reader(pickle.Unpickler):
 
 
 def _plain(value: Any, file: Path) -> Any:
-    """`value` with the stand-in of an array, if it is one, as the array."""
+    """`value`, or the array that it stands for."""
     if not isinstance(value, _Array):
         return value
     try:

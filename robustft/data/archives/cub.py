@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from robustft.data.archives.archive import Archive, found_by, inside, pairs, whole
+from robustft.data.archives.archive import Archive, path_inside, read_pairs, root_with_file, whole_number_in
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError
 
@@ -19,14 +19,14 @@ _CLASSES = "classes.txt"
 class CubArchive(Archive):
     """`images.txt`, `train_test_split.txt`, `image_class_labels.txt`, `classes.txt` and `images/`.
 
-    The split is the authors'. A class is called as `classes.txt` has it, without the number in front
+    The split is the authors'. Classes are named as in `classes.txt`, without the number
     (`001.Black_footed_Albatross`).
     """
 
     layout = "CUB_200_2011/"
 
     def root_in(self, path: Path) -> Path | None:
-        return found_by(_SPLIT, path, ("CUB_200_2011",))
+        return root_with_file(_SPLIT, path, ("CUB_200_2011",))
 
     def files(self, root: Path, source: str | None) -> dict[str, Path]:
         lists = {name: root / name for name in (_IMAGES, _SPLIT, _LABELS, _CLASSES)}
@@ -34,21 +34,22 @@ class CubArchive(Archive):
 
     def read(self, root: Path, source: str | None) -> EncodedDataset:
         origin = f"path {root}"
-        classes = {whole(number, root / _CLASSES): name for number, name in pairs(root / _CLASSES)}
+        classes = {whole_number_in(number, root / _CLASSES): name for number, name in read_pairs(root / _CLASSES)}
         numbers = sorted(classes)
         images = _image_files(root)
         labels, for_training = (
-            {name: whole(value, root / file) for name, value in pairs(root / file)} for file in (_LABELS, _SPLIT)
+            {name: whole_number_in(value, root / file) for name, value in read_pairs(root / file)}
+            for file in (_LABELS, _SPLIT)
         )
-        for file, found in ((_LABELS, labels), (_SPLIT, for_training)):
-            if found.keys() != images.keys():
-                name = min(found.keys() ^ images.keys())
+        for file, values in ((_LABELS, labels), (_SPLIT, for_training)):
+            if values.keys() != images.keys():
+                name = min(values.keys() ^ images.keys())
                 raise DataError(f"{origin} has the image {name} in only one of {_IMAGES} and {file}")
         if unnamed := sorted(set(labels.values()) - set(numbers)):
             raise DataError(f"{origin} has the class {unnamed[0]} in {_LABELS}, but not in {_CLASSES}")
 
-        def split(wanted: bool) -> EncodedImages:
-            names = [name for name in images if bool(for_training[name]) is wanted]
+        def split(training: bool) -> EncodedImages:
+            names = [name for name in images if bool(for_training[name]) is training]
             return EncodedImages(
                 labels=np.array([numbers.index(labels[name]) for name in names], dtype=np.int64),
                 items=[images[name] for name in names],
@@ -65,4 +66,7 @@ class CubArchive(Archive):
 
 def _image_files(root: Path) -> dict[str, tuple[str, Path]]:
     """Image number, as text -> (name in images.txt, file), in the order of images.txt."""
-    return {number: (name, inside(root / "images", name, root / _IMAGES)) for number, name in pairs(root / _IMAGES)}
+    return {
+        number: (name, path_inside(root / "images", name, root / _IMAGES))
+        for number, name in read_pairs(root / _IMAGES)
+    }

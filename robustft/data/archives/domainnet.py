@@ -1,4 +1,4 @@
-"""DomainNet as its authors publish it: a folder per domain, and lists of the training and test images of each."""
+"""DomainNet as its authors publish it: a folder and lists of training and test images for each domain."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from robustft.data.archives.archive import Archive, inside, pairs, whole
+from robustft.data.archives.archive import Archive, path_inside, read_pairs, whole_number_in
 from robustft.data.directory_listing import entries
 from robustft.data.domain_shift import check_source, shifted
 from robustft.data.encoded import EncodedDataset, EncodedImages
@@ -21,9 +21,10 @@ Listed = list[tuple[str, int]]
 
 
 class DomainNetArchive(Archive):
-    """`real_train.txt`, `real_test.txt` with lines `real/zebra/real_345_000001.jpg 344`, and `real/`; so each domain.
+    """For each domain, as `real`: `real_train.txt` and `real_test.txt`, of lines `real/zebra/real_345_000001.jpg 344`,
+    beside the folder `real/`.
 
-    Only the lists tell domains, splits and labels. A class is called as its folder.
+    Domains, splits and labels come from the lists alone. Classes are named as their folders.
     """
 
     layout = "DOMAIN_train.txt and DOMAIN_test.txt beside the folders DOMAIN/"
@@ -67,14 +68,14 @@ def _lists(root: Path, source: str | None) -> tuple[str, Listed, dict[str, Liste
 
 
 def _listed(root: Path, file: Path) -> Listed:
-    found = [(name, whole(label, file)) for name, label in pairs(file)]
-    for name, _ in found:
-        inside(root, name, file)
-    return found
+    images = [(name, whole_number_in(label, file)) for name, label in read_pairs(file)]
+    for name, _ in images:
+        path_inside(root, name, file)
+    return images
 
 
 def _encoded(root: Path, listed: Listed, numbers: np.ndarray) -> EncodedImages:
-    """The images, labelled by the place of their number among `numbers`, ascending."""
+    """The images, labelled by the index of their number in `numbers`, ascending."""
     return EncodedImages(
         labels=np.searchsorted(numbers, [label for _, label in listed]).astype(np.int64),
         items=[(name, root / name) for name, _ in listed],
@@ -82,7 +83,7 @@ def _encoded(root: Path, listed: Listed, numbers: np.ndarray) -> EncodedImages:
 
 
 def _class_names(root: Path, listed: Listed) -> dict[int, str]:
-    """The classes by label."""
+    """Label -> class name, from the folders."""
     named: dict[int, str] = {}
     for name, label in listed:
         parts = name.split("/")

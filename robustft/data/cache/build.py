@@ -1,4 +1,4 @@
-"""Decoding a split into a directory of the cache that nobody reads yet, by several processes, in any number of goes."""
+"""Decoding a split into an unpublished directory of the cache, by several processes; an interrupted build resumes."""
 
 from __future__ import annotations
 
@@ -6,58 +6,84 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from robustft.data.cache.chunk_layout import Layout
-from robustft.data.cache.decoding_worker import Decoded, Decoders, DecodingProcess, Place
+from robustft.data.cache.chunk_layout import ChunkLayout
+from robustft.data.cache.decoding_worker import DecodedChunk, DecoderPool, DecodingProcess, Destination
 from robustft.data.errors import DataError
 from robustft.data.images.decode import Encoded
-from robustft.data.own_files import opened
+from robustft.data.own_files import open_no_follow
 from robustft.data.threads import thread_count
 
 PIXELS = "pixels.uint8"
-_FINISHED = "finished.txt"
+_JOURNAL = "finished.txt"
+_CHUNKS_PER_PROCESS = 2  # one is being decoded while the next one is on its way
 
 Items = Iterable[tuple[str, Encoded]]
 
 
 def build_pixels(
-    directory: Path, layout: Layout, items: Items, *, resize: str, what: str, decoders: Decoders
+    directory: Path, layout: ChunkLayout, items: Items, *, resize: str, what: str, decoders: DecoderPool
 ) -> list[int]:
     """Writes the pixels of `items` to the file PIXELS in `directory`; returns the checksum of every chunk.
 
-    Goes on with the chunks that are whole from an earlier call that was killed. Raises DataError as decode_all does.
+    Chunks that an earlier, killed call has written completely are not decoded again. `what` starts messages.
+
+    Raises:
+        DataError: one for all images that do not decode, or if there are not as many images as `layout` says.
+        CacheError: if a decoding process dies.
     """
-    with opened(directory / PIXELS, "a+b") as file:
+    with open_no_follow(directory / PIXELS, "a+b") as file:
         file.truncate(layout.total_bytes)
-    done = _whole_chunks(directory, layout)
-    decoders.progress.update(sum(len(layout.rows(chunk)) for chunk in done))
-    with opened(directory / _FINISHED, "w") as journal:
-        journal.writelines(_line(chunk, checksum) for chunk, checksum in done.items())
+    checksums = _complete_chunks(directory, layout)
+    decoders.progress.update(sum(len(layout.rows(chunk)) for chunk in checksums))
+    with open_no_follow(directory / _JOURNAL, "w") as journal:
+        journal.writelines(_line(chunk, checksum) for chunk, checksum in checksums.items())
         journal.flush()
-        work = _Work(layout, items, done, what)
+        queue = _ChunkQueue(layout, items, checksums, what)
+        lock = threading.Lock()
 
-        def record(decoded: Decoded) -> None:
-            done[decoded.chunk] = decoded.checksum
-            journal.write(_line(decoded.chunk, decoded.checksum))
-            journal.flush()
-            decoders.progress.update(len(layout.rows(decoded.chunk)))
+        def record(decoded: DecodedChunk) -> None:
+            with lock:
+                checksums[decoded.chunk] = decoded.checksum
+                journal.write(_line(decoded.chunk, decoded.checksum))
+                journal.flush()
+                decoders.progress.update(len(layout.rows(decoded.chunk)))
 
-        _decode(directory / PIXELS, layout, work, record, resize, decoders)
-    work.raise_if_failed()
-    return [done[chunk] for chunk in range(layout.chunks)]
-
-
-def forget_progress(directory: Path) -> None:
-    """Deletes what only serves to go on with an unfinished build."""
-    (directory / _FINISHED).unlink(missing_ok=True)
+        _Decoding(pixels=directory / PIXELS, layout=layout, queue=queue, record=record, resize=resize).run(decoders)
+    queue.raise_if_failed()
+    return [checksums[chunk] for chunk in range(layout.chunks)]
 
 
-class _Work:
-    """Hands out the chunks that are missing, in order, to whoever asks, and collects the failures."""
+def delete_journal(directory: Path) -> None:
+    """Deletes the list of complete chunks, which only serves to resume an unfinished build."""
+    (directory / _JOURNAL).unlink(missing_ok=True)
 
-    def __init__(self, layout: Layout, items: Items, done: dict[int, int], what: str) -> None:
+
+def written_bytes(directory: Path) -> int:
+    """Bytes of the pixels that are on disk already: the file has its final length from the start, but has holes."""
+    try:
+        return (directory / PIXELS).lstat().st_blocks * 512
+    except OSError:
+        return 0
+
+
+def synchronise(directory: Path) -> None:
+    """Waits until `directory` and the small files in it are on the disk itself."""
+    for path in (*(path for path in directory.iterdir() if path.name != PIXELS), directory):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class _ChunkQueue:
+    """The chunks that are not `done`, in order, for several threads; collects which images did not decode."""
+
+    def __init__(self, layout: ChunkLayout, items: Items, done: Iterable[int], what: str) -> None:
         self._layout = layout
         self._what = what
         self._chunks = self._missing(items, frozenset(done))
@@ -66,17 +92,17 @@ class _Work:
         self._first_failure: tuple[int, str] | None = None
 
     def next(self) -> tuple[int, list[str], list[Encoded]] | None:
-        """(chunk, names, encoded images), or None when there is no more. For several threads."""
+        """(chunk, names, encoded images), or None at the end."""
         with self._lock:
             return next(self._chunks, None)
 
     def stop(self) -> None:
-        """Nothing more is handed out."""
+        """Empties the queue."""
         with self._lock:
             self._chunks = iter(())
 
-    def failures(self, decoded: Decoded, names: Sequence[str]) -> None:
-        """Keeps which images did not decode, by their names."""
+    def record_failures(self, decoded: DecodedChunk, names: Sequence[str]) -> None:
+        """Counts the images of a chunk that did not decode and remembers the name of the first; names: of all."""
         with self._lock:
             for place, reason in decoded.failures:
                 self._failed += 1
@@ -95,94 +121,87 @@ class _Work:
     def _missing(self, items: Items, done: frozenset[int]) -> Iterator[tuple[int, list[str], list[Encoded]]]:
         remaining = iter(items)
         for chunk in range(self._layout.chunks):
-            found = list(islice(remaining, len(self._layout.rows(chunk))))
-            if len(found) < len(self._layout.rows(chunk)):
+            images = list(islice(remaining, len(self._layout.rows(chunk))))
+            if len(images) < len(self._layout.rows(chunk)):
                 raise DataError(f"{self._what}: the files changed while they were read")
             if chunk not in done:
-                yield chunk, [name for name, _ in found], [encoded for _, encoded in found]
+                yield chunk, [name for name, _ in images], [encoded for _, encoded in images]
         if next(remaining, None) is not None:
             raise DataError(f"{self._what}: the files changed while they were read")
 
 
-def _decode(
-    pixels: Path, layout: Layout, work: _Work, record: Callable[[Decoded], None], resize: str, decoders: Decoders
-) -> None:
-    """Feeds the processes, each from a thread; the first error ends them all."""
-    recording = threading.Lock()
-    errors: list[BaseException] = []
+@dataclass(frozen=True, kw_only=True)
+class _Decoding:
+    """Decodes the chunks of `queue` into the file `pixels`; `record` takes each that has decoded, from any thread."""
 
-    def feed(process: DecodingProcess) -> None:
+    pixels: Path
+    layout: ChunkLayout
+    queue: _ChunkQueue
+    record: Callable[[DecodedChunk], None]
+    resize: str
+
+    def run(self, decoders: DecoderPool) -> None:
+        """One thread feeds each process; the first error closes all processes and is raised."""
+        errors: list[BaseException] = []
+
+        def feed(process: DecodingProcess) -> None:
+            try:
+                self._feed(process)
+            except BaseException as error:
+                errors.append(error)
+                decoders.close()  # the other threads then fail as well, with later errors
+
+        processes = decoders.processes(at_most=self.layout.chunks)
+        with ThreadPoolExecutor(len(processes)) as threads:
+            try:
+                wait([threads.submit(feed, process) for process in processes])
+            except BaseException:  # KeyboardInterrupt
+                decoders.close()
+                raise
+            finally:
+                self.queue.stop()
+        if errors:
+            raise errors[0]
+
+    def _feed(self, process: DecodingProcess) -> None:
         names_of: dict[int, list[str]] = {}
+        while (missing := self.queue.next()) is not None:
+            chunk, names, encoded = missing
+            names_of[chunk] = names
+            position = self.layout.rows(chunk).start * self.layout.image_bytes
+            process.send(chunk, Destination(self.pixels, position, self.layout.resolution, self.resize), encoded)
+            if len(names_of) == _CHUNKS_PER_PROCESS:
+                self._receive(process, names_of)
+        while names_of:
+            self._receive(process, names_of)
 
-        def receive() -> None:
-            decoded = process.receive()
-            work.failures(decoded, names_of.pop(decoded.chunk))
-            if not decoded.failures:
-                with recording:
-                    record(decoded)
-
-        try:
-            while (found := work.next()) is not None:
-                chunk, names, encoded = found
-                names_of[chunk] = names
-                place = Place(pixels, layout.rows(chunk).start * layout.image_bytes, layout.resolution, resize)
-                process.send(chunk, place, encoded)
-                if len(names_of) == 2:  # one is being decoded while the next one is on its way
-                    receive()
-            while names_of:
-                receive()
-        except BaseException as error:
-            errors.append(error)
-            decoders.close()  # the other threads then fail as well, and behind this error
-            raise
-
-    processes = decoders.started(at_most=layout.chunks)
-    with ThreadPoolExecutor(len(processes)) as pool:
-        try:
-            wait([pool.submit(feed, process) for process in processes])
-        except BaseException:  # the user's interruption
-            decoders.close()
-            raise
-        finally:
-            work.stop()
-    if errors:
-        raise errors[0]
+    def _receive(self, process: DecodingProcess, names_of: dict[int, list[str]]) -> None:
+        decoded = process.receive()
+        self.queue.record_failures(decoded, names_of.pop(decoded.chunk))
+        if not decoded.failures:
+            self.record(decoded)
 
 
-def _whole_chunks(directory: Path, layout: Layout) -> dict[int, int]:
-    """The chunks, with checksums, that an earlier call finished and that are on disk as they were."""
+def _complete_chunks(directory: Path, layout: ChunkLayout) -> dict[int, int]:
+    """Chunk -> checksum of those that an earlier call wrote completely and whose bytes on disk still agree."""
     try:
-        lines = (directory / _FINISHED).read_text(encoding="ascii").splitlines()
+        lines = (directory / _JOURNAL).read_text(encoding="ascii").splitlines()
     except (OSError, ValueError):
         return {}
-    listed = {}
+    expected = {}
     for line in lines:  # the last one may be half a line
         words = line.split()
         if len(words) == 3 and words[2] == "." and words[0].isdigit() and words[1].isdigit():
-            listed[int(words[0])] = int(words[1])
-    with (directory / PIXELS).open("rb") as file, ThreadPoolExecutor(thread_count()) as pool:
-        chunks = [chunk for chunk in listed if chunk < layout.chunks]
-        found = dict(zip(chunks, pool.map(lambda chunk: layout.checksum(file.fileno(), chunk), chunks), strict=True))
-    return {chunk: checksum for chunk, checksum in found.items() if checksum is not None and checksum == listed[chunk]}
+            expected[int(words[0])] = int(words[1])
+    chunks = [chunk for chunk in expected if chunk < layout.chunks]
+    with (directory / PIXELS).open("rb") as file, ThreadPoolExecutor(thread_count()) as threads:
+        checksums = list(threads.map(lambda chunk: layout.checksum(file.fileno(), chunk), chunks))
+    return {
+        chunk: checksum
+        for chunk, checksum in zip(chunks, checksums, strict=True)
+        if checksum is not None and checksum == expected[chunk]
+    }
 
 
 def _line(chunk: int, checksum: int) -> str:
     return f"{chunk} {checksum} .\n"
-
-
-def written_bytes(directory: Path) -> int:
-    """How much of the pixels is on disk already: the file is as long as it will be from the start, but has holes."""
-    try:
-        return (directory / PIXELS).lstat().st_blocks * 512
-    except OSError:
-        return 0
-
-
-def synchronise(directory: Path) -> None:
-    """Waits until `directory` and the small files in it are on the disk itself."""
-    for path in (*(path for path in directory.iterdir() if path.name != PIXELS), directory):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

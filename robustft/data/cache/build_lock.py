@@ -1,9 +1,10 @@
-"""Whose turn it is to decode a split, when many jobs of a cluster start at once.
+"""The lock that lets one of many jobs of a cluster decode a split while the others wait for the result.
 
-A lock on a file is the rule: the system gives it back when its holder dies, however that happens. Some cluster file
-systems grant locks per node only; so whoever builds also says who it is in a file beside its work and touches it every
-few seconds, and a lock is not believed while somebody on another machine does that. Where there are no locks at all,
-everybody builds alone, and the first who finishes is taken.
+It is an advisory lock on a file, which the system releases when its holder dies, however that happens. Some cluster
+file systems grant such locks per node only. The process that builds therefore also writes its host and pid to a file
+beside its work and touches that file every few seconds (the heartbeat); a lock is not trusted while a process on
+another host does so. Where there are no locks at all, every process builds on its own, and the first to finish is
+published.
 """
 
 from __future__ import annotations
@@ -22,53 +23,51 @@ from enum import Enum
 from pathlib import Path
 
 from robustft.atomic_write import write_whole
-from robustft.data.own_files import not_through_a_link
+from robustft.data.own_files import no_follow_opener
 
 _POLL_SECONDS = 0.5
 _BEAT_SECONDS = 5.0
 _DEAD_AFTER_SECONDS = 60.0
 
 
-class Turn(Enum):
-    """OURS: nobody else builds, and what a killed builder left behind may be gone on with. ALONE: nobody can tell who
-    else builds, so the work must be in a place of its own. OVER: it was done by somebody else."""
+class LockStatus(Enum):
+    """ACQUIRED: nobody else builds, so the work of a killed build may be resumed. UNSUPPORTED: the file system has no
+    locks, so the work needs a directory of its own. SUPERSEDED: another process has finished the work."""
 
-    OURS = "ours"
-    ALONE = "alone"
-    OVER = "over"
+    ACQUIRED = "acquired"
+    UNSUPPORTED = "unsupported"
+    SUPERSEDED = "superseded"
 
 
 @contextmanager
-def turn(lock: Path, builder: Path, what: str, *, over: Callable[[], bool]) -> Iterator[Turn]:
-    """Waits until it is known whose turn it is, and keeps it for as long as the block runs.
+def build_lock(lock: Path, builder: Path, what: str, *, is_built: Callable[[], bool]) -> Iterator[LockStatus]:
+    """Waits for the lock and holds it for the duration of the block.
 
-    lock: the file to lock; it stays. builder: the file in which the builder of the moment says who it is.
-    what: names the work in the message to those who wait.
-    over: whether the work was done by somebody else in the meantime: then nobody waits any longer.
+    lock: the file to lock; it is never deleted
+    builder: the heartbeat file of the process that builds
+    what: names the work in the message to those who wait
+    is_built: whether another process has finished the work, which ends the wait
     """
-    descriptor = not_through_a_link(lock, os.O_RDWR | os.O_CREAT)
+    descriptor = no_follow_opener(lock, os.O_RDWR | os.O_CREAT)
+    announced = False
     try:
-        told = False
         while True:
-            taken = _lock(descriptor)
-            if over():
-                yield Turn.OVER
+            locked = _try_lock(descriptor)
+            if is_built():
+                yield LockStatus.SUPERSEDED
                 return
-            if taken is None:
-                yield Turn.ALONE
+            if locked is None:
+                yield LockStatus.UNSUPPORTED
                 return
-            if taken and not _beats_elsewhere(builder, descriptor):
-                yield Turn.OURS
+            if locked and not _is_alive_on_another_host(builder, descriptor):
+                yield LockStatus.ACQUIRED
                 return
-            if taken:
+            if locked:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
-            if not told:
-                print(
-                    f"robustft: waiting for {_who(builder)}, which decodes {what} for the cache",
-                    file=sys.stderr,
-                    flush=True,
-                )
-                told = True
+            if not announced:
+                message = f"robustft: waiting for {_describe(builder)}, which decodes {what} for the cache"
+                print(message, file=sys.stderr, flush=True)
+                announced = True
             time.sleep(_POLL_SECONDS)
     finally:
         os.close(descriptor)
@@ -76,13 +75,13 @@ def turn(lock: Path, builder: Path, what: str, *, over: Callable[[], bool]) -> I
 
 @contextmanager
 def heartbeat(builder: Path) -> Iterator[None]:
-    """Says in the file `builder`, while the block runs, that this process builds."""
+    """Keeps the file `builder` with the host and pid of this process, and touches it, for the duration of the block."""
     write_whole(builder, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
     stop = threading.Event()
 
     def beat() -> None:
         while not stop.wait(_BEAT_SECONDS):
-            with suppress(OSError):  # the work itself will meet the same error, and is better placed to tell it
+            with suppress(OSError):  # the build meets the same error and reports it
                 os.utime(builder)
 
     thread = threading.Thread(target=beat, daemon=True)
@@ -95,8 +94,8 @@ def heartbeat(builder: Path) -> Iterator[None]:
         builder.unlink(missing_ok=True)
 
 
-def _lock(descriptor: int) -> bool | None:
-    """Whether the lock was free and is ours now; None if the file system has none."""
+def _try_lock(descriptor: int) -> bool | None:
+    """Whether the lock could be acquired; None if the file system has none."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -106,28 +105,29 @@ def _lock(descriptor: int) -> bool | None:
     return True
 
 
-def _beats_elsewhere(builder: Path, lock: int) -> bool:
-    """Whether somebody on another machine is at work; here, the lock would have told."""
-    found = _builder(builder)
-    if found is None or found[0] == socket.gethostname():
+def _is_alive_on_another_host(builder: Path, lock: int) -> bool:
+    """Whether a process on another host has touched `builder` lately; on this host the lock is enough."""
+    process = _read_builder(builder)
+    if process is None or process[0] == socket.gethostname():
         return False
     try:
-        os.utime(lock)  # the file system's own clock: those of two machines differ
+        os.utime(lock)  # the file system's clock: those of two hosts differ
         return os.fstat(lock).st_mtime - builder.stat().st_mtime < _DEAD_AFTER_SECONDS
     except OSError:
         return False
 
 
-def _builder(builder: Path) -> tuple[str, int] | None:
+def _read_builder(builder: Path) -> tuple[str, int] | None:
+    """(host, pid); None if the file is missing or unreadable."""
     try:
         if not stat.S_ISREG(builder.lstat().st_mode):
             return None
-        found = json.loads(builder.read_text(encoding="utf-8"))
-        return str(found["host"]), int(found["pid"])
+        process = json.loads(builder.read_text(encoding="utf-8"))
+        return str(process["host"]), int(process["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _who(builder: Path) -> str:
-    found = _builder(builder)
-    return "another process" if found is None else f"process {found[1]} on {found[0]}"
+def _describe(builder: Path) -> str:
+    process = _read_builder(builder)
+    return "another process" if process is None else f"process {process[1]} on {process[0]}"

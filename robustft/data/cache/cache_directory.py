@@ -1,4 +1,4 @@
-"""Where decoded images are kept between runs: `$ROBUSTFT_CACHE`, or `~/.cache/robustft`."""
+"""Directory of decoded images, shared by all runs: `$ROBUSTFT_CACHE`, or `~/.cache/robustft`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ VARIABLE = "ROBUSTFT_CACHE"
 def cache_directory() -> Path:
     """The cache's directory, which need not exist yet; the environment is read at every call.
 
-    CacheError if the environment says none: `~nosuchuser`, or nobody's home.
+    Raises CacheError if the environment names no directory: `~nosuchuser`, or no home directory.
     """
-    given = os.environ.get(VARIABLE)
+    configured = os.environ.get(VARIABLE)
     try:
-        directory = checks.path(VARIABLE, given) if given else Path.home() / ".cache" / "robustft"
+        directory = checks.path(VARIABLE, configured) if configured else Path.home() / ".cache" / "robustft"
     except ValueError as error:
         raise CacheError(str(error)) from error
     except RuntimeError as error:
@@ -27,19 +27,19 @@ def cache_directory() -> Path:
     return Path(os.path.abspath(directory))
 
 
-def writable(directory: Path) -> Path:
-    """The directory `directory` of the cache, made if need be; CacheError if nothing can be written there."""
+def ensure_writable(directory: Path) -> Path:
+    """`directory`, created if it is missing. Raises CacheError if it cannot be written to."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if not os.access(directory, os.W_OK | os.X_OK):
             raise PermissionError(13, "no permission to write")
     except OSError as error:
-        raise unwritable(error) from error
+        raise not_writable(error) from error
     return directory
 
 
-def unwritable(error: OSError) -> CacheError:
-    """The one line about a cache that cannot be written."""
+def not_writable(error: OSError) -> CacheError:
+    """Error for a cache that cannot be written to."""
     reason = error.strerror or one_line(error)
     return CacheError(
         f"{VARIABLE} must be a directory that can be written, got {cache_directory()} ({reason}); "
@@ -48,8 +48,8 @@ def unwritable(error: OSError) -> CacheError:
 
 
 def check_space(needed: int, what: str) -> None:
-    """CacheError if the cache's disk has less than `needed` bytes free; `what` they are for."""
-    free = shutil.disk_usage(writable(cache_directory())).free
+    """Raises CacheError if the cache's disk has less than `needed` bytes free; `what` they are for."""
+    free = shutil.disk_usage(ensure_writable(cache_directory())).free
     if needed > free:
         raise CacheError(
             f"{VARIABLE} needs {gigabytes(needed)} for {what}, but the disk of {cache_directory()} has "
@@ -58,5 +58,5 @@ def check_space(needed: int, what: str) -> None:
 
 
 def gigabytes(size: int) -> str:
-    """`size` in bytes for people: `18.1 GB`, `35.2 MB`."""
+    """`size` in bytes, for messages: `18.1 GB`, `35.2 MB`."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

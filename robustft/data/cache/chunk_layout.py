@@ -1,4 +1,4 @@
-"""How the decoded images of one split lie in a file: one after the other, in chunks with a checksum each."""
+"""Layout of the decoded images of a split in a file: one after the other, in chunks with a checksum each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Layout:
+class ChunkLayout:
     """`count` images of uint8 (3, resolution, resolution); the last chunk may be shorter than the others."""
 
     count: int
@@ -28,7 +28,7 @@ class Layout:
 
     @property
     def chunk_images(self) -> int:
-        """A tenth of a second of decoding or so: what a killed build loses, and what a process is handed at once."""
+        """About a tenth of a second of decoding: the unit of work of a process, and what a killed build loses."""
         return max(1, min(_MOST_IMAGES, _CHUNK_BYTES // self.image_bytes))
 
     @property
@@ -41,10 +41,10 @@ class Layout:
         return range(begin, min(begin + self.chunk_images, self.count))
 
     def checksum(self, descriptor: int, chunk: int) -> int | None:
-        """CRC-32 of `chunk` in the open file; None if the file ends before. Safe to call from several threads."""
+        """CRC-32 of `chunk` in the open file; None if the file is too short. Thread-safe."""
         rows = self.rows(chunk)
         position, end = rows.start * self.image_bytes, rows.stop * self.image_bytes
-        # Read rather than mapped, so that pages that are looked at once do not count as this process's memory.
+        # Read rather than mapped, so that the pages do not count as resident memory of this process.
         block = memoryview(bytearray(min(_READ_BYTES, end - position)))
         checksum = 0
         while position < end:

@@ -1,4 +1,4 @@
-"""What decides the pixels of a split, told without decoding anything."""
+"""Identity of the encoded images of a split, without decoding them."""
 
 from __future__ import annotations
 
@@ -9,34 +9,38 @@ from pathlib import Path
 from typing import Any
 
 from robustft.data.cache.fingerprint import stamp
-from robustft.data.cache.fingerprint_cache import remembered_fingerprint
+from robustft.data.cache.fingerprint_cache import cached_fingerprint
 from robustft.data.images.decode import Encoded
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """files: name -> file that is read; choice: what of them (a column and rows), or what else there is."""
+    """What the images are read from.
+
+    files: name -> file
+    choice: which part of the files (a column and rows), or a hash of what is in no file
+    """
 
     files: Mapping[str, Path]
     choice: str
 
     def fingerprint(self) -> str:
-        """Equal for equal images in the same order, wherever and whenever their files were written."""
-        return f"{remembered_fingerprint(self.files)} {self.choice}"
+        """Equal for equal images in the same order, whatever the place and time of their files."""
+        return f"{cached_fingerprint(self.files)} {self.choice}"
 
     def stamp(self) -> str:
-        """Differs if a file was touched; see fingerprint.py."""
+        """Differs after a file was touched; see fingerprint.py."""
         return stamp(self.files)
 
 
 def content_of(items: Iterable[tuple[str, Encoded]]) -> Content:
-    """The content of encoded images: as they say themselves in a method `content`, or else all of it, item by item.
+    """The content of encoded images: from their own method `content` if they have one, else item by item.
 
-    The names of image files are of no account, their order is.
+    It depends on the order of image files, not on their names.
     """
-    says: Any = getattr(items, "content", None)
-    if says is not None:
-        return says()
+    own_content: Any = getattr(items, "content", None)
+    if own_content is not None:
+        return own_content()
     files: dict[str, Path] = {}
     others = hashlib.blake2b(digest_size=16)
     for place, (_, encoded) in enumerate(items):

@@ -1,7 +1,7 @@
-"""A process that decodes chunks of images into a file, and the end of it that its parent holds.
+"""A worker process that decodes chunks of images into a file, and the handle that its parent holds.
 
-A plain child with a pipe rather than multiprocessing: forking a process in which torch and CUDA have threads is unsafe,
-and spawning runs the user's script again where it has no `if __name__ == "__main__"`.
+A plain subprocess with a pipe rather than multiprocessing: forking a process in which torch and CUDA have threads is
+unsafe, and spawning runs the user's script again where it has no `if __name__ == "__main__"`.
 """
 
 from __future__ import annotations
@@ -19,24 +19,22 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from robustft.data.errors import CacheError
 from robustft.data.images.decode import Encoded, decode_into, decoding_progress
 from robustft.data.threads import thread_count
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 _START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
 _SERVE = "from robustft.data.cache.decoding_worker import serve; serve()"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decoded:
-    """A chunk that was written: its CRC-32, and why which of its images (by place in it) did not decode."""
+class DecodedChunk:
+    """A chunk in the file: its CRC-32, and (place in the chunk, reason) of the images that did not decode."""
 
     chunk: int
     checksum: int
@@ -44,8 +42,8 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the pixels of a chunk belong, as a byte of the file, and how they are made."""
+class Destination:
+    """Where a chunk goes: `position` in `file`, in bytes; and at which resolution and by which resize mode."""
 
     file: Path
     position: int
@@ -54,23 +52,23 @@ class Place:
 
 
 class DecodingProcess:
-    """Decodes chunks that are handed to it into files; closed, it ends."""
+    """The parent's handle of a worker process."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-S", "-c", _START + _SERVE],  # -S: the parent's path comes through the pipe, sooner
+            [sys.executable, "-S", "-c", _START + _SERVE],  # -S: sys.path comes through the pipe
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},  # decoding has no use for more
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},  # decoding is single-threaded
         )
         self._send(sys.path)
 
-    def send(self, chunk: int, place: Place, encoded: list[Encoded]) -> None:
-        """Hand over a chunk; at most two may be on their way."""
-        self._send((chunk, place, encoded))
+    def send(self, chunk: int, destination: Destination, encoded: list[Encoded]) -> None:
+        """Sends a chunk; at most two may be unanswered."""
+        self._send((chunk, destination, encoded))
 
-    def receive(self) -> Decoded:
-        """The next chunk that is done. OSError if it could not be written, CacheError if the process died."""
+    def receive(self) -> DecodedChunk:
+        """The next decoded chunk. Raises OSError if it could not be written and CacheError if the process died."""
         assert self._process.stdout is not None
         try:
             answer = pickle.load(self._process.stdout)
@@ -81,7 +79,7 @@ class DecodingProcess:
         return answer
 
     def close(self) -> None:
-        """Ends the process, wherever it is."""
+        """Kills the process."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -89,7 +87,7 @@ class DecodingProcess:
                 if pipe is not None:
                     pipe.close()
             except OSError:
-                pass  # what was not sent any more
+                pass  # unsent bytes in the buffer
 
     def _send(self, message: Any) -> None:
         assert self._process.stdin is not None
@@ -102,69 +100,69 @@ class DecodingProcess:
     def _died(self) -> CacheError:
         code = self._process.wait()
         reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return CacheError(f"a process that decodes images ended with {reason}; what it had done is kept")
+        return CacheError(f"a process that decodes images ended with {reason}; start again to resume")
 
 
-class Decoders:
-    """The processes that decode a data set, for all of its splits one after the other, and the progress bar."""
+class DecoderPool:
+    """The worker processes and the progress bar of a data set, shared by its splits."""
 
     def __init__(self, progress: tqdm) -> None:
         self.progress = progress
         self._processes: list[DecodingProcess] = []
 
-    def started(self, *, at_most: int) -> list[DecodingProcess]:
-        """One process for every processor, but not more than `at_most`."""
-        wanted = max(1, min(thread_count(), at_most))
-        while len(self._processes) < wanted:
+    def processes(self, *, at_most: int) -> list[DecodingProcess]:
+        """One running process per processor, at most `at_most`."""
+        count = max(1, min(thread_count(), at_most))
+        while len(self._processes) < count:
             self._processes.append(DecodingProcess())
-        return self._processes[:wanted]
+        return self._processes[:count]
 
     def close(self) -> None:
-        """Ends all processes; new ones are started when they are needed again."""
+        """Kills all processes; `processes` starts new ones."""
         while self._processes:
             self._processes.pop().close()
 
 
 @contextmanager
-def decoders(what: str, count: int) -> Iterator[Decoders]:
-    """Decoders with a bar for `count` images of `what`."""
-    with decoding_progress(what, count) as progress, closing(Decoders(progress)) as found:
-        yield found
+def decoder_pool(what: str, count: int) -> Iterator[DecoderPool]:
+    """A pool with a progress bar over `count` images of `what`; closed at the end of the block."""
+    with decoding_progress(what, count) as progress, closing(DecoderPool(progress)) as pool:
+        yield pool
 
 
 def serve() -> None:
-    """What the process runs: chunks from standard input until it closes, answers to standard output."""
+    """Main function of the worker: chunks from standard input until it closes, answers to standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and closes the pipe
-    warnings.simplefilter("ignore")  # PIL's remarks would come once from every process
+    warnings.simplefilter("ignore")  # PIL's warnings would come from every process
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get among the answers
-    inbox: queue.Queue[tuple[int, Place, list[Encoded]] | None] = queue.Queue(maxsize=1)
+    os.dup2(2, 1)  # what a library prints must not mix with the answers
+    inbox: queue.Queue[tuple[int, Destination, list[Encoded]] | None] = queue.Queue(maxsize=1)
     threading.Thread(target=_receive_into, args=(inbox,), daemon=True).start()
     while (message := inbox.get()) is not None:
-        pickle.dump(_decoded(*message), answers)
+        pickle.dump(_decode_chunk(*message), answers)
         answers.flush()
 
 
 def _receive_into(inbox: queue.Queue[Any]) -> None:
-    """Reads ahead, so that decoding does not wait for the pipe."""
+    """Reads ahead, so that decoding does not wait for the pipe. None at the end."""
     try:
         while True:
             inbox.put(pickle.load(sys.stdin.buffer))
-    except (EOFError, pickle.UnpicklingError):  # the parent is gone or has no more
+    except (EOFError, pickle.UnpicklingError):  # the parent has closed the pipe or is dead
         inbox.put(None)
 
 
-def _decoded(chunk: int, place: Place, encoded: list[Encoded]) -> Decoded | OSError:
-    pixels = np.zeros((len(encoded), 3, place.resolution, place.resolution), dtype=np.uint8)
-    reasons = [decode_into(slot, image, place.resize) for slot, image in zip(pixels, encoded, strict=True)]
+def _decode_chunk(chunk: int, destination: Destination, encoded: list[Encoded]) -> DecodedChunk | OSError:
+    pixels = np.zeros((len(encoded), 3, destination.resolution, destination.resolution), dtype=np.uint8)
+    reasons = [decode_into(slot, image, destination.resize) for slot, image in zip(pixels, encoded, strict=True)]
     memory = pixels.reshape(-1).data
     checksum = zlib.crc32(memory)
     try:
-        with place.file.open("r+b", buffering=0) as file:
-            file.seek(place.position)
+        with destination.file.open("r+b", buffering=0) as file:
+            file.seek(destination.position)
             while len(memory):
                 memory = memory[file.write(memory) :]
     except OSError as error:
         return OSError(error.errno, error.strerror)
     failures = [(index, reason) for index, reason in enumerate(reasons) if reason is not None]
-    return Decoded(chunk=chunk, checksum=checksum, failures=failures)
+    return DecodedChunk(chunk=chunk, checksum=checksum, failures=failures)

@@ -1,4 +1,4 @@
-"""What a data set is, as a hash: of its content, and a cheap one that tells whether the files were touched."""
+"""Hashes of a data set's files: of their content (fingerprint), and a cheap one of their metadata (stamp)."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ _READ_BYTES = 1 << 20
 _TICK_NANOSECONDS = 2_000_000_000
 
 _digests: dict[tuple[str, int, int, int, int], str] = {}
-"""Of the files that this process has read: a run asks for the whole data set and then for every split of it."""
+"""Of files that this process has read: a run needs that of the whole data set and of every split."""
 
 
 def fingerprint(files: Mapping[str, Path]) -> str:
-    """32 hex digits of the relative names and the contents; the same wherever and whenever the files were written."""
+    """Hash of the relative names and contents of `files`, 32 hex digits, independent of their place and times."""
     return _hash_all(files, _content)
 
 
 def stamp(files: Mapping[str, Path]) -> str:
-    """32 hex digits of names, sizes, times and inodes, without reading the files.
+    """Hash of names, sizes, times and inodes, 32 hex digits, without reading the files.
 
-    A different one means nothing about the content. Size and modification time alone would not do: whoever rewrites a
-    file can set both as they were, but not the time of the inode's last change.
+    Equal stamps mean equal content; different ones mean nothing. Size and modification time alone would not do: a
+    rewritten file can be given both of the old one, but not the time of the inode's last change.
     """
     return _hash_all(files, lambda path: _touched(path.stat()))
 
 
 def lasting_stamp(files: Mapping[str, Path]) -> str | None:
-    """The stamp if it can be kept: an equal one later on means that the fingerprint need not be worked out again.
+    """The stamp, if an equal one at a later time proves that the fingerprint is still valid.
 
-    None while one of the files was written so recently that another change might have the same times.
+    None while one of the files was written so recently that another change might leave the same times.
     """
     unsettled: list[Path] = []
 
     def describe(path: Path) -> str:
         status = path.stat()
-        if not settled(status):
+        if not is_settled(status):
             unsettled.append(path)
         return _touched(status)
 
-    found = _hash_all(files, describe)
-    return None if unsettled else found
+    digest = _hash_all(files, describe)
+    return None if unsettled else digest
 
 
 def _hash_all(files: Mapping[str, Path], describe: Callable[[Path], str]) -> str:
@@ -68,17 +68,17 @@ def _hash_all(files: Mapping[str, Path], describe: Callable[[Path], str]) -> str
 
 def _content(path: Path) -> str:
     status = path.stat()
-    seen = (str(path), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    if seen not in _digests:
+    key = (str(path), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    if key not in _digests:
         digest = _read(path)
-        if not settled(status):
+        if not is_settled(status):
             return digest
-        _digests[seen] = digest
-    return _digests[seen]
+        _digests[key] = digest
+    return _digests[key]
 
 
-def settled(status: os.stat_result) -> bool:
-    """Whether a file was left alone so long that its times would tell another change: clocks tick slowly."""
+def is_settled(status: os.stat_result) -> bool:
+    """Whether the last change is so long ago that another one would have other times: clocks have coarse ticks."""
     return time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _TICK_NANOSECONDS
 
 

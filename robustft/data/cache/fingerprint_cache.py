@@ -1,4 +1,4 @@
-"""Fingerprints that are not worked out again while the files are as they were: reading 18 GB takes a minute."""
+"""Fingerprints cached on disk until a file changes: reading 18 GB takes a minute."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from pathlib import Path
 
 from robustft.atomic_write import write_whole
 from robustft.data.cache.cache_directory import cache_directory
-from robustft.data.cache.fingerprint import fingerprint, settled
+from robustft.data.cache.fingerprint import fingerprint, is_settled
 from robustft.data.errors import DataError, one_line
 
-_WORTH_REMEMBERING_BYTES = 64 << 20
+_MIN_CACHED_BYTES = 64 << 20
 
 
-def remembered_fingerprint(files: Mapping[str, Path]) -> str:
-    """`fingerprint(files)`, kept in the cache for files of some size, by their places, sizes and times."""
-    places = hashlib.blake2b(digest_size=16)
+def cached_fingerprint(files: Mapping[str, Path]) -> str:
+    """`fingerprint(files)`; from 64 MiB of files on it is cached under their paths, sizes, times and inodes."""
+    key = hashlib.blake2b(digest_size=16)
     size = 0
-    every_settled = True
+    all_settled = True
     for name in sorted(files):
         try:
             status = files[name].stat()
         except OSError as error:
             raise DataError(f"path cannot be read: {one_line(error)}") from error
         size += status.st_size
-        every_settled &= settled(status)
-        where = os.path.abspath(files[name])
-        line = f"{name}\0{where}\0{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}\n"
-        places.update(line.encode("utf-8", "surrogateescape"))
-    if size < _WORTH_REMEMBERING_BYTES or not every_settled:
+        all_settled &= is_settled(status)
+        path = os.path.abspath(files[name])
+        line = f"{name}\0{path}\0{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}\n"
+        key.update(line.encode("utf-8", "surrogateescape"))
+    if size < _MIN_CACHED_BYTES or not all_settled:
         return fingerprint(files)
-    file = cache_directory() / "fingerprints" / places.hexdigest()
+    file = cache_directory() / "fingerprints" / key.hexdigest()
     try:
-        known = file.read_text(encoding="ascii").strip()
+        cached = file.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
-        known = ""
-    if len(known) == 32 and set(known) <= set("0123456789abcdef"):
-        return known
-    found = fingerprint(files)
+        cached = ""
+    if len(cached) == 32 and set(cached) <= set("0123456789abcdef"):
+        return cached
+    digest = fingerprint(files)
     with suppress(OSError):  # a cache that cannot be written only costs time here
-        write_whole(file, found.encode("ascii"))
-    return found
+        write_whole(file, digest.encode("ascii"))
+    return digest

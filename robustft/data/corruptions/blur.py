@@ -1,4 +1,4 @@
-"""Blur: of the lens, the glass in front, the camera's movement."""
+"""Blur corruptions: Gaussian, defocus, motion, zoom, frosted glass."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from robustft.data.corruptions import kernels
 
 
 def gaussian_blur(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
-    """Out of focus, soft."""
-    return kernels.gaussian_blurred(image, (1, 2, 3, 4, 6)[severity - 1])
+    """Gaussian blur."""
+    return kernels.gaussian_blur(image, (1, 2, 3, 4, 6)[severity - 1])
 
 
 def defocus_blur(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
-    """Out of focus: every point becomes a disk."""
+    """A lens out of focus: every point becomes a disk."""
     radius, softness = ((3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5))[severity - 1]
     kernel = kernels.disk(radius, softness, image.shape[0] / kernels.REFERENCE)
-    return kernels.convolved(image, kernel, border="reflect")
+    return kernels.convolve(image, kernel, border="reflect")
 
 
 def motion_blur(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
-    """The camera moves fast, in a direction of -45 to 45 degrees."""
+    """A moving camera: a blur along a direction of -45 to 45 degrees."""
     radius, sigma = ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15))[severity - 1]
     kernel = kernels.motion(radius, sigma, random.uniform(-45, 45), image.shape[0] / kernels.REFERENCE)
-    return kernels.convolved(image, kernel, border="edge")
+    return kernels.convolve(image, kernel, border="edge")
 
 
 def zoom_blur(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
-    """The camera moves forward: the mean of the image at growing sizes and, once more, of the image."""
+    """A camera that moves forward: the mean over increasing magnifications, with the image itself counted twice."""
     step, count = ((0.01, 12), (0.01, 16), (0.02, 11), (0.02, 13), (0.03, 11))[severity - 1]
     side = image.shape[0]
     picture = Image.fromarray(np.rint(image * 255).astype(np.uint8))
-    whole = image.copy()
+    total = image.copy()
     for index in range(count):
         margin = side * (1 - 1 / (1 + index * step)) / 2
         box = (margin, margin, side - margin, side - margin)
-        whole += np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, box=box), dtype=np.float32) / 255
-    return whole / (count + 1)
+        total += np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, box=box), dtype=np.float32) / 255
+    return total / (count + 1)
 
 
 def glass_blur(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
-    """Frosted glass: from the last pixel to the first, each takes the value of one nearby; blurred before and after.
+    """Frosted glass: from the last pixel to the first, each copies a random neighbour; blurred before and after.
 
-    A pixel may take what another has taken before. Distances below a pixel are rounded up or down at random.
+    A pixel may copy what its neighbour has copied before. Fractions of a pixel are rounded up or down at random.
     """
     sigma, reach, rounds = ((0.7, 1, 2), (0.9, 2, 1), (1, 2, 3), (1.1, 3, 2), (1.5, 4, 2))[severity - 1]
     side = image.shape[0]
@@ -51,12 +51,12 @@ def glass_blur(image: np.ndarray, severity: int, random: np.random.Generator) ->
     margin = int(np.ceil((reach - 1) * scale)) + 1
     inner = np.arange(side - margin, margin, -1)
     places = (inner[:, None] * side + inner).ravel().tolist()
-    taken = list(range(side * side))
+    origin = list(range(side * side))
     for _ in range(rounds):
         moves = random.integers(-reach, reach, (2, len(places))) * scale
         down, right = np.floor(moves + random.random(moves.shape)).astype(np.int64)
         for place, move in zip(places, (down * side + right).tolist(), strict=True):
-            taken[place] = taken[place + move]
-    blurred = kernels.gaussian_blurred(image, sigma)
-    shuffled = blurred.reshape(side * side, -1)[taken].reshape(image.shape)
-    return kernels.gaussian_blurred(shuffled, sigma)
+            origin[place] = origin[place + move]
+    blurred = kernels.gaussian_blur(image, sigma)
+    shuffled = blurred.reshape(side * side, -1)[origin].reshape(image.shape)
+    return kernels.gaussian_blur(shuffled, sigma)

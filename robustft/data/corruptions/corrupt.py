@@ -2,11 +2,11 @@
 
 After Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations",
 ICLR 2019 (arXiv 1903.12261), with the constants of ImageNet-C at 224 px. At other resolutions lengths (radii, flakes,
-distances) are the same part of the picture as at 224 px; noise of single pixels and JPEG's quality do not scale.
-CIFAR-10-C has constants of its own at 32 px and is not what this gives: there, most blurs are stronger.
+distances) are the same fraction of the image as at 224 px; pixel noise and JPEG quality do not scale. This is not
+CIFAR-10-C, which has its own constants at 32 px and stronger blurs for the most part.
 
-What differs from ImageNet-C at 224 px: frost is procedural; drops of water find their edges without OpenCV; motion is
-not ImageMagick's; random numbers; values are rounded where ImageNet-C cuts off, and not stored as JPEG afterwards.
+Differences from ImageNet-C at 224 px: frost is procedural; edges of water drops are detected without OpenCV; motion
+blur is not ImageMagick's; random numbers; values are rounded rather than truncated, and not stored as JPEG afterwards.
 """
 
 from __future__ import annotations
@@ -21,18 +21,27 @@ from robustft.data.corruptions.names import COMMON, EXTRA, SEVERITIES, SMALLEST_
 from robustft.random_stream import stream
 
 Corruption = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
-"""(float32 (R, R, 3) in [0, 1], severity 1 to 5, random numbers) -> the same shape, clipped afterwards."""
+"""(float32 (R, R, 3) in [0, 1], severity 1 to 5, generator) -> the same shape, not yet clipped to [0, 1]."""
 
-_ROOMS = (noise, blur, weather, digital)
+_MODULES = (noise, blur, weather, digital)
 _BY_NAME: dict[str, Corruption] = {
-    name: next(getattr(room, name) for room in _ROOMS if hasattr(room, name)) for name in (*COMMON, *EXTRA)
+    name: next(getattr(module, name) for module in _MODULES if hasattr(module, name)) for name in (*COMMON, *EXTRA)
 }
 
 
 def corrupt(pixels: np.ndarray, name: str, severity: int, *, index: int) -> np.ndarray:
-    """`pixels`, uint8 (3, R, R), corrupted: a pure function of the arguments.
+    """One image under a corruption; a pure function of the arguments.
 
-    index: the image's row in its split: what is random belongs to (corruption, severity, index).
+    pixels: uint8 (3, R, R)
+    name: one of names.COMMON and names.EXTRA
+    severity: 1 to 5
+    index: the image's row in its split; (name, severity, index) seeds the random numbers
+
+    >>> gray = np.full((3, 32, 32), 128, dtype=np.uint8)
+    >>> corrupt(gray, "brightness", 2, index=0)[0, 0, 0]  # the value rises by 0.2 * 255
+    np.uint8(179)
+
+    Returns uint8 (3, R, R). Raises ValueError for an unknown corruption or severity, and below 28 px.
     """
     one_of("name", name, _BY_NAME)
     one_of("severity", severity, SEVERITIES)

@@ -1,8 +1,8 @@
-"""Corrupted splits that were made ahead, in the cache, for every run that looks at the same images.
+"""Corrupted splits in the cache, precomputed for every run that is evaluated on the same images.
 
-`corrupted/<key>.npy` in the cache's directory, with `<key>.crc32` beside it. The key is a hash of the pixels before,
-the images' rows in their split, the corruption, its severity and the version of this code. A file is never changed;
-one whose checksum differs is not used.
+An entry is `corrupted/<key>.npy` in the cache's directory, with `<key>.crc32` beside it. The key is a hash of the clean
+pixels, the images' rows in their split, the corruption, its severity and the version of this code. An entry is never
+changed; one whose checksum differs is ignored.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from robustft.atomic_write import write_whole, written_whole
-from robustft.data.cache.cache_directory import cache_directory, writable
+from robustft.data.cache.cache_directory import cache_directory, ensure_writable
 from robustft.data.dataset import Images
 
 CORRUPTION_VERSION = 1
@@ -27,33 +27,33 @@ BLOCK = 256
 
 
 def blocks(count: int) -> Iterator[np.ndarray]:
-    """Rows 0..count in pieces that fit into memory."""
+    """The rows 0 to `count` in blocks that fit into memory; int64 (at most BLOCK,)."""
     for begin in range(0, count, BLOCK):
         yield np.arange(begin, min(begin + BLOCK, count))
 
 
 def pixels_hash(images: Images, rows: np.ndarray) -> str:
-    """What the images and their rows are, whatever file they come from. Reads them all."""
+    """Hash of all pixels and of their rows in the split, independent of the files they come from."""
     digest = hashlib.blake2b(rows.astype(np.int64).tobytes(), digest_size=16)
     for block in blocks(len(images)):
         digest.update(images.batch(block)[0].data)
     return digest.hexdigest()
 
 
-def any_kept() -> bool:
-    """Whether the cache has corrupted splits at all: if not, no key needs to be worked out."""
+def has_entries() -> bool:
+    """Whether the cache has any corrupted split: if not, no hash of pixels is needed."""
     directory = cache_directory() / "corrupted"
     return directory.is_dir() and any(directory.glob("*.npy"))
 
 
-def kept_file(pixels: str, corruption: str, severity: int) -> Path:
-    """Where the split of that `pixels_hash` lies or will lie under `corruption`."""
+def entry_file(pixels: str, corruption: str, severity: int) -> Path:
+    """File of the split with the hash `pixels` under `corruption` at `severity`; it may not exist yet."""
     name = f"{pixels}/{corruption}/{severity}/{CORRUPTION_VERSION}"
     return cache_directory() / "corrupted" / f"{hashlib.blake2b(name.encode(), digest_size=16).hexdigest()}.npy"
 
 
-def read_kept(file: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The split, mapped; None if it is not there or not what was written."""
+def read_entry(file: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The memory-mapped entry, uint8 of `shape`; None if it is missing or damaged."""
     try:
         expected = int(file.with_suffix(".crc32").read_text(encoding="ascii"))
         pixels = np.load(file, mmap_mode="r", allow_pickle=False)
@@ -65,9 +65,9 @@ def read_kept(file: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     return pixels
 
 
-def write_kept(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) -> None:
-    """Writes the split in `parts`, in order; it is there whole or not at all."""
-    writable(file.parent)
+def write_entry(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) -> None:
+    """Writes the entry `file` of `shape` atomically; parts: its images, uint8 (n, 3, R, R) each, in order."""
+    ensure_writable(file.parent)
     header = BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
     checksum = zlib.crc32(header.getbuffer())
@@ -83,7 +83,7 @@ def write_kept(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) 
 
 def _checksum(file: Path) -> int:
     checksum = 0
-    with file.open("rb") as opened:
-        while block := opened.read(1 << 20):
+    with file.open("rb") as handle:
+        while block := handle.read(1 << 20):
             checksum = zlib.crc32(block, checksum)
     return checksum

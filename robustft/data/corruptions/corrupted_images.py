@@ -1,4 +1,4 @@
-"""A test split under one corruption, computed when first looked at and then kept."""
+"""A test split under one corruption, computed on first use and then cached for the run."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ from robustft.data.corruptions.names import SMALLEST_RESOLUTION
 from robustft.data.dataset import Images
 from robustft.data.threads import thread_count
 
-KEPT_IN_MEMORY = 256_000_000
-"""Bytes up to which all corrupted images of a run stay in memory; more of them go into a file on disk."""
+MEMORY_LIMIT_BYTES = 256_000_000
+"""Limit in bytes for the corrupted images of a run; above it they are cached in a file on disk."""
 
-_TIMES_FREE = 2  # of the disk: whatever else runs there needs room too
+_TIMES_FREE = 2  # free disk space required, as a multiple of what is needed
 
 
 class CorruptedImages:
-    """`images` under `corruption` at `severity`: has a length and gives batches, but no array of all pixels.
+    """`images` under `corruption` at `severity`, with a length and batches but no array of all pixels.
 
-    rows: the images' rows in their split (what is random belongs to them), so that a subset is corrupted as the whole
-        split is.
-    Those that `keep_in_cache` made ahead are read from there; otherwise:
-
-    keep: "memory", "disk" (a file without a name below `$ROBUSTFT_CACHE` or the system's temporary directory, gone
-        when the process ends) or "none" (corrupted again whenever it is looked at). The pixels are the same.
+    rows: the images' rows in their split, int64 (N,); they seed the random numbers, so that a subset is corrupted as
+        the whole split is
+    storage: of images not precomputed by `write_to_cache`: "memory", "disk" (an unnamed file below `$ROBUSTFT_CACHE`
+        or the system's temporary directory, deleted when the process ends) or "none" (corrupted at every use). The
+        pixels are the same.
     """
 
     def __init__(
@@ -43,41 +42,41 @@ class CorruptedImages:
         *,
         corruption: str,
         severity: int,
-        keep: str,
+        storage: str,
         pixels_hash: Callable[[], str] | None = None,
     ) -> None:
         self._images = images
         self._rows = rows
         self._corruption = corruption
         self._severity = severity
-        self._keep = keep
+        self._storage = storage
         self._pixels_hash = pixels_hash or (lambda: corrupted_cache.pixels_hash(images, rows))
-        self._made = np.zeros(len(images), dtype=bool)
-        self._kept: np.ndarray | None = None
+        self._is_computed = np.zeros(len(images), dtype=bool)
+        self._cache: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self._images)
 
     def batch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixels, uint8 (n, 3, R, R), and labels, int64 (n,), of the corrupted images at `rows`, in that order."""
-        if self._kept is None:
-            self._kept = self._room()
+        if self._cache is None:
+            self._cache = self._open_cache()
         labels = self._images.labels[rows]
-        if self._kept is None:
+        if self._cache is None:
             return self._corrupted(rows), labels
-        missing = rows[~self._made[rows]]
+        missing = rows[~self._is_computed[rows]]
         if len(missing):
-            self._kept[missing] = self._corrupted(missing)
-            self._made[missing] = True
-        return np.array(self._kept[rows]), labels
+            self._cache[missing] = self._corrupted(missing)
+            self._is_computed[missing] = True
+        return np.array(self._cache[rows]), labels
 
-    def keep_in_cache(self) -> Path:
-        """Makes all of them ahead, for this and later runs: the file in the cache. CacheError if it has no room."""
-        file = corrupted_cache.kept_file(self._pixels_hash(), self._corruption, self._severity)
+    def write_to_cache(self) -> Path:
+        """Precomputes all images for every run; returns the file. Raises CacheError if the disk is full."""
+        file = corrupted_cache.entry_file(self._pixels_hash(), self._corruption, self._severity)
         shape = _shape(self._images)
-        if corrupted_cache.read_kept(file, shape) is None:
+        if corrupted_cache.read_entry(file, shape) is None:
             check_space(math.prod(shape), f"the images under {self._corruption}")
-            corrupted_cache.write_kept(
+            corrupted_cache.write_entry(
                 file, shape, (self._corrupted(rows) for rows in corrupted_cache.blocks(len(self)))
             )
         return file
@@ -92,35 +91,37 @@ class CorruptedImages:
             return corrupt(pixels[place], self._corruption, self._severity, index=row)
 
         with ThreadPoolExecutor(thread_count()) as pool:
-            made = list(pool.map(one, range(len(indices))))
-        return np.stack(made) if made else pixels
+            images = list(pool.map(one, range(len(indices))))
+        return np.stack(images) if images else pixels
 
-    def _room(self) -> np.ndarray | None:
+    def _open_cache(self) -> np.ndarray | None:
+        """Array for all images, uint8 (N, 3, R, R), filled if they are precomputed; None: nothing is stored."""
         shape = _shape(self._images)
-        if corrupted_cache.any_kept():
-            ahead = corrupted_cache.kept_file(self._pixels_hash(), self._corruption, self._severity)
-            if (made := corrupted_cache.read_kept(ahead, shape)) is not None:
-                self._made[:] = True
-                return made
-        if self._keep == "memory":
+        if corrupted_cache.has_entries():
+            file = corrupted_cache.entry_file(self._pixels_hash(), self._corruption, self._severity)
+            if (precomputed := corrupted_cache.read_entry(file, shape)) is not None:
+                self._is_computed[:] = True
+                return precomputed
+        if self._storage == "memory":
             return np.empty(shape, dtype=np.uint8)
-        if self._keep == "disk":
+        if self._storage == "disk":
             try:
-                with tempfile.TemporaryFile(dir=_directory()) as file:  # the map holds on to it
-                    # Reserved at once: a disk that fills up under a map ends the process without a word.
-                    os.posix_fallocate(file.fileno(), 0, math.prod(shape))
-                    return np.memmap(file, dtype=np.uint8, mode="r+", shape=shape)
+                with tempfile.TemporaryFile(dir=_directory()) as unnamed:  # the memory map keeps it open
+                    # Allocated at once: a disk that fills up under a memory map kills the process with SIGBUS.
+                    os.posix_fallocate(unnamed.fileno(), 0, math.prod(shape))
+                    return np.memmap(unnamed, dtype=np.uint8, mode="r+", shape=shape)
             except (OSError, AttributeError):  # full, or a system without fallocate
-                self._keep = "none"
+                self._storage = "none"
         return None
 
 
 def corrupted_sets(
     images: Images, rows: np.ndarray, corruptions: tuple[str, ...], severities: tuple[int, ...]
 ) -> dict[str, CorruptedImages]:
-    """`<corruption>-<severity>` -> the images under it; ValueError if they are too small for that.
+    """`<corruption>-<severity>` -> the images under it, to be computed on first use.
 
-    Nothing is computed yet. What is, is kept in memory, on disk if that is too much, or nowhere if the disk is full.
+    rows: as in CorruptedImages. They are stored in memory, or on disk above MEMORY_LIMIT_BYTES, or not at all if the
+    disk is full. Raises ValueError if the images are too small to be corrupted.
     """
     resolution = _shape(images)[-1]
     if corruptions and resolution < SMALLEST_RESOLUTION:
@@ -129,13 +130,13 @@ def corrupted_sets(
             f"got {resolution} x {resolution}"
         )
     needed = math.prod(_shape(images)) * len(corruptions) * len(severities)
-    keep = "memory"
-    if needed > KEPT_IN_MEMORY:
-        keep = "disk" if shutil.disk_usage(_directory()).free > _TIMES_FREE * needed else "none"
-    pixels_hash = cache(lambda: corrupted_cache.pixels_hash(images, rows))  # of all of them; reads every image
+    storage = "memory"
+    if needed > MEMORY_LIMIT_BYTES:
+        storage = "disk" if shutil.disk_usage(_directory()).free > _TIMES_FREE * needed else "none"
+    pixels_hash = cache(lambda: corrupted_cache.pixels_hash(images, rows))  # one hash for all corruptions
     return {
         f"{corruption}-{severity}": CorruptedImages(
-            images, rows, corruption=corruption, severity=severity, keep=keep, pixels_hash=pixels_hash
+            images, rows, corruption=corruption, severity=severity, storage=storage, pixels_hash=pixels_hash
         )
         for corruption in corruptions
         for severity in severities
@@ -148,8 +149,8 @@ def _shape(images: Images) -> tuple[int, ...]:
 
 
 def _directory() -> str:
-    given = os.environ.get("ROBUSTFT_CACHE")
-    if not given:
+    configured = os.environ.get("ROBUSTFT_CACHE")
+    if not configured:
         return tempfile.gettempdir()
-    os.makedirs(given, exist_ok=True)
-    return given
+    os.makedirs(configured, exist_ok=True)
+    return configured

@@ -1,4 +1,4 @@
-"""Which corruptions there are. Nothing heavy is imported: a name is checked before anything loads."""
+"""Names of the corruptions and their checks. Imports nothing heavy: names are checked before anything loads."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ COMMON = (
     "pixelate",
     "jpeg_compression",
 )
-"""The 15 that mean corruption accuracy is about."""
+"""The 15 corruptions of ImageNet-C, which mean corruption accuracy averages."""
 
 EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
-"""The 4 more that ImageNet-C ships to tune on."""
+"""The 4 further corruptions that ImageNet-C provides for validation."""
 
 CORRUPTIONS = "corruptions"
-"""What all corruptions and severities together are called, so that nothing else can be."""
+"""Name of all corruptions and severities together; no data set may have it."""
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SMALLEST_RESOLUTION = 28
@@ -39,15 +39,15 @@ _SETS = {"all": COMMON, "extra": EXTRA}
 
 
 def corruption_names(value: Any) -> tuple[str, ...]:
-    """The corruptions that `value` chooses, in the order above, each once.
+    """The corruptions chosen by `value`, in the order above, each once.
 
-    value: None for none; a name, `all` (the 15), `extra` (the 4 more), or a list of these. ValueError otherwise.
+    value: None for none; a name, `all` (the 15), `extra` (the 4 more), or a list of these. Raises ValueError otherwise.
     """
-    given = [value] if isinstance(value, str) else [] if value is None else value
-    if not isinstance(given, Iterable):
+    choices = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(choices, Iterable):
         raise ValueError(f"corruptions must be a list of names, all or extra, got {value!r}")
     chosen: set[str] = set()
-    for name in given:
+    for name in choices:
         if not isinstance(name, str) or name not in (*_SETS, *COMMON, *EXTRA):
             raise ValueError(
                 f"corruptions must be all (the 15), extra or a list of {', '.join((*COMMON, *EXTRA))}; got {name!r}"
@@ -57,8 +57,8 @@ def corruption_names(value: Any) -> tuple[str, ...]:
 
 
 def severity_numbers(value: Any) -> tuple[int, ...]:
-    """The severities in `value`, one number or a list, ascending, each once. ValueError if none or outside 1 to 5."""
-    given = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
-    if not given:
+    """The severities in `value`, a number or a list, ascending, each once. Raises ValueError if none or not 1 to 5."""
+    severities = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if not severities:
         raise ValueError("severities must have at least one of 1 to 5, got none")
-    return tuple(sorted({whole_number("severities", severity, at_least=1, at_most=5) for severity in given}))
+    return tuple(sorted({whole_number("severities", severity, at_least=1, at_most=5) for severity in severities}))

@@ -1,4 +1,4 @@
-"""Noise of single pixels: it does not depend on the resolution."""
+"""Pixel noise: it does not scale with the resolution."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import numpy as np
 
 
 def gaussian_noise(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
-    """Noise as of little light."""
+    """Additive Gaussian noise, as in low light."""
     return image + random.normal(scale=(0.08, 0.12, 0.18, 0.26, 0.38)[severity - 1], size=image.shape)
 
 
 def shot_noise(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
-    """The discreteness of light: a white pixel has caught so many photons on average."""
+    """Poisson noise of discrete photons; `photons` is the mean count of a white pixel."""
     photons = (60, 25, 12, 5, 3)[severity - 1]
     return random.poisson(image * photons) / photons
 
 
 def impulse_noise(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
-    """Salt and pepper, in every channel by itself: defective bits."""
-    hit = random.random(image.shape) < (0.03, 0.06, 0.09, 0.17, 0.27)[severity - 1]
-    return np.where(hit, random.integers(0, 2, image.shape), image)
+    """Salt-and-pepper noise, independent in every channel."""
+    corrupted = random.random(image.shape) < (0.03, 0.06, 0.09, 0.17, 0.27)[severity - 1]
+    return np.where(corrupted, random.integers(0, 2, image.shape), image)
 
 
 def speckle_noise(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
-    """Noise in proportion to the pixel."""
+    """Multiplicative Gaussian noise."""
     return image * (1 + random.normal(scale=(0.15, 0.2, 0.35, 0.45, 0.6)[severity - 1], size=image.shape))

@@ -1,4 +1,4 @@
-"""A picture of pictures: what a data set looks like after decoding, to be looked at before training."""
+"""Contact sheet of a data set as it is after decoding, for a check by eye before training."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _PAGE, _INK, _FAINT = "white", "#222222", "#777777"
 def draw_contact_sheet(
     path: Path, splits: Mapping[str, Images], classes: Sequence[str], *, per_row: int = 8, most_rows: int = 12
 ) -> None:
-    """Writes a PNG with a block for every split and a row for every class in it, at most `most_rows`, evenly chosen.
+    """Writes a PNG with a block for every split and a row for every class in it.
 
-    Of each class the `per_row` images that are evenly spaced in the split's order: the same at every call.
+    most_rows: limit of the rows of a block; of more classes, evenly spaced ones are drawn
+    per_row: images of a class, evenly spaced in the order of the split, so that every call draws the same
     """
     blocks = {name: _rows(images, classes, most_rows) for name, images in splits.items()}
     names = {label: _lettered(_short(classes[label]), 14) for labels in blocks.values() for label in labels}
@@ -34,9 +35,9 @@ def draw_contact_sheet(
     top = 0
     for name, images in splits.items():
         labels = blocks[name]
-        there = len(np.unique(images.labels))
-        shown = f", {len(labels)} of them shown" if len(labels) < there else ""
-        heading = f"{name}: {len(images):,} images of {there:,} classes{shown}"
+        count = len(np.unique(images.labels))
+        shown = f", {len(labels)} of them shown" if len(labels) < count else ""
+        heading = f"{name}: {len(images):,} images of {count:,} classes{shown}"
         heading, font = _lettered(heading, 16)
         draw.text((_GAP, top + 8), heading, fill=_INK, font=font)
         top += _HEADING
@@ -58,9 +59,9 @@ def _rows(images: Images, classes: Sequence[str], most: int) -> list[int]:
 def _tiles(images: Images, rows: np.ndarray, count: int) -> list[Image.Image]:
     pixels, _ = images.batch(_evenly(rows, count))
     pictures = [Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))) for image in pixels]
-    # Small images are enlarged in whole pixels, so that what the model sees is seen.
-    way = Image.Resampling.NEAREST if images.resolution < _TILE else Image.Resampling.LANCZOS
-    return [picture.resize((_TILE, _TILE), way) for picture in pictures]
+    # Small images are enlarged in whole pixels, to show exactly the model's input.
+    resampling = Image.Resampling.NEAREST if images.resolution < _TILE else Image.Resampling.LANCZOS
+    return [picture.resize((_TILE, _TILE), resampling) for picture in pictures]
 
 
 def _evenly(values: np.ndarray, count: int) -> np.ndarray:
@@ -74,11 +75,11 @@ def _short(name: str) -> str:
 
 
 def _lettered(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont | ImageFont.ImageFont]:
-    """`text` with a font that draws it; what that lacks is escaped, `\\u65e5`."""
+    """`text` with a font that draws it; characters that the font lacks are escaped, `\\u65e5`."""
     if text.isascii() and text.isprintable():
         return text, ImageFont.load_default(size)
     text = visible(text)
     families, _ = fonts_for(text)
-    family = max(families, key=lambda family: sum(draws(family, char) for char in text))  # the first of equals
-    lacking = {char for char in text if not (char.isprintable() and draws(family, char))}
-    return escaped(text, lacking), ImageFont.truetype(font_file(family), size)
+    family = max(families, key=lambda family: sum(draws(family, char) for char in text))
+    missing = {char for char in text if not (char.isprintable() and draws(family, char))}
+    return escaped(text, missing), ImageFont.truetype(font_file(family), size)

@@ -1,18 +1,17 @@
-"""Encoded images to uint8 arrays.
+"""Decodes image files to uint8 arrays.
 
-Every image becomes RGB and a square, by PIL's antialiased bilinear filter, in one of two ways (RESIZE):
+Every image becomes RGB and a square, by PIL's antialiased bilinear filter, in one of two modes (RESIZE):
 
-- `squash`: the whole image, the aspect ratio is not kept, as the study's processor does.
-- `crop`: the short side becomes the resolution, and the middle of the long one is kept (as torchvision's Resize and
-  CenterCrop).
+- `squash`: the whole image without its aspect ratio, as in the study.
+- `crop`: the short side is resized to the resolution, then a centre crop (torchvision's Resize and CenterCrop).
 
 Before that:
 
-- EXIF orientation is applied; an EXIF block that cannot be read is ignored, as it does not harm the picture.
-- Transparent pixels go on white, the page they were drawn for; dropping alpha would show whatever colour lies below.
+- EXIF orientation is applied; an unreadable EXIF block is ignored.
+- Transparent pixels are composited on white; dropping alpha would show arbitrary colours below.
 - 16-bit gray is scaled to 8 bits (PIL alone would clip it to white). 32-bit float images are refused: their scale is
   unknown.
-- Of an animation the first frame is taken.
+- Of an animation the first frame is used.
 """
 
 from __future__ import annotations
@@ -25,55 +24,53 @@ from contextlib import suppress
 from io import BytesIO
 from itertools import islice, repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from tqdm import tqdm
 
 from robustft.checks import one_of, whole_number
 from robustft.data.errors import DataError, one_line
 from robustft.data.images.image_formats import REFUSED
 from robustft.data.threads import thread_count
 
-if TYPE_CHECKING:
-    from tqdm import tqdm
-
 Encoded = bytes | Path | None
-"""An image file's content or its path; None where a table has no image."""
+"""Content or path of an image file; None where a table has no image."""
 
 SQUASH = "squash"
 """The default of `resize`."""
 
 DECODER_VERSION = 1
-"""Grows whenever the same file is decoded to other pixels than before: cached images are then decoded anew."""
+"""Incremented whenever the same file decodes to other pixels; part of the key of cached images."""
 
 _SHOW_PROGRESS_FROM = 2000
 _CHUNK = 1024
 
 
 def decode(encoded: Encoded, resolution: int, resize: str = SQUASH) -> np.ndarray:
-    """uint8 (3, resolution, resolution), made square by `resize`, one of RESIZE.
+    """One image as uint8 (3, resolution, resolution), made square by `resize`, one of RESIZE.
 
-    Raises whatever PIL raises if the file is broken, cut off or no image.
+    Raises whatever PIL raises if the file is broken, truncated or no image.
     """
     if encoded is None:
         raise ValueError("there is no image")
     with Image.open(encoded if isinstance(encoded, Path) else BytesIO(encoded)) as image:
-        if image.format in REFUSED:  # nothing of it has been run or decoded yet
+        if image.format in REFUSED:  # before anything in the file is executed or decoded
             raise UnidentifiedImageError
         image.load()
         return RESIZE[resize](_rgb(_upright(image)), resolution)
 
 
 def squash(image: Image.Image, resolution: int) -> np.ndarray:
-    """All of an RGB or gray PIL image as uint8 (3, resolution, resolution)."""
+    """The whole RGB or gray PIL image as uint8 (3, resolution, resolution)."""
     return _resized(image, resolution, box=None)
 
 
 def crop(image: Image.Image, resolution: int) -> np.ndarray:
-    """The middle of an RGB or gray PIL image, whose short side becomes `resolution`, as uint8 (3, R, R)."""
+    """Centre crop of an RGB or gray PIL image with a short side of `resolution`, as uint8 (3, R, R)."""
     short = min(image.size)
-    # Whole pixels of the resized picture, as torchvision rounds them; without making it, which may be huge.
+    # Pixels of the resized image, rounded as in torchvision; it may be huge and is never made.
     width, height = (resolution * side // short for side in image.size)
     left, top = round((width - resolution) / 2), round((height - resolution) / 2)
     across, down = image.width / width, image.height / height
@@ -82,11 +79,11 @@ def crop(image: Image.Image, resolution: int) -> np.ndarray:
 
 
 RESIZE: dict[str, Callable[[Image.Image, int], np.ndarray]] = {SQUASH: squash, "crop": crop}
-"""The ways to make an image square, by name."""
+"""Resize mode -> function that makes an image square."""
 
 
 def resize_argument(resize: Any) -> str:
-    """`resize` if it is one of RESIZE; ValueError otherwise."""
+    """`resize` if it is one of RESIZE. Raises ValueError otherwise."""
     return str(one_of("resize", resize, RESIZE))
 
 
@@ -94,7 +91,7 @@ def _resized(image: Image.Image, resolution: int, box: tuple[float, float, float
     resized = image.resize((resolution, resolution), Image.Resampling.BILINEAR, box=box)
     if resized.mode != "RGB":
         resized = resized.convert("RGB")
-    # PIL unpacks a band five times faster than NumPy copies a transposed view: a tenth of decoding a JPEG.
+    # PIL unpacks a band five times faster than NumPy copies a transposed view, a tenth of the time of a JPEG.
     bands = [np.frombuffer(resized.tobytes("raw", band), dtype=np.uint8) for band in "RGB"]
     return np.stack(bands).reshape(3, resolution, resolution)
 
@@ -107,11 +104,14 @@ def decode_all(
     what: str = "images",
     count: int | None = None,
 ) -> np.ndarray:
-    """All of `items` (name, encoded image), in order: uint8 (count, 3, resolution, resolution).
+    """Decodes all images, in order, to uint8 (count, 3, resolution, resolution).
 
-    `items` may be read lazily (then `count` must be given): about a thousand encoded images are in memory at a time.
-    `resize`: see RESIZE. `what` starts the error and names the progress bar. Raises one DataError for all images that
-    do not decode.
+    items: (name for messages, encoded image) of each; read lazily, about a thousand at a time
+    resize: one of RESIZE
+    what: starts messages and names the progress bar
+    count: number of items, required if they have no length
+
+    Raises one DataError for all images that do not decode.
     """
     resolution = whole_number("resolution", resolution, at_least=1)
     resize = resize_argument(resize)
@@ -120,49 +120,51 @@ def decode_all(
             raise ValueError("count must be given for images without a length")
         count = len(items)
     pixels = _allocate(count, resolution, what)
-    done = failed = 0
-    first_failure = ""
-    with (
-        warnings.catch_warnings(),
-        ThreadPoolExecutor(thread_count()) as pool,
-        decoding_progress(what, count) as progress,
-    ):
-        warnings.simplefilter("ignore")  # PIL's remarks, as in the decoding processes; what it refuses is an error
-        remaining = iter(items)
+    done = 0
+    failures: list[str] = []
+    remaining = iter(items)
+    with decoding_progress(what, count) as progress:
         while chunk := list(islice(remaining, _CHUNK)):
             if done + len(chunk) > count:
                 raise DataError(f"{what}: the files changed while they were read")
-            slots = pixels[done : done + len(chunk)]
-            reasons = pool.map(decode_into, slots, (encoded for _, encoded in chunk), repeat(resize))
-            for (name, _), reason in zip(chunk, reasons, strict=True):
-                if reason is not None:
-                    first_failure = first_failure or f"{name}: {reason}"
-                    failed += 1
-                progress.update()
+            failures += _decode_chunk(chunk, pixels[done : done + len(chunk)], resize, progress)
             done += len(chunk)
     if done != count:
         raise DataError(f"{what}: the files changed while they were read")
-    if failed:
-        raise DataError(f"{what}: {failed} of {count} images do not decode; the first is {first_failure}")
+    if failures:
+        raise DataError(f"{what}: {len(failures)} of {count} images do not decode; the first is {failures[0]}")
     return pixels
 
 
+def _decode_chunk(chunk: list[tuple[str, Encoded]], slots: np.ndarray, resize: str, progress: tqdm) -> list[str]:
+    """Decodes `chunk` into `slots`, uint8 (n, 3, R, R); returns `name: reason` for each image that does not decode."""
+    failures = []
+    with warnings.catch_warnings(), ThreadPoolExecutor(thread_count()) as threads:
+        warnings.simplefilter("ignore")  # PIL's warnings, as in the worker processes; what it refuses is an error
+        reasons = threads.map(decode_into, slots, (encoded for _, encoded in chunk), repeat(resize))
+        for (name, _), reason in zip(chunk, reasons, strict=True):
+            if reason is not None:
+                failures.append(f"{name}: {reason}")
+            progress.update()
+    return failures
+
+
 def decode_into(slot: np.ndarray, encoded: Encoded, resize: str) -> str | None:
-    """Fill `slot` (3, R, R); the reason if that does not work."""
+    """Decodes into `slot`, uint8 (3, R, R); returns the reason if the image does not decode, else None."""
     try:
         slot[...] = decode(encoded, slot.shape[-1], resize)
     except UnidentifiedImageError:
         return "not an image that PIL can read"
     except MemoryError:
         raise
-    except Exception as error:  # broken files make PIL's readers raise nearly anything
+    except Exception as error:  # PIL raises nearly anything for a broken file
         return one_line(error)
     return None
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    with suppress(Exception):  # pictures from the web have EXIF blocks that are broken in every way
-        ImageOps.exif_transpose(image, in_place=True)  # most need no turning, and would be copied
+    with suppress(Exception):  # images from the web have broken EXIF blocks of every kind
+        ImageOps.exif_transpose(image, in_place=True)  # without a copy of those that need no rotation
     return image
 
 
@@ -175,7 +177,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         opaque = image.convert("RGBA")
         page = Image.new("RGBA", opaque.size, "white")
         return Image.alpha_composite(page, opaque).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")  # which copies even if nothing is to be done
+    return image if image.mode == "RGB" else image.convert("RGB")  # convert always copies
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -197,9 +199,7 @@ def _allocate(count: int, resolution: int, what: str) -> np.ndarray:
 
 
 def decoding_progress(what: str, count: int) -> tqdm:
-    """A progress bar over `count` images, where they are so many that one waits for them."""
-    from tqdm import tqdm
-
-    # In a job's log every refresh is a line of its own.
+    """A progress bar over `count` images, hidden if they are few."""
+    # In a log file every refresh is a line.
     refresh_seconds = 0.2 if sys.stderr.isatty() else 30.0
     return tqdm(total=count, desc=what, unit="image", mininterval=refresh_seconds, disable=count < _SHOW_PROGRESS_FROM)

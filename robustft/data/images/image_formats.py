@@ -1,4 +1,4 @@
-"""Which files are images: those that Pillow reads, in capitals too."""
+"""Image files, told by their extension: all formats that Pillow reads, in any case."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from robustft.data.errors import listed
 
 REFUSED = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"})
-"""Pillow's names of formats that are not read: an EPS is a program, which it has Ghostscript run; the others it cannot
+"""Pillow's names of formats that are not read: EPS is a program, which Ghostscript would run; the others Pillow cannot
 decode, or not on every system."""
 
 _COMMON = frozenset({".jpg", ".jpeg", ".png"})
@@ -21,24 +21,24 @@ _OF_THE_SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$
 
 @cache
 def image_extensions() -> frozenset[str]:
-    """The endings of image files, `.jpg`, in small letters."""
+    """The extensions of image files, `.jpg`, in lower case."""
     Image.init()
     read = ({*Image.OPEN} | {"MPO"}) - REFUSED  # an MPO is opened as a JPEG
-    return frozenset(ending.lower() for ending, form in Image.registered_extensions().items() if form in read)
+    return frozenset(suffix.lower() for suffix, form in Image.registered_extensions().items() if form in read)
 
 
 def is_image(name: str) -> bool:
-    """Whether a file is an image by its ending."""
-    ending = PurePosixPath(name).suffix.lower()
-    return ending in _COMMON or ending in image_extensions()  # which first makes Pillow load all that it reads
+    """Whether a file is an image by its extension."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix in _COMMON or suffix in image_extensions()  # the latter makes Pillow load all its plugins
 
 
-def of_the_system(name: str) -> bool:
-    """Whether systems leave a file or directory of that name (`Thumbs.db`, `__MACOSX`) where people keep images."""
+def is_system_file(name: str) -> bool:
+    """Whether a file or directory of that name is left behind by an operating system (`Thumbs.db`, `__MACOSX`)."""
     return name.lower() in _OF_THE_SYSTEM
 
 
-def left_out(names: Iterable[str]) -> str:
+def omission_note(names: Iterable[str]) -> str:
     """`12 files left out: 10 .txt, 2 .mp4`."""
     counts = Counter(PurePosixPath(name).suffix.lower() or "without an ending" for name in names)
     kinds = [f"{count} {kind}" for kind, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]

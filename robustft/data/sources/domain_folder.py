@@ -11,7 +11,7 @@ from robustft.data.directory_listing import entries
 from robustft.data.domain_shift import check_source, shifted
 from robustft.data.errors import DataNotFound
 from robustft.data.images.decode import SQUASH, resize_argument
-from robustft.data.images.image_formats import of_the_system
+from robustft.data.images.image_formats import is_system_file
 from robustft.data.source import Source
 from robustft.data.sources.image_tree import ImageTree, check_splits, encode, image_files, image_tree, notes_on
 
@@ -19,11 +19,14 @@ LAYOUT = "SPLIT/DOMAIN/CLASS/*"
 
 
 class DomainFolder(Source):
-    """`train/DOMAIN/CLASS/*` and `test/DOMAIN/CLASS/*` below `path`: `source` is the domain that is trained on.
+    """`train/DOMAIN/CLASS/*` and `test/DOMAIN/CLASS/*` below the directory `path`.
 
-    The test images of every other domain are `ood`; their training images are not looked at. Classes are the
-    folders with one of all these images, in sorted order. `name` is the base name of `path` unless given; the source is
-    put behind it.
+    source: the domain of training and test split; the test images of every other domain are `ood`, their training
+        images are not read
+    name: by default the base name of `path`; `-SOURCE` is appended
+    resize: how images are made square, one of decode.py's RESIZE
+
+    Classes are the folders with an image in any of these splits, in sorted order.
     """
 
     def __init__(self, *, path: str | Path, source: str | None, name: str | None = None, resize: str = SQUASH) -> None:
@@ -33,14 +36,14 @@ class DomainFolder(Source):
         self.resize = resize_argument(resize)
 
     def files(self) -> dict[str, Path]:
-        _, train, tests = self._found
-        found = image_files(train.classes)
+        _, train, tests = self._domains
+        files = image_files(train.classes)
         for tree in tests.values():
-            found |= image_files(tree.classes)
-        return found
+            files |= image_files(tree.classes)
+        return files
 
     def load(self, resolution: int) -> Dataset:
-        source, train, tests = self._found
+        source, train, tests = self._domains
         origin = f"path {self.path}"
         classes = tuple(sorted({*train.classes, *(name for tree in tests.values() for name in tree.classes)}))
         return shifted(
@@ -53,18 +56,18 @@ class DomainFolder(Source):
         ).decode(resolution, self.resize)
 
     @cached_property
-    def _found(self) -> tuple[str, ImageTree, dict[str, ImageTree]]:
-        """(source, its training images, domain -> test images, of which there may be none)"""
+    def _domains(self) -> tuple[str, ImageTree, dict[str, ImageTree]]:
+        """(source, its training images, domain -> its test images, perhaps none)"""
         check_splits(self.path, LAYOUT)
         domains, _ = entries(self.path / "test")
         tests = {
-            domain: image_tree(self.path, f"test/{domain}", LAYOUT) for domain in domains if not of_the_system(domain)
+            domain: image_tree(self.path, f"test/{domain}", LAYOUT) for domain in domains if not is_system_file(domain)
         }
         with_images = tuple(domain for domain, tree in tests.items() if tree.classes)
         if not with_images:
             raise DataNotFound(f"path {self.path} has no images: looked for test/DOMAIN/CLASS/*")
         source = check_source(self.source, with_images, f"path {self.path}")
+        empty = ImageTree(classes={}, others=(), empty=())
         has_training = (self.path / "train" / source).is_dir()
-        nothing = ImageTree(classes={}, others=(), empty=())
-        train = image_tree(self.path, f"train/{source}", LAYOUT) if has_training else nothing
+        train = image_tree(self.path, f"train/{source}", LAYOUT) if has_training else empty
         return source, train, tests

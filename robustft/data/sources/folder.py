@@ -17,9 +17,12 @@ LAYOUT = "SPLIT/CLASS/*"
 
 
 class Folder(Source):
-    """`train/CLASS/*` and `test/CLASS/*` below the directory `path`; see image_tree.py for what counts.
+    """`train/CLASS/*` and `test/CLASS/*` below the directory `path`; image_tree.py says which files are read.
 
-    Classes are the folders with a training image, in sorted order. `name` is the base name of `path` unless given.
+    name: by default the base name of `path`
+    resize: how images are made square, one of decode.py's RESIZE
+
+    Classes are the folders with a training image, in sorted order.
     """
 
     def __init__(self, *, path: str | Path, name: str | None = None, resize: str = SQUASH) -> None:

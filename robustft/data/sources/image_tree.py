@@ -1,9 +1,8 @@
-"""Finding image files in `SPLIT/CLASS/*` and `SPLIT/DOMAIN/CLASS/*`.
+"""Image files in `SPLIT/CLASS/*` and `SPLIT/DOMAIN/CLASS/*`.
 
-The splits are called `train` and `test`; other directories beside them (`val`, `validation`) are left alone, as
-validation images are held out of the training split by the seed. Files that are no images by their extension are left
-out, and said to be, except hidden ones and those of the system. An image at any other depth is an error: it would be
-missing without a word.
+The splits are called `train` and `test`; other directories beside them (`val`, `validation`) are ignored, as validation
+images are held out of the training split by the seed. Files without the extension of an image are left out with a
+warning, except hidden and system files. An image at any other depth is an error rather than silently missing.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from robustft.checks import encodable
 from robustft.data.directory_listing import entries, existing_directory, files_below
 from robustft.data.encoded import EncodedImages
 from robustft.data.errors import DataError, DataNotFound, listed
-from robustft.data.images.image_formats import is_image, left_out, of_the_system
+from robustft.data.images.image_formats import is_image, is_system_file, omission_note
 
 SPLITS = ("train", "test")
 
@@ -26,18 +25,18 @@ ClassFolders = dict[str, dict[str, Path]]
 
 
 def check_splits(root: Path, layout: str) -> None:
-    """DataNotFound if the directory `root` or one of the splits in it is missing."""
-    there, _ = entries(existing_directory(root))
-    found = f"found {listed(there)}" if there else "found no directory"
-    missing = [split for split in SPLITS if split not in there]
+    """Raises DataNotFound if the directory `root` or one of the splits in it is missing."""
+    directories, _ = entries(existing_directory(root))
+    content = f"found {listed(directories)}" if directories else "found no directory"
+    missing = [split for split in SPLITS if split not in directories]
     if len(missing) == len(SPLITS):
-        raise DataNotFound(f"path {root} has no images: looked for {layout} (SPLIT is train or test), {found}")
+        raise DataNotFound(f"path {root} has no images: looked for {layout} (SPLIT is train or test), {content}")
     if missing:
-        raise DataNotFound(f"path {root} has no {missing[0]} split: looked for {layout} in train and test, {found}")
+        raise DataNotFound(f"path {root} has no {missing[0]} split: looked for {layout} in train and test, {content}")
 
 
 def has_images(root: Path, *, domains: bool) -> bool:
-    """Whether an image lies in SPLIT/CLASS/*, or with domains in SPLIT/DOMAIN/CLASS/*, below the directory `root`."""
+    """Whether the directory `root` has an image in SPLIT/CLASS/*, or with domains in SPLIT/DOMAIN/CLASS/*."""
     folders = [root / split for split in SPLITS if (root / split).is_dir()]
     for _ in range(1 + domains):
         folders = [folder / name for folder in folders for name in entries(folder)[0]]
@@ -46,9 +45,11 @@ def has_images(root: Path, *, domains: bool) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTree:
-    """What lies in CLASS/* below a folder.
+    """The content of CLASS/* below a folder.
 
-    classes: the images; others: relative names of the files that are none; empty: of the folders without any image.
+    classes: the images
+    others: relative names of files that are not images
+    empty: relative names of folders without an image
     """
 
     classes: ClassFolders
@@ -57,7 +58,7 @@ class ImageTree:
 
 
 def image_tree(root: Path, folder: str, layout: str) -> ImageTree:
-    """What lies in `folder`/CLASS/* below `root`. DataError if there are images above or below that depth."""
+    """The content of `folder`/CLASS/* below `root`. Raises DataError for an image at another depth."""
     names, loose = entries(root / folder)
     _refuse(root, folder, _images(loose), layout)
     classes: ClassFolders = {}
@@ -65,7 +66,7 @@ def image_tree(root: Path, folder: str, layout: str) -> ImageTree:
     empty: list[str] = []
     for name in names:
         inside = f"{folder}/{name}"
-        if of_the_system(name):
+        if is_system_file(name):
             continue
         if not encodable(name):
             raise DataError(f"path {root} has a class {inside!r}: names of classes must be UTF-8")
@@ -76,20 +77,20 @@ def image_tree(root: Path, folder: str, layout: str) -> ImageTree:
             classes[name] = {f"{inside}/{image}": root / inside / image for image in images}
         else:
             empty.append(inside)
-        others += [f"{inside}/{file}" for file in sorted({*files} - {*images}) if not of_the_system(file)]
+        others += [f"{inside}/{file}" for file in sorted({*files} - {*images}) if not is_system_file(file)]
     return ImageTree(classes=classes, others=tuple(others), empty=tuple(empty))
 
 
 def notes_on(*trees: ImageTree) -> tuple[str, ...]:
-    """What of `trees` is not read: a class can vanish with it."""
+    """Notes on what of `trees` is not read, as a class can vanish with it."""
     others = [name for tree in trees for name in tree.others]
     empty = [name for tree in trees for name in tree.empty]
-    notes = [left_out(others)] if others else []
+    notes = [omission_note(others)] if others else []
     return (*notes, f"no readable image in {listed(empty)}") if empty else tuple(notes)
 
 
 def encode(folders: ClassFolders, classes: tuple[str, ...], origin: str) -> EncodedImages:
-    """The images of `folders` labelled by their place in `classes`; DataError for a class that is not among them."""
+    """The images of `folders`, labelled by index in `classes`. Raises DataError for a class that is not in it."""
     label_of = {name: label for label, name in enumerate(classes)}
     labels: list[int] = []
     for name, files in folders.items():

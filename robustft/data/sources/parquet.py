@@ -1,4 +1,4 @@
-"""Parquet files as data sets on the Hugging Face hub have them."""
+"""Parquet files in the format of data sets on the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from robustft.data.images.decode import SQUASH, resize_argument
 from robustft.data.label_numbers import class_numbers, note_on_gaps
 from robustft.data.source import Source
 from robustft.data.sources.hub_snapshot import hub_directory
-from robustft.data.sources.parquet_files import find_splits, of_no_split
+from robustft.data.sources.parquet_files import files_without_split, find_splits
 from robustft.data.sources.parquet_split import ParquetSplit
 
 _MOST_CLASSES = 1_000_000
 
 
 class Parquet(Source):
-    """Training and test parquet files below `path` (see parquet_files.py) or, without it, of `hub_id` at `revision`.
+    """Training and test parquet files below `path` (parquet_files.py) or, without it, of `hub_id` at `revision`.
 
-    config: which configuration, where several lie side by side (`cropped/train*.parquet`, `full/train*.parquet`)
+    config: the configuration, where there are several (`cropped/train*.parquet`, `full/train*.parquet`)
     image_column: encoded images, as the hub's struct of bytes and path or as plain bytes
-    label_column: whole numbers; the number `label_offset` is the first class (1 where a set counts from 1). Where
-        classes have no names, only numbers that an image has are classes (label_numbers.py)
+    label_column: whole numbers; `label_offset` is that of the first class (1 where a data set counts from 1). Where
+        classes have no names, only numbers with an image are classes (label_numbers.py)
     class_name_column: text, the name of the row's class; the same for all rows of a class
-    classes: their names; unless given, from `class_name_column`, or else from the hub's metadata in the files, or else
+    classes: names, in label order; by default from `class_name_column`, else from the hub's metadata in the files, else
         the numbers themselves
-    domain_column: whole numbers or text; then `source` is the domain that is trained and tested on, and the test rows
-        of every other domain are `ood`
-    domains: names of the numbers in `domain_column`; unless given, from the metadata, or else the numbers themselves
-    name: the base name of `path`, or of `hub_id`, unless given; configuration and source are put behind it
-    resize: how images are made square (see decode.py)
+    domain_column: whole numbers or text; `source` is then the domain of training and test split, and the test rows of
+        every other domain are `ood`
+    domains: names of the numbers in `domain_column`; by default from the metadata, else the numbers themselves
+    name: by default the base name of `path` or `hub_id`; configuration and source are appended
+    resize: how images are made square, one of decode.py's RESIZE
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class Parquet(Source):
             if value is not None and self.domain_column is None:
                 raise ValueError(f"{argument} must be none without a domain_column, got {value!r}")
         fallback = self.path.name if self.path is not None else str(self.hub_id).rsplit("/", 1)[-1]
-        own = None if self.config == "." else self.config  # that one has no name
-        self.name = dataset_name(name, fallback, own, self.source)
+        config_name = None if self.config == "." else self.config  # "." is the one without a name
+        self.name = dataset_name(name, fallback, config_name, self.source)
 
     def files(self) -> dict[str, Path]:
         train, test = self._files
@@ -95,13 +95,13 @@ class Parquet(Source):
         if self.domain_column is None:
             train = self._images(self._train, train_labels, np.full(len(train_labels), True))
             test = self._images(self._test, test_labels, np.full(len(test_labels), True))
-            found = EncodedDataset(
+            encoded = EncodedDataset(
                 origin=self._origin, classes=classes, train=train, test=test, ood={}, notes=self._notes()
             )
         else:
             domains, train_domains, test_domains = self._domains
             source = check_source(self.source, domains, self._origin)
-            found = shifted(
+            encoded = shifted(
                 origin=self._origin,
                 classes=classes,
                 source=source,
@@ -112,10 +112,10 @@ class Parquet(Source):
                 },
                 notes=self._notes(),
             )
-        return found.decode(resolution, self.resize)
+        return encoded.decode(resolution, self.resize)
 
     def provenance(self) -> dict[str, str]:
-        # A snapshot of the hub is a directory with the name of its commit.
+        # A snapshot of the hub is a directory named by its commit.
         return {} if self.path is not None else {"hub_id": str(self.hub_id), "commit": self._root.name}
 
     @cached_property
@@ -147,12 +147,12 @@ class Parquet(Source):
         if self.domain_column is not None:
             check_source(self.source, self._domains[0], self._origin)
 
-    def _images(self, split: ParquetSplit, labels: np.ndarray, wanted: np.ndarray) -> EncodedImages:
-        return EncodedImages(labels=labels[wanted], items=split.images("image_column", self.image_column, wanted))
+    def _images(self, split: ParquetSplit, labels: np.ndarray, mask: np.ndarray) -> EncodedImages:
+        return EncodedImages(labels=labels[mask], items=split.images("image_column", self.image_column, mask))
 
     @cached_property
     def _classes(self) -> tuple[tuple[str, ...], np.ndarray]:
-        """(names of the classes, their numbers in `label_column`, ascending)"""
+        """(class names, their numbers in `label_column`, ascending)"""
         train, test = (split.values("label_column", self.label_column) for split in (self._train, self._test))
         labels = np.concatenate([train, test])
         by_rows = {} if self.classes else self._named_by_rows(labels)
@@ -170,21 +170,21 @@ class Parquet(Source):
         return tuple(by_rows.get(number, str(number)) for number in numbers.tolist()), numbers
 
     def _labels(self, split: ParquetSplit) -> np.ndarray:
-        """The class of every row."""
+        """The label of every row, int64 (rows,): an index into the classes."""
         return np.searchsorted(self._classes[1], split.values("label_column", self.label_column)).astype(np.int64)
 
     def _notes(self) -> tuple[str, ...]:
-        """What a user should know of how the files were read."""
+        """Notes on gaps between labels and on files that are not read."""
         notes = note_on_gaps(self._classes[1], self.label_offset, f"label_column {self.label_column!r}")
-        strange = [] if self.path is None else of_no_split(self.path)
-        if strange:
-            notes += (f"parquet files of no split left out: {listed(strange, limit=4)}",)
+        others = [] if self.path is None else files_without_split(self.path)
+        if others:
+            notes += (f"parquet files of no split left out: {listed(others, limit=4)}",)
         return notes
 
     def _named_by_rows(self, labels: np.ndarray) -> dict[int, str]:
-        """The classes by number as `class_name_column` names them beside `labels`, all rows'; {} without that column.
+        """Number -> class name, from `class_name_column`; {} without it. labels: of all rows.
 
-        Of classes with the same name every one gets its number.
+        A name that several classes share gets the number appended.
         """
         column = self.class_name_column
         if column is None or len(labels) == 0 or labels.min() < self.label_offset or labels.max() > _MOST_CLASSES:
@@ -200,27 +200,27 @@ class Parquet(Source):
                     f"and {name!r}"
                 )
             named[number] = name
-        often = Counter(named.values())
-        return {number: name if often[name] == 1 else f"{name} ({number})" for number, name in named.items()}
+        counts = Counter(named.values())
+        return {number: name if counts[name] == 1 else f"{name} ({number})" for number, name in named.items()}
 
     @cached_property
     def _domains(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-        """(domains, domain of every training row, of every test row), the latter two as indices into the first."""
+        """(domain names, index of the domain of every training row, of every test row)"""
         column = str(self.domain_column)
         train, test = (split.values("domain_column", column, text=True) for split in (self._train, self._test))
         if train.dtype.kind != test.dtype.kind:
             raise DataError(f"domain_column {column!r} of {self._origin} holds numbers in one split, text in the other")
-        there = np.unique(np.concatenate([train, test])).tolist()
+        present = np.unique(np.concatenate([train, test])).tolist()
         names = self.domains or self._class_names(column)
         if train.dtype.kind == "U":
-            names = names or tuple(there)
-            unnamed = [value for value in there if value not in names]
+            names = names or tuple(present)
+            unnamed = [value for value in present if value not in names]
             keys: list[Any] = sorted(names)
             place = np.array([names.index(key) for key in keys], dtype=np.int64)
         else:
-            unnamed = [str(value) for value in there if names and not 0 <= value < len(names)]
-            keys = list(range(len(names))) if names else there
-            names = names or tuple(map(str, there))
+            unnamed = [str(value) for value in present if names and not 0 <= value < len(names)]
+            keys = list(range(len(names))) if names else present
+            names = names or tuple(map(str, present))
             place = np.arange(len(keys))
         if unnamed:
             raise DataError(

@@ -1,11 +1,11 @@
-"""Finding the parquet files of a data set in hub form.
+"""The parquet files of a data set in the format of the hub.
 
 A file's split is the word its name starts with, or else the directory it lies in, at any depth: `train.parquet`,
 `data/train-00000-of-00004.parquet`, `default/train/0000.parquet` (as on the hub's converted branch).
 
-Files of one split belong together if their names differ in their numbers only and they lie in one directory, where
-directories that are called like the split do not count. Otherwise they are of several configurations (parquet_name.py
-says what each is called): these are often the same images once more, so they are never read as one set.
+Files of a split are of one configuration if their names differ in numbers only and they are in the same directory,
+apart from directories named by the split. Several configurations (parquet_name.py names them) often have the same
+images, so they are never merged.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ def find_splits(root: Path, config: str | None = None) -> tuple[dict[str, Path],
 
 
 def choose_splits(names: Iterable[str], config: str | None, where: str) -> tuple[list[str], list[str]]:
-    """(training files, test files) among the relative `names` of the files that lie `where`.
+    """(training files, test files) among the relative `names`; `where` says in messages where they are.
 
-    Validation files are left alone. DataNotFound if a split is missing or a numbered file of it; AmbiguousData if there
-    are several configurations and `config` chooses none of them.
+    Validation files are ignored. Raises DataNotFound if a split or a numbered file of it is missing, and AmbiguousData
+    if there are several configurations and `config` chooses none of them.
     """
-    found = [parsed for name in sorted(names) if (parsed := parquet_name(name)) is not None]
-    if not found:
+    parsed_names = [parsed for name in sorted(names) if (parsed := parquet_name(name)) is not None]
+    if not parsed_names:
         raise DataNotFound(f"{where} has no parquet files: looked for {LAYOUT}")
-    splits = {split: [file for file in found if file.split == split] for split in ("train", "test")}
+    splits = {split: [file for file in parsed_names if file.split == split] for split in ("train", "test")}
     for split, files in splits.items():
         if not files:
-            there = listed([file.name for file in found], limit=4)
-            raise DataNotFound(f"{where} has no {split} split: looked for {LAYOUT}, found {there}")
+            content = listed([file.name for file in parsed_names], limit=4)
+            raise DataNotFound(f"{where} has no {split} split: looked for {LAYOUT}, found {content}")
     if config is not None:
         splits = _of_configuration(splits, config, where)
     _check_one_configuration(splits, config, where)
@@ -50,12 +50,12 @@ def choose_splits(names: Iterable[str], config: str | None, where: str) -> tuple
 
 
 def has_parquet(root: Path) -> bool:
-    """Whether any parquet file of a split lies below the directory `root`."""
+    """Whether the directory `root` has a parquet file of a split at any depth."""
     return any(parquet_name(name) for name in files_below(root))
 
 
-def of_no_split(root: Path) -> list[str]:
-    """The relative names of parquet files below `root` that are of no split."""
+def files_without_split(root: Path) -> list[str]:
+    """Relative names of parquet files below `root` that belong to no split."""
     return [
         name
         for name in files_below(root)
@@ -64,7 +64,7 @@ def of_no_split(root: Path) -> list[str]:
 
 
 def _of_configuration(splits: dict[str, list[ParquetName]], config: str, where: str) -> dict[str, list[ParquetName]]:
-    """The files of `config` alone. A split that it lacks (`train_extra` has no test files) is its directory's."""
+    """The files of `config`. A split that it lacks (`train_extra` has no test files) is that of its directory."""
     directories = {file.directory for files in splits.values() for file in files if file.config == config}
     if not directories:
         names = listed(_configurations(splits))
@@ -94,11 +94,11 @@ def _configurations(splits: dict[str, list[ParquetName]]) -> list[str]:
 
 
 def _check_numbers(files: list[ParquetName], where: str) -> None:
-    """The files of a split must be each part of it once.
+    """Raises DataError unless the files of a split are each of its shards once.
 
-    An interrupted download leaves some of `train-00000-of-00004.parquet` ...: that would be part of the data. A second
-    upload with other numbers leaves `train.parquet` or `train-00000-of-00002.parquet` beside them: that would be all of
-    it twice.
+    An interrupted download leaves some of `train-00000-of-00004.parquet` ..., which are only part of the data. A second
+    upload with other numbers leaves `train.parquet` or `train-00000-of-00002.parquet` beside them, and all images
+    twice.
     """
     by_numbering = {file.numbering: file for file in files}
     if len(by_numbering) > 1:

@@ -1,4 +1,4 @@
-"""Reading the parquet files of one split: number and text columns at once, images row group by row group."""
+"""The parquet files of a split: number and text columns are read at once, images row group by row group."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from robustft.data.cache.content_key import Content
 from robustft.data.errors import DataError, listed, one_line
 from robustft.data.images.decode import Encoded
 
-_ROWS_AT_A_TIME = 256
+_BATCH_ROWS = 256
 
 
 class ParquetSplit:
@@ -28,7 +28,7 @@ class ParquetSplit:
         self._origin = origin
 
     def check_column(self, argument: str, column: str) -> None:
-        """DataError that names the columns there are if a file lacks `column`."""
+        """Raises DataError, which lists the existing columns, if a file lacks `column`."""
         for name, schema in self._schemas.items():
             if column not in schema.names:
                 raise DataError(
@@ -37,7 +37,7 @@ class ParquetSplit:
                 )
 
     def values(self, argument: str, column: str, *, text: bool = False) -> np.ndarray:
-        """The column over all rows: int64, or, where `text` is allowed and the column holds it, an array of str."""
+        """The column over all rows: int64, or str if `text` allows it. `argument` starts messages."""
         self.check_column(argument, column)
         parts = [self._values(argument, column, name, text=text) for name in self._files]
         if len({part.dtype.kind for part in parts}) > 1:
@@ -45,14 +45,14 @@ class ParquetSplit:
         return np.concatenate(parts)
 
     def class_names(self, column: str) -> tuple[str, ...] | None:
-        """The names that the hub's metadata gives the numbers in `column`; None if it gives none."""
+        """Names of the numbers in `column` from the hub's metadata; None if there are none."""
         named = {file: names for file, schema in self._schemas.items() if (names := _class_names(schema, column))}
         if len(set(named.values())) > 1:
             raise DataError(f"{self._origin} names the numbers in {column!r} differently in its files")
         return next(iter(named.values()), None)
 
-    def images(self, argument: str, column: str, wanted: np.ndarray) -> ParquetImages:
-        """The encoded images of the rows where `wanted`, bool (rows,), is true; read when iterated over."""
+    def images(self, argument: str, column: str, mask: np.ndarray) -> ParquetImages:
+        """The encoded images of the rows where `mask`, bool (rows,), is true; read when iterated over."""
         self.check_column(argument, column)
         for name, schema in self._schemas.items():
             kind = schema.field(column).type
@@ -62,7 +62,7 @@ class ParquetSplit:
                     f"{argument} {column!r} must hold encoded images (bytes, or bytes and path), but {name} of "
                     f"{self._origin} has {one_line(ValueError(str(kind)), limit=80)}"
                 )
-        return ParquetImages(files=self._files, origin=self._origin, column=column, wanted=wanted)
+        return ParquetImages(files=self._files, origin=self._origin, column=column, mask=mask)
 
     @cached_property
     def _schemas(self) -> dict[str, pa.Schema]:
@@ -95,39 +95,39 @@ class ParquetSplit:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ParquetImages:
-    """The images of some rows: iterating gives (file and row for messages, encoded image). See ParquetSplit.images."""
+    """EncodedImages.items of the rows where `mask`, bool (rows,), is true: (file and row, encoded image) of each."""
 
     files: Mapping[str, Path]
     origin: str
     column: str
-    wanted: np.ndarray
+    mask: np.ndarray
 
     def content(self) -> Content:
-        """What decides the images, for the cache."""
-        rows = hashlib.blake2b(np.packbits(self.wanted).tobytes(), digest_size=16).hexdigest()
-        return Content(files=self.files, choice=f"parquet {self.column!r} {len(self.wanted)} {rows}")
+        """Identity of the images, for the cache."""
+        rows = hashlib.blake2b(np.packbits(self.mask).tobytes(), digest_size=16).hexdigest()
+        return Content(files=self.files, choice=f"parquet {self.column!r} {len(self.mask)} {rows}")
 
     def __iter__(self) -> Iterator[tuple[str, Encoded]]:
-        before = 0
+        start = 0
         for name, path in self.files.items():
             with _open(name, path, self.origin) as file:
                 rows = file.metadata.num_rows
                 try:
-                    yield from self._of_file(file, name, self.wanted[before : before + rows])
+                    yield from self._of_file(file, name, self.mask[start : start + rows])
                 except (OSError, pa.ArrowException) as error:
                     raise _unreadable(name, self.origin, error) from error
-            before += rows
+            start += rows
 
-    def _of_file(self, file: pq.ParquetFile, name: str, wanted: np.ndarray) -> Iterator[tuple[str, Encoded]]:
+    def _of_file(self, file: pq.ParquetFile, name: str, mask: np.ndarray) -> Iterator[tuple[str, Encoded]]:
         row = 0
         for group in range(file.num_row_groups):
             end = row + file.metadata.row_group(group).num_rows
-            if not wanted[row:end].any():
+            if not mask[row:end].any():
                 row = end
                 continue
-            for batch in file.iter_batches(_ROWS_AT_A_TIME, row_groups=[group], columns=[self.column]):
+            for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=[self.column]):
                 column = batch.column(0)
-                for index in np.flatnonzero(wanted[row : row + len(column)]):
+                for index in np.flatnonzero(mask[row : row + len(column)]):
                     where, value = f"{name} row {row + index}", column[int(index)].as_py()
                     encoded = value["bytes"] if isinstance(value, dict) else value
                     if encoded is None and isinstance(value, dict) and value.get("path"):
@@ -141,7 +141,7 @@ def _is_binary(kind: pa.DataType) -> bool:
 
 
 def _class_names(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
-    """`ClassLabel` names out of the JSON that the `datasets` library puts into a parquet schema."""
+    """Names of a `ClassLabel` from the JSON that the `datasets` library writes into a parquet schema."""
     try:
         feature = json.loads(schema.metadata[b"huggingface"])["info"]["features"][column]
         return tuple(map(str, feature["names"])) or None

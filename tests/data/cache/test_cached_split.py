@@ -14,13 +14,14 @@ import pytest
 from PIL import Image
 
 from robustft.data.cache import build_lock, cached_split
-from robustft.data.cache.cached_split import CachedSplit
-from robustft.data.cache.chunk_layout import Layout
-from robustft.data.cache.decoding_worker import DecodingProcess, decoders
+from robustft.data.cache.cached_split import CachedSplit, decode_splits
+from robustft.data.cache.chunk_layout import ChunkLayout
+from robustft.data.cache.decoding_worker import DecodingProcess
 from robustft.data.dataset import Dataset, Images
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import CacheError, DataError
 from robustft.data.images.decode import decode_all
+from robustft.data.source import Source
 from robustft.data.sources.folder import Folder
 from robustft.data.sources.parquet import Parquet
 from robustft.data.sources.published import Published
@@ -33,9 +34,9 @@ import os, signal, sys
 from robustft.data.cache import build
 from robustft.data.cache import cached_split
 from robustft.data.sources.folder import Folder
-from robustft.data.cache.chunk_layout import Layout
+from robustft.data.cache.chunk_layout import ChunkLayout
 cached_split.IN_MEMORY_BYTES = 0
-Layout.chunk_images = 2
+ChunkLayout.chunk_images = 2
 chunks = int(sys.argv[2])
 line = build._line
 def counted(*arguments):
@@ -55,7 +56,7 @@ def directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Everything is cached, however small, in chunks of two images, in a cache of the test's own."""
     monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cached_split, "IN_MEMORY_BYTES", 0)
-    monkeypatch.setattr(Layout, "chunk_images", 2)
+    monkeypatch.setattr(ChunkLayout, "chunk_images", 2)
     return tmp_path / "cache"
 
 
@@ -132,16 +133,21 @@ def test_parquet_rows_are_those_of_a_fresh_decoding_and_shared_between_sources(
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the pictures of ../shared/data")
-@pytest.mark.parametrize("resolution", [28, 65])
-def test_real_pictures_are_those_of_a_fresh_decoding(resolution: int, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("source", "resolution"),
+    [
+        (Parquet(path=SHARED / "pacs", domain_column="domain", source="sketch"), 28),
+        pytest.param(
+            Parquet(path=SHARED / "pacs", domain_column="domain", source="sketch"), 65, marks=pytest.mark.soak
+        ),
+        pytest.param(Parquet(path=SHARED / "cifar10", image_column="img"), 65, marks=pytest.mark.soak),
+        pytest.param(Folder(path=SHARED / "caltech101"), 65, marks=pytest.mark.soak),
+    ],
+)
+def test_real_pictures_are_those_of_a_fresh_decoding(source: Source, resolution: int, monkeypatch) -> None:
     monkeypatch.undo()
-    for source in (
-        Parquet(path=SHARED / "pacs", domain_column="domain", source="sketch"),
-        Parquet(path=SHARED / "cifar10", image_column="img"),
-        Folder(path=SHARED / "caltech101"),
-    ):
-        monkeypatch.setattr(cached_split, "IN_MEMORY_BYTES", 0)
-        assert same(source.load(resolution), in_memory(source, resolution, monkeypatch))
+    monkeypatch.setattr(cached_split, "IN_MEMORY_BYTES", 0)
+    assert same(source.load(resolution), in_memory(source, resolution, monkeypatch))
 
 
 def test_the_key_is_content_and_transform(pictures: Path, directory: Path, tmp_path: Path, monkeypatch) -> None:
@@ -168,8 +174,7 @@ def test_the_way_of_resizing_and_the_labels_are_part_of_the_key(directory: Path)
 
 
 def images_of(split: CachedSplit) -> Images:
-    with decoders("", 0) as workers:
-        return split.images(workers)
+    return decode_splits([split], "these")[0]
 
 
 @pytest.mark.parametrize(
@@ -264,9 +269,7 @@ def test_a_cache_that_cannot_be_written_is_read(pictures: Path, directory: Path,
     assert same(first, Folder(path=pictures).load(8))
 
 
-def test_a_full_disk_is_one_line_and_what_was_done_is_gone_on_with(
-    pictures: Path, directory: Path, monkeypatch
-) -> None:
+def test_a_full_disk_is_one_line_and_the_build_resumes(pictures: Path, directory: Path, monkeypatch) -> None:
     def full(*arguments: Any, **options: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -289,7 +292,7 @@ def load_elsewhere(path: Path, *, chunks: int = 1000) -> subprocess.Popen:
     )
 
 
-def test_a_killed_build_is_gone_on_with_and_never_read(pictures: Path, directory: Path, monkeypatch) -> None:
+def test_a_killed_build_is_resumed_and_never_read(pictures: Path, directory: Path, monkeypatch) -> None:
     killed = load_elsewhere(pictures, chunks=3)
     killed.communicate(timeout=60)
     assert killed.returncode == -signal.SIGKILL
@@ -299,7 +302,7 @@ def test_a_killed_build_is_gone_on_with_and_never_read(pictures: Path, directory
     decoded = []
     real = cached_split.build_pixels
 
-    def watched(building: Path, layout: Layout, items: Any, **options: Any) -> list[int]:
+    def watched(building: Path, layout: ChunkLayout, items: Any, **options: Any) -> list[int]:
         progress = options["decoders"].progress
         update = progress.update
         monkeypatch.setattr(progress, "update", lambda count: (decoded.append(count), update(count)))
@@ -308,7 +311,7 @@ def test_a_killed_build_is_gone_on_with_and_never_read(pictures: Path, directory
     with monkeypatch.context() as patch:
         patch.setattr(cached_split, "build_pixels", watched)
         data = Folder(path=pictures).load(8)
-    assert decoded[0] == 6  # three chunks of two, found as they were
+    assert decoded[0] == 6  # three chunks of two from the killed build
     assert same(data, in_memory(Folder(path=pictures), 8, monkeypatch))
 
 

@@ -99,8 +99,8 @@ def test_crop_is_torchvisions_resize_of_the_short_side_and_centre_crop(size: tup
 
     random = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     expected = np.asarray(Compose([Resize(resolution), CenterCrop(resolution)])(Image.fromarray(random)))
-    found = decode(save(Image.fromarray(random)), resolution, "crop")
-    assert np.abs(found.astype(int) - expected.transpose(2, 0, 1)).max() <= 1
+    pixels = decode(save(Image.fromarray(random)), resolution, "crop")
+    assert np.abs(pixels.astype(int) - expected.transpose(2, 0, 1)).max() <= 1
 
 
 def test_crop_keeps_the_middle_and_the_aspect_ratio_after_turning_by_exif() -> None:
@@ -118,9 +118,9 @@ def test_crop_of_a_picture_as_thin_as_can_be_takes_no_memory() -> None:
 
 def test_crop_of_all() -> None:
     items = [("a", encoded()), ("b", save(Image.fromarray(GRADIENT)))]
-    found = decode_all(items, 8, resize="crop")
-    assert (found[1] == decode(items[1][1], 8, "crop")).all()
-    assert (found[1] != decode(items[1][1], 8)).any()
+    pixels = decode_all(items, 8, resize="crop")
+    assert (pixels[1] == decode(items[1][1], 8, "crop")).all()
+    assert (pixels[1] != decode(items[1][1], 8)).any()
 
 
 def test_all_in_order_from_bytes_and_paths(tmp_path: Path) -> None:

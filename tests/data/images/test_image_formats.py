@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from robustft.data.images.image_formats import REFUSED, image_extensions, is_image, left_out, of_the_system
+from robustft.data.images.image_formats import REFUSED, image_extensions, is_image, is_system_file, omission_note
 
 
 def test_everything_that_pillow_decodes_is_an_image() -> None:
@@ -23,10 +23,12 @@ def test_programs_films_and_tables_are_none(name: str) -> None:
 
 
 def test_what_is_left_out_is_counted_by_kind() -> None:
-    assert left_out(["a.txt", "b.MP4", "c.mp4", "LICENSE"]) == ("4 files left out: 2 .mp4, 1 .txt, 1 without an ending")
-    assert left_out(["a.txt"]) == "1 file left out: 1 .txt"
+    assert omission_note(["a.txt", "b.MP4", "c.mp4", "LICENSE"]) == (
+        "4 files left out: 2 .mp4, 1 .txt, 1 without an ending"
+    )
+    assert omission_note(["a.txt"]) == "1 file left out: 1 .txt"
 
 
 def test_what_systems_leave_is_known() -> None:
-    assert all(map(of_the_system, ("Thumbs.db", "__MACOSX", "desktop.ini", "@eaDir")))
-    assert not of_the_system("cat")
+    assert all(map(is_system_file, ("Thumbs.db", "__MACOSX", "desktop.ini", "@eaDir")))
+    assert not is_system_file("cat")

@@ -149,6 +149,7 @@ def test_path_must_be_a_directory(tmp_path: Path) -> None:
         Folder(path=put(tmp_path / "a.png", encoded())).files()
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the pictures in ../shared")
 def test_real_photographs_of_many_sizes() -> None:
     data = Folder(path=SHARED / "caltech101").load(32)

@@ -54,9 +54,15 @@ def run(config: DictConfig) -> None:
 
 
 def _evaluate_all(config: DictConfig, asked: Asked, is_first: bool) -> None:
-    """The one run, or every finished one below the directory."""
-    root = Path(str(config.run))
-    below = [] if os.path.lexists(root / "run.json") else _runs_below(root)
+    """The one run, or every finished one below the directory, or below several of them."""
+    several = OmegaConf.is_list(config.run)
+    roots = [Path(str(root)) for root in (config.run if several else [config.run])]
+    below: list[Path] = []
+    for root in roots if several or not os.path.lexists(roots[0] / "run.json") else ():
+        runs = _runs_below(root)
+        if several and not runs:
+            known_run(str(root))  # raises
+        below += runs
     if not below:
         run_dir, content = known_run(config.run)
         _stop([], _evaluate(run_dir, content, config, asked, is_first))

@@ -41,6 +41,8 @@ def test_every_choice_is_known_in_any_case_and_with_any_separator(choice):
         ("tracker.project=LoRA", "tracker.project=LoRA"),
         ("+shift.other.path=/a b", '+shift.other.path="/a b"'),
         ("dataset.path=/a,b=c", 'dataset.path="/a,b=c"'),
+        ("run=[a/seed-0+max_steps-50, b c]", 'run=["a/seed-0+max_steps-50","b c"]'),
+        ("run=['a,b',c]", "run=['a,b',c]"),
         ("~attack", "~attack"),
     ],
 )

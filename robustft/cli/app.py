@@ -13,8 +13,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from robustft.cli import sweep
 from robustft.cli.command_line import completion
-from robustft.cli.command_line.arguments import COMMANDS, CommandLine, parsed
+from robustft.cli.command_line.arguments import COMMANDS, HELP, CommandLine, parsed
 from robustft.cli.command_line.groups import conf_dir
+from robustft.cli.command_line.help import help_text
 from robustft.cli.command_line.spellings import understood
 from robustft.cli.environment import own_environment
 from robustft.cli.output import unfailing_output
@@ -53,7 +54,10 @@ def _run(line: CommandLine) -> None:
     command = line.command or "train"
     words = understood(line.words, command=command, multirun=line.multirun)
     sys.argv = [sys.argv[0], *line.options, *words]
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting; the line is ours
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting
+    if line.has(*HELP):
+        _help(line, command, words)
+        return
     run_name.register()
     warnings.showwarning = on_one_line(warnings.showwarning)
     task = importlib.import_module(f"robustft.cli.commands.{command}").run
@@ -74,6 +78,15 @@ def _run(line: CommandLine) -> None:
         sweep.current = None
     if ended:
         sys.exit(max(reason.exit_code for reason in ended))  # each was said when its job ended
+
+
+def _help(line: CommandLine, command: str, words: list[str]) -> None:
+    """Prints the help. Not Hydra's: that shows no comments, and needs the command's code, which takes long to load."""
+    try:
+        config_dir = line.value("-cd", "--config-dir")
+        print(help_text(command, words, config_dir=config_dir, resolve=line.has("--resolve")))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise Mistake(explained(error, command=command, words=words)) from error
 
 
 def _stop(line: str, exit_code: int = 2) -> None:

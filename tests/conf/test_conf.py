@@ -103,7 +103,9 @@ def test_every_source_is_read_by_a_data_set_or_a_shift_set_and_says_alone_where_
     """`hub_id` is written in one file, whoever uses it."""
     users = [path for group in ("dataset", "shift", "source") for path in (conf_dir() / group).glob("*.yaml")]
     for source in choices("source"):
-        assert any(f"@dataset: {source}\n" in path.read_text() or f"@_here_: {source}\n" in path.read_text() for path in users)
+        assert any(
+            f"@dataset: {source}\n" in path.read_text() or f"@_here_: {source}\n" in path.read_text() for path in users
+        )
     ids = [line for path in users for line in path.read_text().splitlines() if line.startswith("hub_id: ")]
     assert len(ids) == len(set(ids)) == 9
 

@@ -94,7 +94,7 @@ def _unknown_settings(node: DictConfig) -> tuple[str, str] | None:
 
 
 def _parameters(target: type) -> list[str]:
-    """The names of a constructor's parameters, with those of its base classes where it passes others on (**settings)."""
+    """The names of a constructor's parameters, with those of its base class where it passes **settings on."""
     names: dict[str, None] = {}
     for owner in target.__mro__:
         if "__init__" not in vars(owner):

@@ -30,7 +30,7 @@ IN_A_LEVEL = ("seed", "dataset.name", "dataset.path", "dataset.config", "dataset
 """Keys that the levels show, or that say where something is rather than what it is."""
 
 JOINT, FORMER_JOINT = "+", ","
-"""What stands between the settings of a run directory's name. Hydra takes no comma inside a value unless it is quoted."""
+"""Between the settings in a run directory's name. Hydra takes no comma inside a value unless it is quoted."""
 
 UNNAMED = "unnamed"
 """A job of a sweep whose directory cannot be named because of a mistake in its configuration; it is reported when the

@@ -1,4 +1,4 @@
-"""The entry point: finds the command, hands over to Hydra, turns what goes wrong into one line."""
+"""The entry point: parses the command, runs it under Hydra, turns errors into one line."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _main(given: list[str]) -> None:
 
 
 def _run(line: CommandLine) -> None:
-    """Hands the command over to Hydra; a Mistake for what it does not take."""
+    """Runs the command under Hydra; a Mistake for words that it does not take."""
     command = line.command or "train"
     words = understood(line.words, command=command, multirun=line.multirun)
     sys.argv = [sys.argv[0], *line.options, *words]
@@ -77,7 +77,7 @@ def _run(line: CommandLine) -> None:
             sweep.current.leave_nothing()
         sweep.current = None
     if ended:
-        sys.exit(max(reason.exit_code for reason in ended))  # each was said when its job ended
+        sys.exit(max(reason.exit_code for reason in ended))  # each was printed when its job ended
 
 
 def _help(line: CommandLine, command: str, words: list[str]) -> None:

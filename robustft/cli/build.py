@@ -46,7 +46,7 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """Another data set whose test split is looked at: the source, and how its classes are called here."""
+    """Another data set whose test split is measured: the source, and the mapping of its classes to the run's."""
 
     source: Source
     mapping: Mapping[str, str]

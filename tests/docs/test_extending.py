@@ -1,4 +1,4 @@
-"""The method, attack and data set of docs/extending.md, added from outside the package as it says, in real processes."""
+"""The method, attack and data set of docs/extending.md, added from outside the package, in real processes."""
 
 from __future__ import annotations
 

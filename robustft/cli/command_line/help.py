@@ -13,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from robustft.cli.command_line.groups import choices, conf_dir
+from robustft.cli.command_line.groups import PARTS, choices, conf_dir
 from robustft.cli.command_line.yaml_comments import yaml_comments
 
 COMMANDS = """\
@@ -32,8 +32,6 @@ accuracy all along the way, and draw the trade-off curve.
 
 --cfg job shows the configuration that a command line composes, --help after a command its keys.
 """
-PARTS = ("source",)
-"""Groups that other groups' files use and no command line chooses from."""
 
 _WIDTH = 120
 _COMMENT_COLUMN = 32

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from robustft.cli.command_line.arguments import COMMANDS
-from robustft.cli.command_line.groups import choices, conf_dir, takes_a_list
-from robustft.cli.command_line.help import PARTS, help_text
+from robustft.cli.command_line.groups import PARTS, choices, conf_dir, takes_a_list
+from robustft.cli.command_line.help import help_text
 from robustft.cli.command_line.yaml_comments import yaml_comments
 
 GROUPS = [path.name for path in conf_dir().iterdir() if path.is_dir() and path.name not in PARTS]

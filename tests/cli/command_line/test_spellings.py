@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from robustft.cli.command_line.groups import choices, conf_dir, takes_a_list
+from robustft.cli.command_line.groups import PARTS, choices, conf_dir, takes_a_list
 from robustft.cli.command_line.spellings import understood
 from robustft.cli.user_errors import Mistake
 
-GROUPS = sorted(path.name for path in conf_dir().iterdir() if path.is_dir())
+GROUPS = sorted(path.name for path in conf_dir().iterdir() if path.is_dir() and path.name not in PARTS)
 
 
 def read(*words: str, command: str = "train", multirun: bool = False) -> list[str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from robustft.attacks.attack import Attack as Attack
     from robustft.attacks.attack import BatchAttack as BatchAttack
     from robustft.attacks.attack import GreedyAttack as GreedyAttack
+    from robustft.attacks.attack import Situation as Situation
     from robustft.attacks.attack import SteppedAttack as SteppedAttack
     from robustft.attacks.autoattack import AutoAttack as AutoAttack
     from robustft.attacks.autoattack_official import OfficialAutoAttack as OfficialAutoAttack
@@ -32,6 +33,7 @@ __getattr__ = door(
         "GreedyAttack": "attack",
         "OfficialAutoAttack": "autoattack_official",
         "Pgd": "pgd",
+        "Situation": "attack",
         "Square": "square",
         "SteppedAttack": "attack",
         "ThreatModel": "threat_model",

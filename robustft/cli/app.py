@@ -1,4 +1,4 @@
-"""The entry point: finds the command, hands over to Hydra, turns what goes wrong into one line."""
+"""The entry point: parses the command, runs it under Hydra, turns errors into one line."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from robustft.cli import sweep
 from robustft.cli.command_line import completion
-from robustft.cli.command_line.arguments import COMMANDS, CommandLine, parsed
+from robustft.cli.command_line.arguments import COMMANDS, HELP, CommandLine, parsed
 from robustft.cli.command_line.groups import conf_dir
+from robustft.cli.command_line.help import help_text
 from robustft.cli.command_line.spellings import understood
 from robustft.cli.environment import own_environment
 from robustft.cli.output import unfailing_output
@@ -49,11 +50,14 @@ def _main(given: list[str]) -> None:
 
 
 def _run(line: CommandLine) -> None:
-    """Hands the command over to Hydra; a Mistake for what it does not take."""
+    """Runs the command under Hydra; a Mistake for words that it does not take."""
     command = line.command or "train"
     words = understood(line.words, command=command, multirun=line.multirun)
     sys.argv = [sys.argv[0], *line.options, *words]
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting; the line is ours
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting
+    if line.has(*HELP):
+        _help(line, command, words)
+        return
     run_name.register()
     warnings.showwarning = on_one_line(warnings.showwarning)
     task = importlib.import_module(f"robustft.cli.commands.{command}").run
@@ -73,7 +77,16 @@ def _run(line: CommandLine) -> None:
             sweep.current.leave_nothing()
         sweep.current = None
     if ended:
-        sys.exit(max(reason.exit_code for reason in ended))  # each was said when its job ended
+        sys.exit(max(reason.exit_code for reason in ended))  # each was printed when its job ended
+
+
+def _help(line: CommandLine, command: str, words: list[str]) -> None:
+    """Prints the help. Not Hydra's: that shows no comments, and needs the command's code, which takes long to load."""
+    try:
+        config_dir = line.value("-cd", "--config-dir")
+        print(help_text(command, words, config_dir=config_dir, resolve=line.has("--resolve")))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise Mistake(explained(error, command=command, words=words)) from error
 
 
 def _stop(line: str, exit_code: int = 2) -> None:

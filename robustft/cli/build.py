@@ -46,7 +46,7 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """Another data set whose test split is looked at: the source, and how its classes are called here."""
+    """Another data set whose test split is measured: the source, and the mapping of its classes to the run's."""
 
     source: Source
     mapping: Mapping[str, str]
@@ -88,9 +88,22 @@ def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
 
 def _unknown_settings(node: DictConfig) -> tuple[str, str] | None:
     """The first key that the target's constructor does not take, and those that it takes."""
-    taken = list(inspect.signature(get_class(node._target_)).parameters)
+    taken = _parameters(get_class(node._target_))
     unknown = [str(key) for key in node if key not in taken and not str(key).startswith("_")]
     return (unknown[0], ", ".join(taken) or "no keys") if unknown else None
+
+
+def _parameters(target: type) -> list[str]:
+    """The names of a constructor's parameters, with those of its base class where it passes **settings on."""
+    names: dict[str, None] = {}
+    for owner in target.__mro__:
+        if "__init__" not in vars(owner):
+            continue
+        parameters = list(inspect.signature(owner.__init__).parameters.values())[1:]  # type: ignore[misc]
+        names |= dict.fromkeys(each.name for each in parameters if each.kind is not each.VAR_KEYWORD)
+        if all(each.kind is not each.VAR_KEYWORD for each in parameters):
+            break
+    return list(names)
 
 
 def parts_of(config: DictConfig) -> Parts:

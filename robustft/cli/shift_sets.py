@@ -1,4 +1,4 @@
-"""The further data sets of a run, decoded and put into the label space of its own."""
+"""The shift sets of a run, decoded and mapped to the label space of its data set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from robustft.data.dataset_name import look_alike
 
 def shift_sets(parts: Parts, dataset: Dataset, resolution: int) -> dict[str, tuple[Images, tuple[str, ...]]]:
     """Name -> test images of every set of `shift`, and notes on what was left out of it."""
-    found: dict[str, tuple[Images, tuple[str, ...]]] = {}
+    sets: dict[str, tuple[Images, tuple[str, ...]]] = {}
     for key, shift in parts.shifts.items():
         name = shift.source.name
         with naming(f"shift.{key}."):
@@ -20,5 +20,5 @@ def shift_sets(parts: Parts, dataset: Dataset, resolution: int) -> dict[str, tup
                     raise ValueError(f"name must be another: this data set has a domain {other}, got {name}")
             loaded = shift.source.load(resolution)
         with naming(f"shift.{key}: "):
-            found[name] = match_classes(loaded.test, theirs=loaded.classes, ours=dataset.classes, mapping=shift.mapping)
-    return found
+            sets[name] = match_classes(loaded.test, theirs=loaded.classes, ours=dataset.classes, mapping=shift.mapping)
+    return sets

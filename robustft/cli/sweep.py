@@ -1,4 +1,4 @@
-"""Sweeps: a job's mistake is said once and stops no other, and a sweep without a run leaves nothing behind."""
+"""Sweeps: a job's mistake is reported once and stops no other job; a sweep without a run leaves no files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from omegaconf import DictConfig
 from robustft.cli.user_errors import Failure, Mistake
 
 FILE = "multirun.yaml"
-"""What Hydra writes into the directory of a sweep before it looks at a single run."""
+"""What Hydra writes into the directory of a sweep before its first run."""
 
 
 class Sweep:
     """The sweep of this process.
 
-    ended: why jobs of it ended that ran in this process; what a launcher runs elsewhere it reports by itself.
+    ended: the errors of its jobs in this process; a launcher reports those of jobs that it runs elsewhere.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Sweep:
         self._new: list[Path] = []
 
     def begin(self, directory: Path) -> None:
-        """Remembers what of the directory was not there before."""
+        """Records which paths of the sweep exist only because of it."""
         self._directory = directory
         self._new = [path for path in (directory / FILE, directory, *directory.parents) if not path.exists()]
 
@@ -45,7 +45,7 @@ class Sweep:
 
 
 current: Sweep | None = None
-"""None in a process that a launcher started: there a job's mistake has to come back as Hydra brings it."""
+"""None in a process that a launcher started: there Hydra passes a job's error on."""
 
 
 class Jobs(Callback):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from robustft.data.archives.cifar import CifarArchive as CifarArchive
     from robustft.data.archives.cub import CubArchive as CubArchive
     from robustft.data.archives.domainnet import DomainNetArchive as DomainNetArchive
+    from robustft.data.dataset import Dataset as Dataset
+    from robustft.data.dataset import Images as Images
     from robustft.data.source import Source as Source
     from robustft.data.sources.digits import Digits as Digits
     from robustft.data.sources.domain_folder import DomainFolder as DomainFolder
@@ -26,10 +28,12 @@ __getattr__ = door(
         "CaltechArchive": "archives.caltech",
         "CifarArchive": "archives.cifar",
         "CubArchive": "archives.cub",
+        "Dataset": "dataset",
         "Digits": "sources.digits",
         "DomainFolder": "sources.domain_folder",
         "DomainNetArchive": "archives.domainnet",
         "Folder": "sources.folder",
+        "Images": "dataset",
         "Parquet": "sources.parquet",
         "Published": "sources.published",
         "Source": "source",

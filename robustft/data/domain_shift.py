@@ -1,4 +1,4 @@
-"""A domain shift: train and test on one domain, and look at the other domains' test images too."""
+"""A domain shift: train and test on one domain; the other domains' test images are out of distribution."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from robustft.data.errors import DataError, listed
 def check_source(source: str | None, domains: tuple[str, ...], origin: str) -> str:
     """`source` if it is one of `domains`; DataError that names them otherwise.
 
-    So for another domain that no OOD condition can be called by, and for two that cannot be told apart.
+    Also raised for another domain whose name no OOD condition can have, and for two domains with names alike.
     """
     there = f"one of the domains of {origin}: {listed(domains, limit=50)}"
     if source is None:

@@ -23,7 +23,7 @@ from robustft.training.module import FineTuning
 from tests.cli import wandb_file
 
 SHORT = ("trainer.max_steps=4", "schedule.points=2", "suite.max_images=12", "attack.pgd.steps=2")
-RUN_DIR = "multirun/default/digits/glyph_vit/bitfit/seed-0,max_images-12,max_steps-4,points-2,steps-2"
+RUN_DIR = "multirun/default/digits/glyph_vit/bitfit/seed-0+max_images-12+max_steps-4+points-2+steps-2"
 MEASURED = ("step", "epoch", "split", "condition", "norm", "eps", "attack", "correct", "total", "forward_passes")
 
 
@@ -434,7 +434,7 @@ def test_in_a_sweep_every_run_has_its_directory_and_a_failing_one_stops_no_other
     # A file where one run's directory should be: that run fails.
     blocked = tmp_path / "multirun/default/digits/glyph_vit/bitfit"
     blocked.mkdir(parents=True)
-    directory = "seed-0,max_images-4,max_steps-1"
+    directory = "seed-0+max_images-4+max_steps-1"
     (blocked / directory).mkdir()
     (blocked / directory / "notes.txt").write_text("somebody's")
     done = robustft(*words, "tracker.mode=disabled", cwd=tmp_path)
@@ -447,9 +447,9 @@ def test_in_a_sweep_every_run_has_its_directory_and_a_failing_one_stops_no_other
         for path in tmp_path.rglob("run.json")
     }
     assert statuses == {
-        "linear_probe/seed-0,max_images-4,max_steps-1": "finished",
-        "linear_probe/seed-1,max_images-4,max_steps-1": "finished",
-        "bitfit/seed-1,max_images-4,max_steps-1": "finished",
+        "linear_probe/seed-0+max_images-4+max_steps-1": "finished",
+        "linear_probe/seed-1+max_images-4+max_steps-1": "finished",
+        "bitfit/seed-1+max_images-4+max_steps-1": "finished",
     }
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 from PIL import Image
 
-from tests.data.pictures import domain_folder
+from tests.data.pictures import domain_folder, parquet
 
 SHORT = (
     "trainer.max_steps=1",
@@ -74,6 +75,33 @@ def test_a_folder_is_a_shift_that_is_attacked_and_measured_again_wherever_it_lie
     code, _, err = words("evaluate", "run=run", "accelerator=cpu", "+shift.other.path=/nowhere")
     assert code == 2
     assert "(shift.folder.path); got shift.other" in err
+
+
+def test_a_run_of_before_shift_sets_read_more_than_parquet_is_reported_measured_again_and_left_alone(words, tmp_path):
+    parquet(tmp_path / "set", [0, 1], [0, 1, 1])
+    given = ("shift=[hub]", "shift.hub.path=set", "shift.hub.classes=['3','7']", "hydra.run.dir=run")
+    assert words(*SHORT, ON_CPU, *given)[0] == 0
+    path = tmp_path / "run/.hydra/config.yaml"
+    config = OmegaConf.load(path)
+    config.shift.hub = {
+        "_target_": "robustft.data.parquet.Parquet",
+        "path": "set",
+        **dict.fromkeys(("name", "hub_id", "revision", "config", "mapping")),
+        "image_column": "image",
+        "label_column": "label",
+        "label_offset": 0,
+        "classes": ["3", "7"],
+        "resize": "squash",
+    }
+    OmegaConf.save(config, path)
+    identity = json.loads((tmp_path / "run/run.json").read_text())["identity"]["shift"]["hub"]
+    assert identity.keys() - {"name", "fingerprint"} == config.shift.hub.keys() - {
+        *("name", "path", "hub_id", "revision", "config")
+    }
+    code, out, err = words("evaluate", "run=run", "accelerator=cpu", "states=last")
+    assert (code, out.count("agrees"), err) == (0, 6, "")
+    assert words("report", "run=run")[0] == 0
+    assert words(*SHORT, ON_CPU, *given)[1].startswith("finished before: run")
 
 
 def test_a_set_without_a_class_in_common_is_refused_in_one_line(words, tmp_path):

@@ -42,7 +42,10 @@ def no_hub(tmp_path, monkeypatch):
         (["attack={}"], "attack must be one of apgd_ce, "),
         (["attack=[fgsm,pdg]"], f"attack must be one of {ATTACKS}; got pdg; did you mean pgd?"),
         (["attack=fgms"], f"attack must be one of {ATTACKS}; got fgms; did you mean fgsm?"),
-        *[([f"~{key}"], f"{key} must be given: ~{key} takes it away") for key in ("method", "trainer", "attack", "seed")],
+        *[
+            ([f"~{key}"], f"{key} must be given: ~{key} takes it away")
+            for key in ("method", "trainer", "attack", "seed")
+        ],
         (["method=3"], f"method must be one of {METHODS}; got 3"),
         (["method=null"], f"method must be one of {METHODS}; got null"),
         (["method=lroa"], f"method must be one of {METHODS}; got lroa; did you mean lora?"),

@@ -15,7 +15,8 @@ from robustft.cli.runs.identity import settings
 from robustft.study.run_file import run_id
 from robustft.training.fine_tune import evaluated_steps
 
-GROUPS = sorted(path for path in conf_dir().iterdir() if path.is_dir())
+GROUPS = sorted(path for path in conf_dir().iterdir() if path.is_dir() and path.name != "source")
+"""Those that a command line chooses from; sources are what data sets and shift sets are made of."""
 NEEDED = {
     "backbone=timm": ["backbone.name=vit_small_patch16_224"],
     "dataset=folder": ["dataset.path=pictures"],
@@ -95,7 +96,18 @@ def test_every_command_has_its_file(command):
 
 
 def test_there_is_no_other_file():
-    assert {path.stem for path in Path(conf_dir()).glob("*.yaml")} == {*COMMANDS, "launch"}
+    assert {path.stem for path in Path(conf_dir()).glob("*.yaml")} == {*COMMANDS, "launch", "rates"}
+
+
+def test_every_source_is_read_by_a_data_set_or_a_shift_set_and_says_alone_where_it_lies():
+    """`hub_id` is written in one file, whoever uses it."""
+    users = [path for group in ("dataset", "shift", "source") for path in (conf_dir() / group).glob("*.yaml")]
+    for source in choices("source"):
+        assert any(
+            f"@dataset: {source}\n" in path.read_text() or f"@_here_: {source}\n" in path.read_text() for path in users
+        )
+    ids = [line for path in users for line in path.read_text().splitlines() if line.startswith("hub_id: ")]
+    assert len(ids) == len(set(ids)) == 9
 
 
 @pytest.mark.parametrize("dataset", STUDY_DATA)
@@ -208,3 +220,11 @@ def test_how_the_search_computes_is_named_by_the_run_only_where_it_is_chosen():
 
 def test_no_value_is_left_to_resolve():
     OmegaConf.to_container(composed(), resolve=True, throw_on_missing=True)
+
+
+def test_a_method_needs_no_rates_of_its_own(tmp_path):
+    (tmp_path / "method").mkdir()
+    (tmp_path / "method/mine.yaml").write_text("_target_: robustft.methods.LinearProbe\n")
+    search = f"hydra.searchpath=[file://{tmp_path}]"
+    mine, ours = (parts_of(composed(search, f"method={name}")).plan for name in ("mine", "linear_probe"))
+    assert mine == ours

@@ -15,14 +15,18 @@ from hydra import compose, initialize_config_dir
 from robustft.cli.app import conf_dir
 from robustft.cli.build import build
 from tests.data import written_archives
-from tests.data.pictures import every_mode, put, write
+from tests.data.pictures import every_mode, folder, put, write
 
 DOMAINS = list(written_archives.DOMAINS)
 
 
-def loaded(*words: str) -> Any:
+def source_of(key: str, *words: str) -> Any:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return build(compose("train", overrides=list(words)), "dataset").load(4)
+        return build(compose("train", overrides=list(words)), key, without=("mapping",))
+
+
+def loaded(*words: str) -> Any:
+    return source_of("dataset", *words).load(4)
 
 
 def hub_form(
@@ -117,3 +121,25 @@ def test_a_set_as_its_authors_publish_it(
     assert len(data.train) + len(data.test) == images
     assert set(data.train.labels.tolist()) == set(data.test.labels.tolist()) == set(range(classes))
     assert len(data.ood) == (5 if dataset.startswith("domainnet") else 0)
+
+
+def cifar10_hub_form(root: Path) -> Path:
+    return hub_form(root, *SETS["cifar10"])
+
+
+def cifar10_folders(root: Path) -> Path:
+    return folder(root, classes=tuple(written_archives.CIFAR10))
+
+
+@pytest.mark.parametrize(
+    "make", [written_archives.cifar10_python, written_archives.cifar10_binary, cifar10_hub_form, cifar10_folders]
+)
+def test_a_shift_set_reads_every_form_that_the_data_set_reads(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    place = make(tmp_path)
+    dataset = source_of("dataset", "dataset=cifar10", f"dataset.path={place}")
+    shift = source_of("shift.cifar10", "shift=[cifar10]", f"shift.cifar10.path={place}")
+    assert shift.files() == dataset.files()
+    one, other = dataset.load(4), shift.load(4)
+    assert one.classes == other.classes == tuple(written_archives.CIFAR10)
+    assert np.array_equal(one.test.pixels, other.test.pixels)
+    assert np.array_equal(one.test.labels, other.test.labels)

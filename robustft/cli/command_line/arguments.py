@@ -44,6 +44,15 @@ class CommandLine:
         """Whether one of the options is there, `--cfg` or `--cfg=job`."""
         return any(option.partition("=")[0] in names for option in self.options)
 
+    def value(self, short: str, long: str) -> str | None:
+        """The value of an option, `-cd DIR` or `--config-dir=DIR`; None if it is not there."""
+        for index, option in enumerate(self.options):
+            if option == short:
+                return self.options[index + 1]
+            if option.startswith(f"{long}="):
+                return option.partition("=")[2]
+        return None
+
 
 def parsed(given: Sequence[str]) -> CommandLine:
     """The command line in its parts; a Mistake names the word that is none."""

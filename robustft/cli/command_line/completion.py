@@ -13,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 
 from robustft.cli.command_line.arguments import COMMANDS
-from robustft.cli.command_line.groups import choices, conf_dir, is_group, takes_a_list
+from robustft.cli.command_line.groups import PARTS, choices, conf_dir, is_group, takes_a_list
 from robustft.cli.user_errors import Mistake
 
 OPTIONS = ("-sc", "--shell-completion")
@@ -88,4 +88,6 @@ def _of_hydra(command: str, words: Sequence[str], last: str) -> list[str]:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         plugin = DefaultCompletionPlugin(GlobalHydra.instance().config_loader())
         line = " ".join(shlex.quote(word) for word in words) + f" {last}"
-        return [word for word in plugin._query(config_name=command, line=line) if not word.startswith("hydra")]
+        words = plugin._query(config_name=command, line=line)
+        hidden = ("hydra", *(f"{group}{end}" for group in PARTS for end in "=@/"))
+        return [word for word in words if not word.startswith(hidden)]

@@ -7,6 +7,9 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+PARTS = ("source",)
+"""Groups that other groups' files use and no command line chooses from."""
+
 
 def conf_dir() -> Path:
     """The configuration: inside the installed package, or beside it in a checkout."""
@@ -19,7 +22,7 @@ def conf_dir() -> Path:
 
 def is_group(key: str) -> bool:
     """Whether `key`, `method`, is chosen from files rather than set."""
-    return key.isidentifier() and (conf_dir() / key).is_dir()
+    return key.isidentifier() and key not in PARTS and (conf_dir() / key).is_dir()
 
 
 def choices(group: str) -> list[str]:
@@ -34,7 +37,7 @@ def takes_a_list(group: str) -> bool:
 
 
 def must_be_one_of(group: str, got: str) -> str:
-    """The message for a choice that there is not."""
+    """Error message for an unknown choice."""
     return f"{group} must be one of {', '.join(choices(group))}; got {got}"
 
 

@@ -1,4 +1,4 @@
-"""The keys of the commands, and what is said of one that a command does not have."""
+"""The keys of the commands, and the error message for an unknown one."""
 
 from __future__ import annotations
 

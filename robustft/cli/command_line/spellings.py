@@ -54,6 +54,10 @@ def _path(value: str, multirun: bool) -> str:
         return value
     if multirun and re.match(r"(choice|glob|shuffle|sort|range)\(", value):
         return value
+    if re.fullmatch(r"\[[^\[\]]*\]", value) and not _exists(value):  # several directories, run=[A,B]
+        inner = value[1:-1].strip()
+        paths = [] if not inner else inner.split(",")
+        return value if re.search("['\"]", inner) else f"[{','.join(_quoted(path.strip()) for path in paths)}]"
     return ",".join(map(_quoted, _paths(value))) if multirun else _quoted(value)
 
 

@@ -28,8 +28,11 @@ NOT_IDENTITY = (
     "suite.compile",
 )
 
-NOT_IDENTITY_OF_A_SHIFT = ("name", "path", "hub_id", "revision", "config")
+NOT_IDENTITY_OF_A_SHIFT = ("name", "path", "hub_id", "revision", "config", "archive")
 """Of each data set in `shift`; the name is part of what is measured, but as it comes out, which no key says."""
+
+_ABSENT_WHERE_NULL = ("label_offset", "class_name_column", "domain_column", "source")
+"""Settings of a shift set that leave no trace where they are null."""
 
 
 def is_identity(key: str) -> bool:
@@ -54,11 +57,21 @@ def settings(config: DictConfig) -> dict[str, Any]:
     identity["suite"] = without_off(Suite, identity["suite"])
     identity["attack"] = _attacks(identity["attack"], tiers_of(config))
     if shifts := container.get("shift"):
-        identity["shift"] = {
-            key: {name: inner for name, inner in value.items() if is_identity(f"shift.{key}.{name}")}
-            for key, value in shifts.items()
-        }
+        identity["shift"] = {key: _shift(key, node) for key, node in shifts.items()}
     return identity
+
+
+def _shift(key: str, node: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the shift set `key`. In which form it lies on the disk is told by its content, not by them: a set
+    that may have an archive is written as the first version wrote it, which read parquet alone."""
+    settings = {
+        name: value
+        for name, value in node.items()
+        if is_identity(f"shift.{key}.{name}") and not (value is None and name in _ABSENT_WHERE_NULL)
+    }
+    if "archive" in node and node["_target_"] == "robustft.data.Published":
+        settings["_target_"] = "robustft.data.Parquet"
+    return settings
 
 
 def _without_off(node: Any) -> Any:

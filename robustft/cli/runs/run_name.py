@@ -1,4 +1,4 @@
-"""Names a run directory by what the run is: <study>/<dataset>/<backbone>/<method>/seed-<n>[,other-settings]."""
+"""Names a run directory by what the run is: <study>/<dataset>/<backbone>/<method>/seed-<n>[+other-settings]."""
 
 from __future__ import annotations
 
@@ -29,18 +29,22 @@ LONGEST_NAME = 200
 IN_A_LEVEL = ("seed", "dataset.name", "dataset.path", "dataset.config", "dataset.source", "backbone.name")
 """Keys that the levels show, or that say where something is rather than what it is."""
 
+JOINT, FORMER_JOINT = "+", ","
+"""Between the settings in a run directory's name. Hydra takes no comma inside a value unless it is quoted."""
+
 UNNAMED = "unnamed"
-"""A job of a sweep whose directory cannot be named, as its configuration is at fault: it is told so when it begins."""
+"""A job of a sweep whose directory cannot be named because of a mistake in its configuration; it is reported when the
+job begins."""
 
 
 def register() -> None:
-    """Makes `${run_dir:}` known to OmegaConf."""
+    """Makes `${run_dir:ROOT}` known to OmegaConf: the directory of the run, relative to ROOT, that of all runs."""
     OmegaConf.register_new_resolver("run_dir", _resolve, replace=True)
 
 
-def _resolve(*, _root_: DictConfig) -> str:
+def _resolve(all_runs: str = "multirun", *, _root_: DictConfig) -> str:
     try:
-        return _named(_root_)
+        return _existing(Path(all_runs), _levels(_root_), _settings_of(_root_, _root_.hydra))
     except (Mistake, HydraException, OmegaConfBaseException):
         if _root_.hydra.mode != RunMode.MULTIRUN:
             raise
@@ -50,19 +54,31 @@ def _resolve(*, _root_: DictConfig) -> str:
 def refuse_unnamed(run_dir: Path, config: DictConfig, hydra: DictConfig) -> None:
     """Raises what kept the directory of a sweep's job from having a name."""
     if run_dir.name == UNNAMED:
-        _named(OmegaConf.merge({"hydra": hydra}, config))
+        root: Any = OmegaConf.merge({"hydra": hydra}, config)
+        _levels(root), _settings_of(root, hydra)
 
 
-def _named(root: Any) -> str:
-    """The directory of the run, below that of all runs."""
+def _existing(all_runs: Path, levels: str, settings: list[str]) -> str:
+    """The run's directory; its former name where a directory of that name, and none of today's, exists."""
+    name, former = (f"{levels}/{_short(joint.join(settings))}" for joint in (JOINT, FORMER_JOINT))
+    return former if (all_runs / former).is_dir() and not (all_runs / name).is_dir() else name
+
+
+def _levels(root: Any) -> str:
+    """The levels above the last one."""
     choices = root.hydra.runtime.choices
     levels = [root.study.name, build(root, "dataset").name, backbone_label(root, choices), choices.method]
-    return "/".join([*(_short(_clean(level)) for level in levels), settings_label(root, root.hydra)])
+    return "/".join(_short(_clean(level)) for level in levels)
 
 
 def settings_label(config: DictConfig, hydra: DictConfig) -> str:
-    """The last level of the directory that a run has by default, with all that differs: `seed-0,max_steps-50`."""
-    return _short(",".join([f"seed-{_clean(config.seed)}", *_differences(config, hydra)]))
+    """The last level of the directory that a run has by default, with all that differs: `seed-0+max_steps-50`."""
+    return _short(JOINT.join(_settings_of(config, hydra)))
+
+
+def _settings_of(config: DictConfig, hydra: DictConfig) -> list[str]:
+    """`seed-0`, `max_steps-50`: the seed, then every other setting that differs from its default."""
+    return [f"seed-{_clean(config.seed)}", *_differences(config, hydra)]
 
 
 def _short(name: str) -> str:
@@ -82,7 +98,7 @@ def _differences(config: DictConfig, hydra: DictConfig) -> list[str]:
     choices = hydra.runtime.choices
     given = [(word, OverridesParser.create().parse_override(word)) for word in hydra.overrides.task]
     if all(override.key_or_group in (*NAMED, *IN_A_LEVEL) for _, override in given):
-        return []  # without composing anything: a study is hundreds of these
+        return []  # composing takes time, and a study has hundreds of runs
     groups = [(word, override) for word, override in given if override.key_or_group in choices]
     named = [word for word, override in groups if override.key_or_group in NAMED]
     found = {}

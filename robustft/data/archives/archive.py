@@ -13,6 +13,10 @@ class Archive(ABC):
     """The published form of one data set. Stateless: `root` is the directory that `root_in` returned.
 
     layout: description of the expected files, for error messages
+
+    >>> from robustft.data import CubArchive
+    >>> CubArchive().root_in(Path("nowhere")) is None
+    True
     """
 
     layout: str

@@ -31,8 +31,8 @@ class Parquet(Source):
 
     config: the configuration, where there are several (`cropped/train*.parquet`, `full/train*.parquet`)
     image_column: encoded images, as the hub's struct of bytes and path or as plain bytes
-    label_column: whole numbers; `label_offset` is that of the first class (1 where a data set counts from 1). Where
-        classes have no names, only numbers with an image are classes (label_numbers.py)
+    label_column: whole numbers; the number `label_offset` (None: 0) is the first class (1 where a set counts from 1).
+        Where classes have no names, only numbers that an image has are classes (label_numbers.py)
     class_name_column: text, the name of the row's class; the same for all rows of a class
     classes: names, in label order; by default from `class_name_column`, else from the hub's metadata in the files, else
         the numbers themselves
@@ -57,7 +57,7 @@ class Parquet(Source):
         domains: Sequence[str] | None = None,
         classes: Sequence[str] | None = None,
         name: str | None = None,
-        label_offset: int = 0,
+        label_offset: int | None = None,
         class_name_column: str | None = None,
         resize: str = SQUASH,
     ) -> None:
@@ -73,7 +73,7 @@ class Parquet(Source):
         self.source = source_argument(source)
         self.domains = _names_or_none("domains", domains)
         self.classes = _names_or_none("classes", classes)
-        self.label_offset = whole_number("label_offset", label_offset, at_least=0)
+        self.label_offset = 0 if label_offset is None else whole_number("label_offset", label_offset, at_least=0)
         self.class_name_column = _text_or_none("class_name_column", class_name_column)
         self.resize = resize_argument(resize)
         for argument, value in (("source", self.source), ("domains", self.domains)):

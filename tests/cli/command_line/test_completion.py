@@ -30,6 +30,9 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("python -m robustft -m seed=0,1 method=li", {"method=linear_probe"}),
         ("robustft trainer.max", {"trainer.max_steps="}),
         ("robustft evaluate miss", {"missing_only="}),
+        ("robustft sour", set()),
+        ("robustft dataset.sour", set()),
+        ("robustft dataset=domains dataset.path=x dataset.sour", {"dataset.source="}),
         ("python -m robustft eval", {"evaluate"}),
     ],
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from robustft.cli.command_line.groups import choices, conf_dir, takes_a_list
+from robustft.cli.command_line.groups import PARTS, choices, conf_dir, takes_a_list
 from robustft.cli.command_line.spellings import understood
 from robustft.cli.user_errors import Mistake
 
-GROUPS = sorted(path.name for path in conf_dir().iterdir() if path.is_dir())
+GROUPS = sorted(path.name for path in conf_dir().iterdir() if path.is_dir() and path.name not in PARTS)
 
 
 def read(*words: str, command: str = "train", multirun: bool = False) -> list[str]:
@@ -41,6 +41,8 @@ def test_every_choice_is_known_in_any_case_and_with_any_separator(choice):
         ("tracker.project=LoRA", "tracker.project=LoRA"),
         ("+shift.other.path=/a b", '+shift.other.path="/a b"'),
         ("dataset.path=/a,b=c", 'dataset.path="/a,b=c"'),
+        ("run=[a/seed-0+max_steps-50, b c]", 'run=["a/seed-0+max_steps-50","b c"]'),
+        ("run=['a,b',c]", "run=['a,b',c]"),
         ("~attack", "~attack"),
     ],
 )

@@ -249,6 +249,20 @@ def test_a_study_is_evaluated_run_by_run_and_one_that_cannot_be_stops_no_other(w
     assert (code, out.count("agrees"), err) == (0, 2, "")
 
 
+def test_names_of_run_directories_need_no_quotes_in_lists_and_sweeps(words, run_dir, tmp_path):
+    first, second = (f"runs/seed-{seed}+max_steps-4+eps_255-8.5" for seed in (0, 1))
+    for name in (first, second):
+        shutil.copytree(run_dir, tmp_path / name)
+    given = ("states=last", CPU, "threat_model.eps_255=4")
+    code, out, err = words("evaluate", f"run=[{first},{second}]", *given)
+    assert (code, out.count("added"), err) == (0, 2, "")
+    code, out, err = words("-m", "evaluate", f"run={first},{second}", *given)
+    assert (code, out.count("agrees"), err) == (0, 2, "")
+    code, out, err = words("evaluate", f"run=[{first},nowhere]", *given)
+    assert (code, out) == (2, "")
+    assert err == "robustft: run must be the directory of a run, with run.json in it; got nowhere\n"
+
+
 def test_a_diverged_state_is_wrong_about_every_image(words, run_dir):
     path = run_dir / "states/step-000004.safetensors"
     state = load_file(path)

@@ -75,6 +75,24 @@ def test_the_ids_of_runs_without_later_additions_stay():
     assert run_id(identity()) == "d36505d2be18"
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["shift=[stl10]"], "b4ef1735e954"),
+        (["shift=[cifar10]"], "d37b5cbb641c"),
+        (["shift=[mnist]"], "2407ac0f0da6"),
+        (["shift=[hub]", "shift.hub.hub_id=somebody/something"], "2dfd30f5d435"),
+        (["shift=[hub]", "shift.hub.path=/x", "shift.hub.label_offset=1"], "181176f03b6c"),
+        (
+            ["shift=[hub]", "shift.hub.path=/x", "shift.hub.classes=[a,b]", "shift.hub.mapping={a: zero}"],
+            "e7e89a4c947c",
+        ),
+    ],
+)
+def test_the_ids_of_runs_with_shift_sets_stay_though_these_read_more_forms_now(given, expected):
+    assert run_id(identity(*given)) == expected
+
+
 @pytest.fixture
 def picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Path]]:
     """A file that was left alone for long, and that this process has not read."""

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tqdm import tqdm
+
 from robustft.atomic_write import write_whole
+from robustft.attacks.verdict import classified_correctly
 from robustft.backbones.timm_model import TimmModel
 from robustft.checks import keep, number, one_of, whole_number
 from robustft.device import ACCELERATORS, torch_device
 from robustft.divergence import Diverged
+from robustft.lazy_torch import torch
 from robustft.pretraining.glyphs import CLASSES, RESOLUTION, Glyphs
 
 if TYPE_CHECKING:
@@ -81,10 +85,6 @@ class Pretraining:
 
     def train(self, model: PixelModel) -> float:
         """Train `model` on the device where it is, and return the share of fresh letters that it names."""
-        import torch
-        from torch.nn.functional import cross_entropy
-        from tqdm import tqdm
-
         optimizer = torch.optim.AdamW(model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.learning_rate, total_steps=self.steps)
         glyphs = Glyphs(seed=self.seed, device=str(model.mean.device))
@@ -93,7 +93,7 @@ class Pretraining:
         # No bar where standard error is no terminal, in a cluster's log for example.
         for step in tqdm(range(1, self.steps + 1), desc="pretrain", unit="step", dynamic_ncols=True, disable=None):
             pixels, labels = glyphs.batch(self.batch_size)
-            loss = cross_entropy(model(pixels), labels, label_smoothing=self.label_smoothing)
+            loss = torch.nn.functional.cross_entropy(model(pixels), labels, label_smoothing=self.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -120,10 +120,6 @@ def glyph_vit(*, seed: int) -> PixelModel:
 
 def named_correctly(model: PixelModel, *, letters: int) -> float:
     """Share, in [0, 1], of so many fresh letters that `model`, (N, 3, 28, 28) to 41 logits, names."""
-    import torch
-
-    from robustft.attacks.verdict import classified_correctly
-
     glyphs = Glyphs(seed=TEST_SEED, device=str(model.mean.device))
     correct = 0
     model.eval()

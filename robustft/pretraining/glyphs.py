@@ -9,11 +9,13 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
+import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from robustft.checks import whole_number
+from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -65,16 +67,12 @@ class Glyphs:
     """
 
     def __init__(self, *, seed: int, device: str = "cpu") -> None:
-        import torch
-
         self._generator = torch.Generator(device).manual_seed(whole_number("seed", seed, at_least=0))
         letters = torch.from_numpy(draw_letters()).to(device).float().div(255)
         self._letters = letters.flatten(0, 1).unsqueeze(1)  # (fonts * classes, 1, S, S)
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
         """The next `count` images, float32 (N, 3, 28, 28) in [0, 1], gray in all channels, and labels, int64 (N,)."""
-        import torch
-
         chosen = torch.randint(len(self._letters), (count,), generator=self._generator, device=self._generator.device)
         pixels = distort(self._letters[chosen], self._generator)
         return pixels.expand(-1, 3, -1, -1), chosen % len(CLASSES)
@@ -88,8 +86,6 @@ def draw_letters() -> NDArray[np.uint8]:
 
 def distort(letters: Tensor, generator: Generator) -> Tensor:
     """Letters (N, 1, S, S) in [0, 1] as varied as if written by hand, each on its own: (N, 1, S / 2, S / 2)."""
-    import torch
-    from torch.nn.functional import avg_pool2d, grid_sample
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         drawn = torch.rand((len(letters), *shape), generator=generator, device=letters.device)
@@ -102,16 +98,15 @@ def distort(letters: Tensor, generator: Generator) -> Tensor:
         shift=uniform(-SHIFT, SHIFT, 2),
     )
     warp = uniform(-WARP, WARP, 2, WARP_POINTS, WARP_POINTS)
-    warped = grid_sample(letters, _sampling_grid(affine, warp, side=letters.shape[-1]), align_corners=False)
-    small = avg_pool2d(_restroked(warped, uniform(-THINNEST, 1, 1, 1, 1)), FINENESS)
+    grid = _sampling_grid(affine, warp, side=letters.shape[-1])
+    warped = torch.nn.functional.grid_sample(letters, grid, align_corners=False)
+    small = torch.nn.functional.avg_pool2d(_restroked(warped, uniform(-THINNEST, 1, 1, 1, 1)), FINENESS)
     noise = torch.randn(small.shape, generator=generator, device=small.device)
     return (small * uniform(DARKEST, 1, 1, 1, 1) + noise * uniform(0, NOISE, 1, 1, 1)).clamp(0, 1)
 
 
 def _affine(*, angle: Tensor, shear: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """(N, 2, 3) maps from a place in the image to one in the letter, both from -1 to 1, for (N,) and (N, 2) values."""
-    import torch
-
     cos, sin = angle.cos(), angle.sin()
     turned = torch.stack([cos, shear * cos - sin, sin, shear * sin + cos], dim=1).view(-1, 2, 2)
     return torch.cat([turned / scale.unsqueeze(2), shift.unsqueeze(2)], dim=2)  # a larger letter is read more slowly
@@ -119,18 +114,15 @@ def _affine(*, angle: Tensor, shear: Tensor, scale: Tensor, shift: Tensor) -> Te
 
 def _sampling_grid(affine: Tensor, warp: Tensor, *, side: int) -> Tensor:
     """(N, side, side, 2) places in the letter: the affine map and (N, 2, 4, 4) displacements, smoothly interpolated."""
-    from torch.nn.functional import affine_grid, interpolate
-
-    smooth = interpolate(warp, size=(side, side), mode="bicubic", align_corners=True)
-    return affine_grid(affine, [len(affine), 1, side, side], align_corners=False) + smooth.permute(0, 2, 3, 1)
+    smooth = torch.nn.functional.interpolate(warp, size=(side, side), mode="bicubic", align_corners=True)
+    plain = torch.nn.functional.affine_grid(affine, [len(affine), 1, side, side], align_corners=False)
+    return plain + smooth.permute(0, 2, 3, 1)
 
 
 def _restroked(images: Tensor, strength: Tensor) -> Tensor:
     """Strokes a pixel thicker on either side where `strength`, (N, 1, 1, 1), is 1, a pixel thinner where it is -1."""
-    from torch.nn.functional import max_pool2d
-
-    thick = max_pool2d(images, 3, stride=1, padding=1)
-    thin = -max_pool2d(-images, 3, stride=1, padding=1)
+    thick = torch.nn.functional.max_pool2d(images, 3, stride=1, padding=1)
+    thin = -torch.nn.functional.max_pool2d(-images, 3, stride=1, padding=1)
     return images + strength.clamp(min=0) * (thick - images) - strength.clamp(max=0) * (thin - images)
 
 
@@ -146,8 +138,6 @@ def _letter(letter: str, font: ImageFont.FreeTypeFont, side: int) -> NDArray[np.
 
 
 def _font(name: str) -> ImageFont.FreeTypeFont:
-    import matplotlib
-
     path = Path(matplotlib.get_data_path(), "fonts", "ttf", f"{name}.ttf")
     if not path.is_file():
         raise FileNotFoundError(f"the installed matplotlib does not ship the font {name}: {path} does not exist")

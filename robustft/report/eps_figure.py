@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from robustft.atomic_write import write_whole
 from robustft.fonts import quiet_fonts
@@ -14,9 +18,6 @@ from robustft.report.lettering import brief, letter
 from robustft.report.step_panel import spread_out
 from robustft.report.style import CLEAN, ROBUST, STYLE, Line, in_per_cent
 from robustft.study.eps_curve import EpsCurve
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 COLORS = (CLEAN.color, ROBUST.color, "#009E73", "#CC79A7")
 MARKERS = ("o", "X", "P", "*", "D")
@@ -33,8 +34,6 @@ def draw_eps(curves: Sequence[EpsCurve], path: Path, *, title: str, marks: Mappi
     Raises:
         ValueError: without curves.
     """
-    from matplotlib import style
-    from matplotlib.figure import Figure
 
     if not curves:
         raise ValueError("curves must hold at least one curve, got none")
@@ -93,7 +92,6 @@ def _draw(axes: Axes, curves: Sequence[EpsCurve], marks: Mapping[int, str]) -> N
 
 def _size_axis(axes: Axes, sizes: Sequence[float]) -> None:
     """Ticks at the sizes measured; linear up to the smallest, then logarithmic."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     smallest = next(size for size in sizes if size)
     axes.set_xscale("symlog", linthresh=smallest, linscale=0.4, base=2)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from robustft.report.style import GREY
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 # Directions from the point to its label; the first free place is taken.
 DIRECTIONS = (
@@ -54,8 +53,6 @@ def place_labels(axes: Axes, labels: Sequence[Label], curve: NDArray[np.float64]
     labels: in order of importance.
     curve: (N, 2) vertices of the curve in data coordinates, with markers; others: (M, 2) further markers.
     """
-    from matplotlib.patheffects import withStroke
-    from matplotlib.text import Text
 
     scale = points_to_pixels(axes)
     corners = axes.transData.transform(curve)

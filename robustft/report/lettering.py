@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from robustft.fonts import LEFT_TO_RIGHT, escaped, fonts_for, visible
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LONGEST_NAME = 40
 
 
 def letter(figure: Figure) -> None:
     """Sets fonts for every text in `figure`; characters that no installed font has become escapes."""
-    from matplotlib.text import Text
 
     texts = {text: visible(text.get_text()) for text in figure.findobj(Text)}
     families, missing = fonts_for({char for seen in texts.values() for char in seen} - {"\n", LEFT_TO_RIGHT})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from robustft.report.error_bars import bars, rates
 from robustft.report.lettering import brief
@@ -23,9 +24,6 @@ from robustft.report.style import (
     step_colors,
 )
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 GAP = 0.047  # between the names of lines, as a share of the height of the axes
 
@@ -107,7 +105,6 @@ def _lines(
 
 def _step_axis(axes: Axes, steps: Sequence[int]) -> None:
     """A symmetric logarithmic axis, with a dot for every step in its colour of the left panel."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axes.set_xscale("symlog", linthresh=first_positive(steps), linscale=ZERO_TO_FIRST)
     axes.set_xlim(steps[0] if len(steps) > 1 else steps[0] - 1, steps[-1])

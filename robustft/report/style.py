@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.axis import Axis
+from matplotlib.colors import SymLogNorm
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from matplotlib.axis import Axis
 
 Line = str | tuple[float, tuple[float, ...]]
 """A matplotlib line style."""
@@ -76,8 +77,6 @@ ZERO_TO_FIRST = 0.4  # length from step 0 to the first positive step, in decades
 
 def step_colors(steps: Sequence[int]) -> NDArray[np.float64]:
     """(N, 4) RGBA colours for increasing `steps`, from dark to light with their logarithm."""
-    from matplotlib import colormaps
-    from matplotlib.colors import SymLogNorm
 
     first = first_positive(steps)
     place = SymLogNorm(first, linscale=ZERO_TO_FIRST, vmin=0, vmax=max(steps[-1], first))(np.array(steps))
@@ -91,7 +90,6 @@ def first_positive(steps: Sequence[int]) -> int:
 
 def in_per_cent(*axes_of_rates: Axis) -> None:
     """Labels the ticks of rates in [0, 1] in per cent."""
-    from matplotlib.ticker import FuncFormatter
 
     for axis in axes_of_rates:
         axis.set_major_formatter(FuncFormatter(lambda rate, _: f"{100 * rate:g}"))

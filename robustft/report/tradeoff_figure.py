@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
+from matplotlib import style
+from matplotlib.figure import Figure
+
 from robustft.atomic_write import write_whole
 from robustft.fonts import quiet_fonts
 from robustft.report.lettering import brief, letter
@@ -38,8 +41,6 @@ def draw_tradeoff(
     Raises:
         ValueError: without points.
     """
-    from matplotlib import style
-    from matplotlib.figure import Figure
 
     if not points:
         raise ValueError("points must hold at least one point, got none")

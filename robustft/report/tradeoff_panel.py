@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from robustft.report.error_bars import bars, rates
@@ -15,10 +17,6 @@ from robustft.report.lettering import brief
 from robustft.report.style import GREY, INK, SHADE, further_look, in_per_cent, step_colors
 from robustft.study.frontier import frontier_area, frontier_steps, pareto
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
 
 CROWDED = 14.0  # distance of markers, in typographic points, below which there is no room for their labels
 Further = Mapping[str, Mapping[int, Count]]
@@ -30,7 +28,6 @@ def draw_plane(axes: Axes, points: Sequence[TradeoffPoint], attack_label: str, f
 
     further: name -> step -> test counts under further attacks, drawn below their points.
     """
-    from matplotlib.patches import Patch
 
     ring = _draw_curve(axes, points)
     markers = _draw_further(axes, points, further)

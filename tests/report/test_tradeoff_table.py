@@ -96,7 +96,7 @@ def test_a_run_that_has_only_begun_has_a_table_too(make_points: MakePoints) -> N
 
 def test_a_table_needs_neither_matplotlib_nor_torch() -> None:
     heavy = ("matplotlib", "torch", "scipy", "pandas")
-    modules = "robustft.report.tradeoff_table, robustft.report.tradeoff_figure"
+    modules = "robustft.report.tradeoff_table, robustft.report.eps_table, robustft.cli.commands.report"
     code = f"import sys, {modules}; print([m for m in {heavy} if m in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

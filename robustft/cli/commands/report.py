@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from robustft.cli.run_argument import each_of, known_run, several_runs, shown
 from robustft.cli.user_errors import Mistake, command, naming
-from robustft.report.eps_figure import draw_eps
+from robustft.lazy_module import lazy_module
 from robustft.report.eps_table import eps_table
-from robustft.report.tradeoff_figure import draw_tradeoff
 from robustft.report.tradeoff_table import points_table
 from robustft.study.eps_curve import eps_curves
 from robustft.study.further_attacks import further_attacks
@@ -20,6 +20,12 @@ from robustft.study.gate_summary import failed_gates, gates_in_short
 from robustft.study.run import Run
 from robustft.study.statistics import few_images
 from robustft.study.tradeoff import best_step
+
+if TYPE_CHECKING:
+    from robustft.report import eps_figure, tradeoff_figure
+else:  # matplotlib takes a second, and a finished run or a mistake need none of it
+    eps_figure = lazy_module("robustft.report.eps_figure")
+    tradeoff_figure = lazy_module("robustft.report.tradeoff_figure")
 
 PICTURE = "tradeoff.png"
 """The picture's name in a run directory."""
@@ -73,11 +79,15 @@ def show(run: Run, picture: Path) -> list[str]:
         by_eps = picture.with_name("eps.png")
         marks = {last: "last"} | {best: "best" if best != last else "best last"}
         print(f"{eps_table(curves, marks)}\n")
-        failures += _drawn("accuracy by eps", by_eps, lambda: draw_eps(curves, by_eps, title=title, marks=marks))
+        failures += _drawn(
+            "accuracy by eps", by_eps, lambda: eps_figure.draw_eps(curves, by_eps, title=title, marks=marks)
+        )
     failures += _drawn(
         "trade-off curve",
         picture,
-        lambda: draw_tradeoff(points, picture, title=title, attack_label=label, further=further, warnings=warnings),
+        lambda: tradeoff_figure.draw_tradeoff(
+            points, picture, title=title, attack_label=label, further=further, warnings=warnings
+        ),
     )
     return failures
 

@@ -10,6 +10,7 @@ from robustft.cli.build import Parts
 from robustft.cli.runs.versions import git_commit, versions
 from robustft.cli.user_errors import naming
 from robustft.device import device_name, search_precision, torch_device
+from robustft.lazy_torch import torch
 
 KEYS = ("git_commit", "device", "threads", "precision")
 """What is compared beside the versions."""
@@ -20,8 +21,6 @@ def this_start(parts: Parts) -> dict[str, Any]:
 
     A Mistake if this machine lacks the device that training asks for.
     """
-    import torch
-
     with naming("trainer."):
         device = torch_device(parts.plan.accelerator)
     return {

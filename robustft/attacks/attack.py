@@ -27,6 +27,19 @@ class Situation:
     pixels: (N, 3, H, W) in [0, 1], clean; labels: (N,); classes: number of the model's classes.
     noise: random numbers of each image; runs: (N,) index of each image's run (restart or target), from 0.
     logits: (N, classes) of the clean images, for attacks with `uses_clean_logits`.
+
+    >>> import torch
+    >>> rows = torch.arange(4)
+    >>> at = Situation(
+    ...     pixels=torch.rand(4, 3, 8, 8),
+    ...     labels=rows,
+    ...     classes=10,
+    ...     noise=Noise(seed=0, rows=rows),
+    ...     threat_model=ThreatModel(norm="linf", eps_255=8),
+    ...     runs=torch.zeros_like(rows),
+    ... )
+    >>> at.noise.signed((2,), stream="start").shape
+    torch.Size([4, 2])
     """
 
     pixels: Tensor

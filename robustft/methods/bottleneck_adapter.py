@@ -23,11 +23,11 @@ class BottleneckAdapter(Method):
     dropout: share of the adapter's own output that is dropped in training.
     """
 
+    needs_blocks: ClassVar[bool] = True
+
     reduction: int = 8
     non_linearity: str = "gelu"
     dropout: float = 0.0
-
-    needs_blocks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.keep(

@@ -27,11 +27,11 @@ class Compacter(Method):
     dropout: share of the adapter's own output that is dropped in training.
     """
 
+    needs_blocks: ClassVar[bool] = True
+
     reduction: int = 32
     phm_dim: int = 4
     dropout: float = 0.0
-
-    needs_blocks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.keep(

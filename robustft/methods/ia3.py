@@ -22,9 +22,9 @@ class IA3(Method):
         robustness in fine-tuning scales it too.
     """
 
-    projections: Sequence[str] = ("k", "v", "fc1", "fc2")
-
     needs_blocks: ClassVar[bool] = True
+
+    projections: Sequence[str] = ("k", "v", "fc1", "fc2")
 
     def __post_init__(self) -> None:
         checks.keep(self, projections=check_projections(self.projections))

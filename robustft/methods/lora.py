@@ -24,12 +24,12 @@ class Lora(Method):
     projections: the maps W that get an update, of q, k, v, fc1, fc2.
     """
 
+    needs_blocks: ClassVar[bool] = True
+
     rank: int = 8
     alpha: float = 8
     dropout: float = 0.0
     projections: Sequence[str] = PROJECTIONS
-
-    needs_blocks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.keep(

@@ -104,7 +104,7 @@ def test_states_of_a_run_give_its_outcomes_again(name: str, method: Method, runs
     for step in states.steps():
         states.load(fresh, step)
         comparisons = list(remeasure(states.run_dir, runs.evaluator(), fresh, step=step, records=records))
-        assert {comparison.recorded.condition for comparison in comparisons} == {"clean", "pgd"}
+        assert {comparison.recorded.condition.name for comparison in comparisons} == {"clean", "pgd"}
         assert not any(comparison.differing for comparison in comparisons)
     for key, value in tuned_state(fresh).items():
         assert torch.equal(value, tuned_state(model)[key]), key

@@ -60,6 +60,6 @@ def test_a_line_and_the_tracker_name_every_size_that_was_measured(tmp_path, caps
                 record
                 for record in records
                 if (record.step, record.split, record.condition.name) == (values["step"], "test", "pgd")
-                and record.eps_255 == size
+                and record.condition.eps_255 == size
             )
             assert values["test/pgd" if size == 4 else f"test/pgd@{size:g}"] == pytest.approx(record.accuracy)

@@ -26,7 +26,7 @@ def mylab(tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     random, arrays = np.random.default_rng(0), {}
-    for split, count in (("train", 160), ("test", 24)):
+    for split, count in (("train", 80), ("test", 8)):
         labels = np.arange(count) % 2
         noise = random.integers(0, 128, (count, 14, 14, 3))
         arrays |= {f"{split}_images": (noise + 127 * labels[:, None, None, None]).astype(np.uint8)}

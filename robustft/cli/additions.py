@@ -1,4 +1,4 @@
-"""What an evaluation adds to a run's records."""
+"""Conditions that `evaluate` adds to a run's records."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Additions:
-    """What the configuration of `evaluate` sets, checked: one mistake in it is one line, however many runs there are.
+    """Settings of `evaluate`, checked once for all runs, so that a mistake is reported once.
 
-    attacks: name -> node of each attack that is chosen; suite: the keys of it that are set.
-    attacked: whether anything attacks: attacks, the threat model, sizes, or other domains' images are set.
-    splits: on which to measure; None: not set.
-    shifts: key -> (the set's name in conditions, node); moved: key of a run's own set -> its path now.
+    attacks: name -> node of each chosen attack; suite: the keys of `suite` that are set.
+    attacked: whether conditions with an attack are added: attacks, threat model, eps grid or OOD attacks are set.
+    splits: the splits to measure; None: not set.
+    shifts: key -> (name in conditions, node); moved: key of one of the run's own shift sets -> its new path.
     """
 
     attacks: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Additions:
     splits: tuple[str, ...] | None
 
     def __bool__(self) -> bool:
-        """Whether there is anything to add; otherwise the run's own suite is measured again."""
+        """Whether any condition is added; otherwise the run's own suite is measured again."""
         return self.attacked or bool(self.shifts) or "corruptions" in self.suite
 
     def wants(self, condition: Condition) -> bool:
@@ -52,7 +52,7 @@ class Additions:
 
 
 def additions_of(config: DictConfig) -> Additions:
-    """What `config` sets; a Mistake if it cannot be, whatever the run."""
+    """The additions that `config` sets; a Mistake for settings that are invalid for any run."""
     attacks = {str(name): config.attack[name] for name in config.get("attack") or {}}
     built = {name: build(config, f"attack.{name}", without=("when",)) for name in attacks}
     suite: dict[str, Any] = OmegaConf.to_container(config.suite, resolve=True)  # type: ignore[assignment]
@@ -66,8 +66,8 @@ def additions_of(config: DictConfig) -> Additions:
         Suite(threat_model=threat_model, attacks=built or {"pgd": Pgd()}, **suite)
     nodes = config.get("shift") or {}
     chosen = {str(key): nodes[key] for key in nodes if "_target_" in (nodes[key] or {})}
-    others = {str(key): nodes[key] for key in nodes if key not in chosen}
-    for key, node in others.items():
+    moved = {str(key): nodes[key] for key in nodes if key not in chosen}
+    for key, node in moved.items():
         if not OmegaConf.is_config(node) or list(node) != ["path"]:
             raise Mistake(f"shift.{key} may have a path, for a set that the run had, or be chosen: shift=[{key}]")
     shifts = shifts_of(OmegaConf.create({"shift": chosen}))
@@ -83,7 +83,7 @@ def additions_of(config: DictConfig) -> Additions:
         shifts={
             key: (shifts[key].source.name, OmegaConf.to_container(node, resolve=False)) for key, node in chosen.items()
         },
-        moved={key: node.path for key, node in others.items()},
+        moved={key: node.path for key, node in moved.items()},
         splits=_splits(config.splits),
     )
 

@@ -35,7 +35,7 @@ def main() -> None:
 
 def _main(given: list[str]) -> None:
     try:
-        if completion.is_asked(given):
+        if completion.is_requested(given):
             completion.answer(given)
             return
         line = parsed(given)

@@ -1,4 +1,4 @@
-"""From configuration nodes to objects; nothing heavy is imported for it."""
+"""Builds objects from configuration nodes; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """The objects of one run, checked, before anything is loaded."""
+    """The objects of one run, checked before data or weights are loaded."""
 
     source: Source
     backbone: Backbone
@@ -46,16 +46,16 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """Another data set whose test split is measured: the source, and the mapping of its classes to the run's."""
+    """A further data set whose test split is measured; mapping: its classes -> the run's."""
 
     source: Source
     mapping: Mapping[str, str]
 
 
 def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
-    """The object that node `key` describes by its `_target_`; a Mistake that names the key if it refuses.
+    """The object that node `key` describes by its `_target_`; a Mistake that names the key if a setting is invalid.
 
-    without: keys of the node that are not for the object.
+    without: keys of the node that are no arguments of the constructor.
     """
     node = OmegaConf.select(config, key)
     if node is None:
@@ -66,8 +66,8 @@ def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
     if missing:
         name = missing[0] if missing[0].startswith(f"{key}.") else f"{key}.{missing[0]}"
         raise Mistake(f"{name} must be given: it has no default")
-    kept: list[Any] = [name for name in node if name not in without]
-    node = OmegaConf.masked_copy(node, kept) if without else node
+    arguments: list[Any] = [name for name in node if name not in without]
+    node = OmegaConf.masked_copy(node, arguments) if without else node
     node = OmegaConf.create(by_public_names(OmegaConf.to_container(node, resolve=True)))
     place = tuple(key.split("."))
     check_targets(OmegaConf.to_container(node), place, trusted=None)
@@ -77,7 +77,7 @@ def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
         cause = error.__cause__
         if isinstance(cause, (ValueError, OSError)):
             with naming(f"{key}."):
-                raise cause from cause.__cause__  # not from `error`, whose own cause it is: that would be a circle
+                raise cause from cause.__cause__  # not from `error`, whose cause it is: a circle
         unknown = _unknown_settings(node)
         if unknown:
             raise Mistake(f"{key}.{unknown[0]} is no key; {node._target_} has {unknown[1]}") from error
@@ -87,10 +87,10 @@ def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
 
 
 def _unknown_settings(node: DictConfig) -> tuple[str, str] | None:
-    """The first key that the target's constructor does not take, and those that it takes."""
-    taken = _parameters(get_class(node._target_))
-    unknown = [str(key) for key in node if key not in taken and not str(key).startswith("_")]
-    return (unknown[0], ", ".join(taken) or "no keys") if unknown else None
+    """The first key that is no parameter of the target's constructor, and the names of these; None if there is none."""
+    parameters = _parameters(get_class(node._target_))
+    unknown = [str(key) for key in node if key not in parameters and not str(key).startswith("_")]
+    return (unknown[0], ", ".join(parameters) or "no keys") if unknown else None
 
 
 def _parameters(target: type) -> list[str]:
@@ -107,7 +107,7 @@ def _parameters(target: type) -> list[str]:
 
 
 def parts_of(config: DictConfig) -> Parts:
-    """All objects of a run; the first mistake is raised, the cheapest checks first."""
+    """All objects of a run; a Mistake for the first invalid setting, the cheapest checks first."""
     from robustft.evaluation.suite import Suite
     from robustft.models.keep_policy import KEEP
 
@@ -120,12 +120,12 @@ def parts_of(config: DictConfig) -> Parts:
     if not attacks:
         raise Mistake(must_be_one_of("attack", "[]").replace("one of", "at least one of", 1))
     when = tiers_of(config)
-    later = [name for name, tier in when.items() if tier == FRONTIER]
-    if later and keep == "none":
-        raise Mistake(f"states.keep must be all or selected where attack.{later[0]}.when is frontier, got none")
+    on_frontier = [name for name, tier in when.items() if tier == FRONTIER]
+    if on_frontier and keep == "none":
+        raise Mistake(f"states.keep must be all or selected where attack.{on_frontier[0]}.when is frontier, got none")
     with naming("suite."):
-        given: Any = OmegaConf.to_container(config.suite, resolve=True)
-        suite = Suite(threat_model=threat_model, attacks=attacks, when=when, **given)
+        settings: Any = OmegaConf.to_container(config.suite, resolve=True)
+        suite = Suite(threat_model=threat_model, attacks=attacks, when=when, **settings)
     return Parts(
         source=build(config, "dataset"),
         backbone=build(config, "backbone"),
@@ -150,7 +150,7 @@ def tiers_of(config: DictConfig) -> dict[str, str]:
 
 
 def shifts_of(config: DictConfig) -> dict[str, Shift]:
-    """The data sets of the `shift` group by their key; a Mistake if two would make the same condition."""
+    """The data sets of the `shift` group by key; a Mistake if two have the same condition."""
     from robustft.data.class_matching import mapping_argument
     from robustft.data.dataset_name import look_alike, ood_name
 
@@ -164,7 +164,7 @@ def shifts_of(config: DictConfig) -> dict[str, Shift]:
         if look_alike(source.name) in [look_alike(shift.source.name) for shift in shifts.values()]:
             raise Mistake(f"shift.{key}.name must be another: ood:{source.name} is taken")
         with naming(f"shift.{key}."):
-            given = OmegaConf.to_container(config.shift[key], resolve=True)
-            mapping = mapping_argument(given.get("mapping"))  # type: ignore[union-attr]
+            settings = OmegaConf.to_container(config.shift[key], resolve=True)
+            mapping = mapping_argument(settings.get("mapping"))  # type: ignore[union-attr]
         shifts[str(key)] = Shift(source=source, mapping=mapping)
     return shifts

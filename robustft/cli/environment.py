@@ -1,4 +1,4 @@
-"""What a command inherits from where it was started and must not depend on."""
+"""Environment variables that a command inherits and must not depend on."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 
 @contextmanager
 def own_environment() -> Iterator[None]:
-    """While the block runs, libraries find a backend for pictures, a user's name and a home directory."""
-    os.environ["MPLBACKEND"] = "agg"  # pictures are files; what a notebook or a desktop has set need not exist here
+    """While the block runs, libraries find a matplotlib backend, a user name and a home directory."""
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files; an inherited backend may not be installed
     try:
         Path.home()
-    except RuntimeError:  # a container under a user number that has no entry
+    except RuntimeError:  # a container under a user id without a passwd entry
         with TemporaryDirectory(prefix="robustft-home-", ignore_cleanup_errors=True) as home:
             os.environ.setdefault("LOGNAME", f"uid-{os.getuid()}")
             os.environ["HOME"] = home

@@ -1,4 +1,4 @@
-"""From the checked parts of a run to what is trained and measured: images, splits, model, evaluator."""
+"""Loads the images, splits, model and evaluator of a run from its checked parts."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from robustft.study.condition import Condition
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """A run in memory; `train_rows` and `validation_rows` share out the data set's training split.
+    """A run in memory; `train_rows` and `validation_rows` partition the data set's training split.
 
-    method: the run's, as it fits the model.
-    shift_lines: for each further data set, its images and what was left out: `ood:stl10: 800 images`.
+    method: the run's, fitted to the model.
+    shift_lines: one for each shift set, its number of images and what was left out: `ood:stl10: 800 images`.
     """
 
     dataset: Dataset
@@ -38,9 +38,9 @@ class Loaded:
 
 
 def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded:
-    """Decodes the images and builds the model.
+    """Decodes the images, holds out validation rows and builds the model.
 
-    validation_rows: the rows held out when the run was begun; None: drawn from the seed.
+    validation_rows: those of the run's first start; None: drawn from the seed.
     """
     check_method(parts.method, parts.backbone)
     with naming("backbone."):

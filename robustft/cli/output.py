@@ -1,4 +1,4 @@
-"""Standard output and error that fail no command: the reader has gone, the disk is full, letters are missing."""
+"""Standard output and error that never fail a command: closed pipe, full disk, characters that the encoding lacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 
 class _Unfailing:
-    """A text stream; what cannot be written is let go, and so is all that follows."""
+    """A text stream that discards its output from the first failed write on."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -19,21 +19,21 @@ class _Unfailing:
         try:
             return self._stream.write(text)
         except OSError:
-            self._let_go()
+            self._discard()
             return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
         except OSError:
-            self._let_go()
+            self._discard()
 
-    def _let_go(self) -> None:
-        """Points the file descriptor elsewhere: what is in the buffer would fail again when Python ends."""
+    def _discard(self) -> None:
+        """Redirects the file descriptor to the null device: the buffer would fail again when Python exits."""
         with suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, self._stream.fileno())
+            os.close(devnull)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -41,16 +41,16 @@ class _Unfailing:
 
 @contextmanager
 def unfailing_output() -> Iterator[None]:
-    """While the block runs, printing raises nothing; letters that the encoding lacks are written as escapes."""
-    before = sys.stdout, sys.stderr
-    with open(os.devnull, "w") as nowhere:  # instead of a stream that was closed when the process began
-        for name, stream in zip(("stdout", "stderr"), before, strict=True):
-            with suppress(AttributeError):  # not every stream has an encoding to be changed
+    """While the block runs, printing raises nothing; characters that the encoding lacks are written as escapes."""
+    streams = sys.stdout, sys.stderr
+    with open(os.devnull, "w") as devnull:  # replaces a stream that was closed at start
+        for name, stream in zip(("stdout", "stderr"), streams, strict=True):
+            with suppress(AttributeError):  # only text wrappers have reconfigure
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-            setattr(sys, name, _Unfailing(stream or nowhere))
+            setattr(sys, name, _Unfailing(stream or devnull))
         try:
             yield
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            sys.stdout, sys.stderr = before
+            sys.stdout, sys.stderr = streams

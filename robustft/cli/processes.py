@@ -1,4 +1,4 @@
-"""Several processes of one command, as `torchrun` starts them: they share the work, the first speaks and writes."""
+"""Several processes of one command, as `torchrun` starts them: they share the work, the first prints and writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_shared() -> bool:
 
 
 def refuse_several(command: str) -> None:
-    """A Mistake for a command that would only do the same thing several times."""
+    """Raises a Mistake for a command whose processes would only repeat each other's work."""
     if is_shared():
         raise Mistake(
             f"{VARIABLE} must be 1 for {command}, got {os.environ[VARIABLE]}: torchrun is for `evaluate`, which shares "
@@ -28,15 +28,15 @@ def refuse_several(command: str) -> None:
 
 @contextmanager
 def together() -> Iterator[bool]:
-    """Joins the others; whether this process is the first. What the others print goes nowhere."""
+    """Joins the process group and yields whether this process is the first; the others print nothing."""
     if not is_shared():
         yield True
         return
-    from robustft.evaluation.shards import Shards  # here: it needs torch
+    from robustft.evaluation.shards import Shards  # imports torch
 
     with Shards.joined() as shards:
         if shards.rank == 0:
             yield True
             return
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        with open(os.devnull, "w") as devnull, redirect_stdout(devnull):
             yield False

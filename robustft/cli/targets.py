@@ -1,4 +1,4 @@
-"""Which class a `_target_` of the configuration may name: a known one, of the kind that its place takes."""
+"""Which class a `_target_` of the configuration may name: a known class, of the kind that its place requires."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _KINDS = {
     ("trainer",): "robustft.training.TrainingPlan",
     ("tracker",): "robustft.training.Tracker",
 }
-"""Place in the configuration -> what is built there. Nothing is built anywhere else, but what a class from outside
-robustft takes."""
+"""Place in the configuration -> class of the object built there. Nothing is built elsewhere, except arguments of
+classes from outside robustft."""
 
 _NAME = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)+")
 _SPECIAL = re.compile(r"_\w+_")
@@ -36,15 +36,15 @@ _SPECIAL = re.compile(r"_\w+_")
 def check_targets(
     node: Any, place: tuple[str, ...] = (), *, trusted: Collection[str] | None, is_free: bool = False
 ) -> None:
-    """A Mistake at the first `_target_` in `node`, at any depth, that is not to be built.
+    """Raises a Mistake for the first `_target_` in `node`, at any depth, that must not be built.
 
-    A target is a name of code to run, and a module has many names in it that are not its own: `os`, `np.load`. So only
-    classes are built, where their own module is robustft's or trusted.
+    A target names code to run, and modules also hold names that they only import: `os`, `np.load`. So only classes are
+    built, and only those defined in robustft or in a trusted package.
 
-    node: of plain dictionaries and lists, as a YAML file has them.
-    place: where it stands; () if it is a whole configuration.
-    trusted: packages outside robustft that may be imported; None: all of them, since the words are the user's own.
-    is_free: whether the node is an argument of a class from outside robustft, which may take anything.
+    node: plain dictionaries and lists, as read from YAML.
+    place: keys that lead to the node; () for a whole configuration.
+    trusted: packages outside robustft that may be imported; None: all, for the user's own command line.
+    is_free: whether the node is an argument of a class from outside robustft, which may contain any target.
     """
     if isinstance(node, list):
         for index, inner in enumerate(node):
@@ -55,12 +55,12 @@ def check_targets(
         is_free = _check_target(node["_target_"], place, trusted, is_free)
     for key, inner in node.items():
         if trusted is not None and not is_free and key != "_target_" and _SPECIAL.fullmatch(str(key)):
-            raise Mistake(f"{'.'.join((*place, str(key)))} must not be there: it says how something is built")
+            raise Mistake(f"{'.'.join((*place, str(key)))} must not be set: it changes how an object is built")
         check_targets(inner, (*place, str(key)), trusted=trusted, is_free=is_free)
 
 
 def _check_target(target: Any, place: tuple[str, ...], trusted: Collection[str] | None, is_free: bool) -> bool:
-    """Whether the class comes from outside robustft; a Mistake if it is not to be built."""
+    """Whether the class comes from outside robustft; raises a Mistake if it must not be built."""
     where = ".".join((*place, "_target_"))
     if not isinstance(target, str) or not _NAME.fullmatch(target):
         raise Mistake(f"{where} must be the full name of a class, got {target!r}")
@@ -76,46 +76,46 @@ def _check_target(target: Any, place: tuple[str, ...], trusted: Collection[str] 
             raise Mistake(f"{where} must be a class that is {package}'s own, got {target}")
         return True
     if kind is None and not is_free:
-        raise Mistake(f"{where} must not be there: nothing is built at this place; got {target}")
+        raise Mistake(f"{where} must not be set: no object is built at this place; got {target}")
     kinds = _KINDS.values() if kind is None else (kind,)
-    found = known_class(target, (OURS,))
-    if found is None or inspect.isabstract(found) or not any(_is_of(found, kind) for kind in kinds):
-        wanted = kind.rpartition(".")[2] if kind else "one that robustft builds"
-        raise Mistake(f"{where} must be a class of robustft's own, of the kind {wanted}; got {target}")
+    built_class = known_class(target, (OURS,))
+    if built_class is None or inspect.isabstract(built_class) or not any(_is_of(built_class, kind) for kind in kinds):
+        expected = kind.rpartition(".")[2] if kind else "one that robustft builds"
+        raise Mistake(f"{where} must be a class of robustft's own, of the kind {expected}; got {target}")
     return False
 
 
 def check_kind(built: Any, place: tuple[str, ...], target: str) -> None:
-    """A Mistake if what was built at `place` does not extend the class that all of its kind extend."""
+    """Raises a Mistake if the object built at `place` does not extend the base class of its kind."""
     kind = _KINDS.get(place) or _KINDS.get((*place[:1], "*", *place[2:]))
     if kind is None:
         return
-    extended = known_class(kind, (OURS,))
-    if extended is not None and ABC in extended.__mro__ and not isinstance(built, extended):
+    base = known_class(kind, (OURS,))
+    if base is not None and ABC in base.__mro__ and not isinstance(built, base):
         raise Mistake(f"{'.'.join(place)}._target_ must be a class that extends {kind}, got {target}")
 
 
 def known_class(name: str, packages: Collection[str]) -> type | None:
-    """The class with the full name `name` if it is defined in one of `packages`; nothing of others is imported for it.
+    """The class with the full name `name`, if it is defined in one of `packages`.
 
-    None for functions, modules, private classes, and for what a module has only imported.
+    None for functions, modules, private classes, and names that a module only imports.
     """
     module, _, attribute = name.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), attribute, None)
+        value = getattr(importlib.import_module(module), attribute, None)
     except ImportError:
         return None
-    if not isinstance(found, type) or not _is_below(found.__module__, packages) or found.__name__.startswith("_"):
+    if not isinstance(value, type) or not _is_below(value.__module__, packages) or value.__name__.startswith("_"):
         return None
-    return found
+    return value
 
 
-def _is_of(found: type, kind: str) -> bool:
-    """Whether `found` is the kind itself, or where that is a contract, a class that fulfils it."""
+def _is_of(built_class: type, kind: str) -> bool:
+    """Whether a class is `kind` or extends it; a base class (ABC) itself does not count."""
     expected = known_class(kind, (OURS,))
     assert expected is not None
-    is_contract = ABC in expected.__mro__
-    return issubclass(found, expected) and not (is_contract and found is expected)
+    is_base = ABC in expected.__mro__
+    return issubclass(built_class, expected) and not (is_base and built_class is expected)
 
 
 def _is_below(name: str, packages: Collection[str]) -> bool:

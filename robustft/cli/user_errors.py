@@ -1,4 +1,4 @@
-"""What a user got wrong, in one line that names the key, what was given and what is allowed."""
+"""Error messages for users: one line with the key, its value and what is allowed."""
 
 from __future__ import annotations
 
@@ -35,52 +35,51 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Mistake(Exception):
-    """Something that the user can put right; its text is the whole message."""
+    """An error that the user can correct; its text is the whole message."""
 
     exit_code = 2
 
 
 class Failure(Exception):
-    """Nothing in the command is wrong, and yet it cannot be done: the disk is full, the training diverged. Its text is
-    the whole message."""
+    """An error although the command is valid: the disk is full, training diverged. Its text is the whole message."""
 
     exit_code = 1
 
     @classmethod
     def of(cls, error: OSError | Diverged) -> Failure:
-        """The one line about `error`."""
+        """The one-line message for `error`."""
         if isinstance(error, Diverged):
             return cls(str(error))
         if error.strerror is None:
             return cls(" ".join(f"{type(error).__name__}: {error}".split()))
         where = f": {error.filename}" if error.filename is not None else ""
-        again = "; the same command goes on when there is room again" if error.errno in _FULL else ""
+        again = "; the same command resumes when there is room again" if error.errno in _FULL else ""
         return cls(" ".join(f"{error.strerror}{where}{again}".split()))
 
 
 @contextmanager
 def naming(key: str) -> Iterator[None]:
-    """ValueErrors and OSErrors from below, whose text begins with the argument, become mistakes that name `key`."""
+    """Turns ValueErrors and OSErrors, whose text begins with the argument, into Mistakes that name `key`."""
     try:
         yield
-    except CacheError as error:  # it names what is at fault itself, and that is no key
+    except CacheError as error:  # its message names the cause, which is no key
         raise Mistake(str(error)) from error
     except (ValueError, OSError) as error:
-        raise Mistake(_named(key, " ".join(str(error).split()))) from error
+        raise Mistake(_with_key(key, " ".join(str(error).split()))) from error
 
 
-def _named(key: str, text: str) -> str:
-    """`dataset.path must ...` for `dataset.` and `path must ...`; what begins with no argument follows a colon."""
+def _with_key(key: str, text: str) -> str:
+    """`dataset.path must ...` for `dataset.` and `path must ...`; a text without an argument follows a colon."""
     node = key.removesuffix(".")
-    if node != key and not re.match(r"[a-z_]", text):  # the system's and other libraries': [Errno 13] ...
+    if node != key and not re.match(r"[a-z_]", text):  # from the system or a library: [Errno 13] ...
         return f"{node}: {text}"
-    # A source does not know which key it was given under: its advice is for the data set of the run.
+    # Sources do not know their key: their messages name dataset.path.
     return f"{key}{text}".replace("dataset.path=", f"{node}.path=" if node.startswith("shift.") else "dataset.path=")
 
 
 def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
-    """A command's `run`: a mistake ends the process with exit code 2, a failure with 1, both with one line; but inside
-    a sweep they only end their own job."""
+    """Decorator of a command's `run`: a Mistake exits with code 2, a Failure with 1, both after one line on standard
+    error; in a sweep they end only their own job."""
 
     @functools.wraps(task)
     def run(config: DictConfig) -> None:
@@ -89,9 +88,9 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
         try:
             try:
                 task(config)
-            except DamagedFile as error:  # it names the file itself
+            except DamagedFile as error:  # its message names the file
                 raise Mistake(str(error)) from error
-            except (HydraException, OmegaConfBaseException) as error:  # of which some are OSErrors
+            except (HydraException, OmegaConfBaseException) as error:  # before OSError: some are both
                 raise Mistake(explained(error, command=hydra.job.config_name, words=words)) from error
             except (OSError, Diverged) as error:
                 raise Failure.of(error) from error
@@ -100,20 +99,20 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
             print(f"robustft: {reason}{job}", file=sys.stderr)
             if job:
                 raise
-            # Left here rather than raised: Hydra would print the overrides in front of the line.
+            # sys.exit rather than raise: Hydra would print the overrides before the line.
             sys.exit(reason.exit_code)
 
     return run
 
 
 def explained(error: BaseException, *, command: str, words: Sequence[str]) -> str:
-    """One line for an error of Hydra's or OmegaConf's, for `command` called with `words`."""
+    """The one-line message for an error of Hydra or OmegaConf; words: the overrides that `command` was called with."""
     causes = list(_causes(error))
-    for cause in reversed(causes):  # what lies at the bottom names the key; what is above only passed it on
+    for cause in reversed(causes):  # the root cause names the key, errors above it only pass it on
         if isinstance(cause, Mistake):
             return str(cause)
         if isinstance(cause, OverrideParseException):
-            return _unreadable(cause.override)
+            return _syntax_error(cause.override)
         if isinstance(cause, MissingConfigException) and (missing := _unknown_choice(cause)):
             return missing
         if isinstance(cause, MissingMandatoryValue):
@@ -123,21 +122,21 @@ def explained(error: BaseException, *, command: str, words: Sequence[str]) -> st
         if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and cause.full_key:
             return unknown_key(str(cause.full_key), command=command, words=words)
     lines = [line.strip() for cause in causes for line in str(cause).splitlines() if line.strip()]
-    return _of_hydra(lines, command=command, words=words) if lines else type(error).__name__
+    return _hydra_message(lines, command=command, words=words) if lines else type(error).__name__
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from; OmegaConf keeps the original of an interpolation's error as the cause."""
+    """The error and its chain of causes; the original of OmegaConf's interpolation errors may be only their context."""
     seen: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None and cause not in seen:  # raised once more inside each other, they go round
+    while cause is not None and cause not in seen:  # errors that are raised again may form a circle
         yield cause
         seen.append(cause)
         cause = cause.__cause__ or (cause.__context__ if isinstance(cause, InterpolationResolutionError) else None)
 
 
 def _unknown_choice(error: MissingConfigException) -> str | None:
-    """None if it is not a choice that is missing."""
+    """Message for an unknown choice of a group; None for any other missing file."""
     group, _, choice = str(error.missing_cfg_file).rpartition("/")
     if is_group(group):
         return must_be_one_of(group, choice) + suggestion(choice, choices(group))
@@ -147,22 +146,22 @@ def _unknown_choice(error: MissingConfigException) -> str | None:
 
 
 def _unresolved(error: BaseException, causes: Sequence[BaseException], words: Sequence[str]) -> str:
-    """A key whose value refers to something that is not there; `error` is the one of `causes` at the bottom."""
-    reason, written = str(error).splitlines()[0], "${"
+    """Message for a key whose interpolation cannot be resolved; `error` is the root of `causes`."""
+    reason, reference = str(error).splitlines()[0], "${"
     if isinstance(error, InterpolationKeyError):
         name = reason.split("'")[1]
-        reason, written = f"it refers to {name}, which is no key", "${" + name
+        reason, reference = f"it refers to {name}, which is no key", "${" + name
     reason = reason.partition(" raised while resolving interpolation: ")[2] or reason
-    # The error at the bottom has lost its key where the one above got it, and that may be Hydra's that stumbled.
-    plain = [word.replace("\\", "") for word in words]  # a sweep's words come back with \ in front of { and }
-    keys = [word.partition("=")[0].lstrip("+") for word in plain if written in word]
+    # The root error may lack the key that the errors above it have, and those may name a key of Hydra's own.
+    unescaped = [word.replace("\\", "") for word in words]  # in a sweep, Hydra escapes { and }
+    keys = [word.partition("=")[0].lstrip("+") for word in unescaped if reference in word]
     keys += [str(cause.full_key) for cause in causes if isinstance(cause, OmegaConfBaseException) and cause.full_key]
     key = next((key for key in keys if not key.startswith("hydra.")), "the configuration")
     return f"{key} cannot be resolved: {reason.strip(chr(34))}"
 
 
-def _unreadable(word: str) -> str:
-    """A word that Hydra's grammar does not take."""
+def _syntax_error(word: str) -> str:
+    """Message for an override that Hydra's grammar rejects."""
     key, _, value = word.partition("=")
     if value.count('"') % 2 or value.count("'") % 2:
         return f"{key} must have a value with its quotes closed, got {value}"
@@ -173,11 +172,11 @@ def _unreadable(word: str) -> str:
     return f"{key} must have a value in quotes if it holds one of = : , ( ) [ ] {{ }}, '{key}=\"...\"'; got {value}"
 
 
-def _of_hydra(lines: Sequence[str], *, command: str, words: Sequence[str]) -> str:
-    """What Hydra says of the words themselves, in ours."""
+def _hydra_message(lines: Sequence[str], *, command: str, words: Sequence[str]) -> str:
+    """Message for overrides that Hydra can parse but not apply; lines: those of its own message."""
     first = lines[0]
     if match := re.match(r"(?:Ambiguous value for argument|Sweep parameters) '([^=]+)=(.*)'", first):
-        return _several(*match.groups(), command=command, words=words)
+        return _several_values(*match.groups(), command=command, words=words)
     if match := re.match(r"Could not append to config\. An item is already at '(.*)'", first):
         return f"{match[1]} is a key already: without + in front it is set"
     if match := re.match(r"Could not override '([^']+)@", first):
@@ -191,8 +190,8 @@ def _of_hydra(lines: Sequence[str], *, command: str, words: Sequence[str]) -> st
     return first
 
 
-def _several(key: str, value: str, *, command: str, words: Sequence[str]) -> str:
-    """Several values where one run takes one."""
+def _several_values(key: str, value: str, *, command: str, words: Sequence[str]) -> str:
+    """Message for several values where one run takes one."""
     key = key.lstrip("+")
     if re.fullmatch(r"\w+\(.*", value):
         return f"{key} must be one value, got {value}: -m for several runs"

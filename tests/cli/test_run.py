@@ -128,7 +128,7 @@ def test_a_resume_with_other_versions_says_so_in_one_line_and_keeps_both(finishe
     (run_dir / "run.json").write_text(json.dumps(content))
     code, _, err = words(*SHORT, "tracker.mode=disabled")
     assert code == 0
-    expected = f"robustft: this run was begun with torch 2.6.0, threads 7, goes on with torch {here}, threads 1\n"
+    expected = f"robustft: this run was started with torch 2.6.0, threads 7, resumes with torch {here}, threads 1\n"
     assert err == expected
     after = json.loads((run_dir / "run.json").read_text())
     assert after["status"] == "finished"
@@ -273,7 +273,7 @@ def test_a_run_that_the_disk_and_ctrl_c_stopped_goes_on_and_ends_like_the_unbrok
             code, _, err = words(*SHORT, "tracker.mode=disabled")
         assert code == 1
         assert err.startswith(f"robustft: File too large: {run_dir}")
-        assert err.endswith(f"{name}; the same command goes on when there is room again\n")
+        assert err.endswith(f"{name}; the same command resumes when there is room again\n")
         assert err.count("\n") == 1
         if name == "run.json":
             assert list(tmp_path.iterdir()) == []

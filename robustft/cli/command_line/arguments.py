@@ -1,4 +1,4 @@
-"""The words behind `python -m robustft`: which is the command, which are options of Hydra's, which set keys."""
+"""The arguments of `python -m robustft`: the command, options for Hydra, and words `key=value`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ WITH_VALUE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("-i", "--info"), ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")),
     **dict.fromkeys(("-p", "--package", "-cd", "--config-dir"), ()),
 }
-"""Options with a value: what it may be, or anything."""
+"""Options with a value -> the values allowed; () for any."""
 
 
 @dataclass(kw_only=True)
 class CommandLine:
-    """command: None until one is found; options: for Hydra, as given; words: key=value."""
+    """command: None if there is none; options: for Hydra, unchanged; words: `key=value`."""
 
     command: str | None = None
     options: list[str] = field(default_factory=list)
@@ -41,11 +41,11 @@ class CommandLine:
         return self.has(*MULTIRUN)
 
     def has(self, *names: str) -> bool:
-        """Whether one of the options is there, `--cfg` or `--cfg=job`."""
+        """Whether one of the options is present, as `--cfg` or `--cfg=job`."""
         return any(option.partition("=")[0] in names for option in self.options)
 
     def value(self, short: str, long: str) -> str | None:
-        """The value of an option, `-cd DIR` or `--config-dir=DIR`; None if it is not there."""
+        """The value of an option, `-cd DIR` or `--config-dir=DIR`; None if it is absent."""
         for index, option in enumerate(self.options):
             if option == short:
                 return self.options[index + 1]
@@ -54,10 +54,10 @@ class CommandLine:
         return None
 
 
-def parsed(given: Sequence[str]) -> CommandLine:
-    """The command line in its parts; a Mistake names the word that is none."""
+def parsed(arguments: Sequence[str]) -> CommandLine:
+    """Parses the command line; a Mistake for a word that is neither command, option nor `key=value`."""
     line = CommandLine()
-    rest = iter(given)
+    rest = iter(arguments)
     for word in rest:
         if word.startswith("-"):
             line.options += _option(word, rest)
@@ -66,7 +66,7 @@ def parsed(given: Sequence[str]) -> CommandLine:
         elif line.command is None and word in COMMANDS:
             line.command = word
         else:
-            raise Mistake(_stray(word, next(rest, None), line))
+            raise Mistake(_stray_word(word, next(rest, None), line))
     if line.multirun and line.has("-c", "--cfg", "-i", "--info"):
         raise Mistake("-m must stand without --cfg or --info, which show the configuration of one run")
     if line.has("--resolve") and not line.has("-c", "--cfg", *HELP):
@@ -75,12 +75,12 @@ def parsed(given: Sequence[str]) -> CommandLine:
 
 
 def _option(word: str, rest: Iterator[str]) -> list[str]:
-    """The option and its value, from `rest` if it is not behind an =."""
+    """The option and its value, taken from `rest` if no = follows the option."""
     name, equals, value = word.partition("=")
     if word in FLAGS:
         return [word]
     if name not in WITH_VALUE:
-        raise Mistake(_no_option(word, next(rest, None)))
+        raise Mistake(_unknown_option(word, next(rest, None)))
     allowed = WITH_VALUE[name]
     if not equals:
         value = next(rest, "")
@@ -89,24 +89,23 @@ def _option(word: str, rest: Iterator[str]) -> list[str]:
     return [f"{name}={value}" if name.startswith("--") else name, *([] if name.startswith("--") else [value])]
 
 
-def _no_option(word: str, behind: str | None) -> str:
-    """`--seed 3` and `--seed=3` are written seed=3."""
+def _unknown_option(word: str, following: str | None) -> str:
+    """Message for an unknown option, such as `--seed 3` or `--seed=3` for seed=3; following: the next word."""
     name, equals, value = word.lstrip("-").partition("=")
     name = name.replace("-", "_")
-    if equals or (behind is not None and "=" not in behind and not behind.startswith("-")):
-        return (
-            f"{word.partition('=')[0]} is no option: keys are set without dashes, {name}={value if equals else behind}"
-        )
+    if equals or (following is not None and "=" not in following and not following.startswith("-")):
+        option, value = word.partition("=")[0], value if equals else following
+        return f"{option} is no option: keys are set without dashes, {name}={value}"
     return f"{word} is no option{suggestion(word, (*FLAGS, *WITH_VALUE))}; keys are set without dashes, {name}=VALUE"
 
 
-def _stray(word: str, behind: str | None, line: CommandLine) -> str:
+def _stray_word(word: str, following: str | None, line: CommandLine) -> str:
     """The message for a word that is neither a command nor an option and has no =."""
-    pair = behind is not None and "=" not in behind and not behind.startswith("-")
+    pair = following is not None and "=" not in following and not following.startswith("-")
     if line.command is None:
-        hint = f"; did you mean {word}={behind}?" if pair else suggestion(word, COMMANDS)
+        hint = f"; did you mean {word}={following}?" if pair else suggestion(word, COMMANDS)
         return f"unknown command {word}; one of {', '.join(COMMANDS)}, then key=value ...{hint}"
     if pair:
-        return f"{word} must be written key=value; did you mean {word}={behind}?"
+        return f"{word} must be written key=value; did you mean {word}={following}?"
     is_run = line.command in ("evaluate", "report") and os.path.isdir(word)
     return f"{word} must be written key=value" + (f"; did you mean run={word}?" if is_run else "")

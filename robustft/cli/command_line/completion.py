@@ -1,6 +1,6 @@
 """Completion in bash: `eval "$(python -m robustft --shell-completion install=bash)"`.
 
-Hydra's own completes `python FILE.py` and programs, not `python -m`, and knows neither commands nor lists.
+Hydra's own completes `python FILE.py` and programs, not `python -m`, and supports neither commands nor lists.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _robustft()
     local current="${line##* }" shown
     choices=$(COMP_LINE="$line" $start -sc query=bash 2> /dev/null)
     mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
-    # bash replaces only what stands behind the last = or :, where these break words.
+    # bash replaces only the text after the last = or :, where these break words.
     if [[ "$current" == *[=:]* && "$COMP_WORDBREAKS" == *=* ]]; then
         shown="${current%"${current##*[=:]}"}"
         COMPREPLY=("${COMPREPLY[@]#"$shown"}")
@@ -45,14 +45,14 @@ complete -o nospace -o default -F _robustft python python3 robustft
 UNINSTALL = "complete -r python python3 robustft; unset -f _robustft"
 
 
-def is_asked(given: Sequence[str]) -> bool:
+def is_requested(arguments: Sequence[str]) -> bool:
     """Whether the command line is about completion."""
-    return any(word in OPTIONS for word in given)
+    return any(word in OPTIONS for word in arguments)
 
 
-def answer(given: Sequence[str]) -> None:
-    """Prints what the shell evaluates (install=bash, uninstall=bash), or for query=bash what may stand next."""
-    word = next((word for word in given if word not in OPTIONS), "")
+def answer(arguments: Sequence[str]) -> None:
+    """Prints the shell's script (install=bash, uninstall=bash) or the candidates for the next word (query=bash)."""
+    word = next((word for word in arguments if word not in OPTIONS), "")
     action, _, shell = word.partition("=")
     if action not in ("install", "uninstall", "query") or shell != "bash":
         raise Mistake(f"--shell-completion must be followed by install=bash or uninstall=bash, got {word or 'nothing'}")
@@ -63,26 +63,26 @@ def answer(given: Sequence[str]) -> None:
 
 
 def completions(line: str) -> list[str]:
-    """What the last word of `line`, up to the cursor, may be: commands, keys, choices, one of a list's."""
+    """Candidates for the last word of `line`, up to the cursor: commands, keys, choices, items of a list."""
     words = line.split("robustft", 1)[-1].split()
     last = words.pop() if words and not line.endswith(" ") else ""
     commands = [word for word in words if word in COMMANDS]
     key, equals, value = last.partition("=")
     if equals and is_group(key) and takes_a_list(key):
-        return _of_a_list(key, value)
-    found = [] if commands or "=" in last else [name for name in COMMANDS if name.startswith(last)]
-    return found + _of_hydra((commands or ["train"])[0], [word for word in words if "=" in word], last)
+        return _list_candidates(key, value)
+    names = [] if commands or "=" in last else [name for name in COMMANDS if name.startswith(last)]
+    return names + _hydra_candidates((commands or ["train"])[0], [word for word in words if "=" in word], last)
 
 
-def _of_a_list(group: str, value: str) -> list[str]:
-    """`[pgd,` goes on with every choice that is not there yet."""
+def _list_candidates(group: str, value: str) -> list[str]:
+    """`[pgd,` is followed by every choice that the list lacks."""
     before, comma, _ = value.rpartition(",")
     opening = before + comma if comma else "[" if value.startswith("[") else ""
     names = [name for name in choices(group) if name not in before.strip("[").split(",")]
     return [f"{group}={opening}{name}" for name in names]
 
 
-def _of_hydra(command: str, words: Sequence[str], last: str) -> list[str]:
+def _hydra_candidates(command: str, words: Sequence[str], last: str) -> list[str]:
     from hydra import initialize_config_dir
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):

@@ -1,4 +1,4 @@
-"""What a user writes, put into the words that Hydra takes: spellings, lists without brackets, paths."""
+"""Translates overrides as users write them into Hydra's grammar: spellings, lists without brackets, paths."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ PATHS = ("run", "output", "dataset.path", "backbone.checkpoint", "hydra.run.dir"
 """Keys whose value is a path, beside shift.NAME.path."""
 
 VALUES = {"accelerator": ACCELERATORS, "trainer.accelerator": ACCELERATORS, "threat_model.norm": NORMS}
-"""Settings whose values are names that are written in many ways."""
+"""Settings whose values are names, in any spelling."""
 
 SYNONYMS = {"accelerator": {"cuda": "gpu"}, "trainer.accelerator": {"cuda": "gpu"}}
 
 ALIASES = {("train", "accelerator"): "trainer.accelerator", ("data", "accelerator"): "trainer.accelerator"}
-"""(command, what a user writes) -> the key that is meant."""
+"""(command, key on the command line) -> key of the configuration."""
 
 
 def understood(words: Sequence[str], *, command: str, multirun: bool) -> list[str]:
-    """`words`, each `key=value`, as Hydra takes them; multirun: a comma outside brackets stands between runs."""
-    return [_understood(word, command, multirun) for word in words]
+    """`words`, each `key=value`, in Hydra's grammar; multirun: a comma outside brackets separates runs."""
+    return [_translated(word, command, multirun) for word in words]
 
 
-def _understood(word: str, command: str, multirun: bool) -> str:
+def _translated(word: str, command: str, multirun: bool) -> str:
     written, equals, value = word.partition("=")
     name = written.lstrip("+")
     key = ALIASES.get((command, name), name)
@@ -49,7 +49,7 @@ def _understood(word: str, command: str, multirun: bool) -> str:
 
 
 def _path(value: str, multirun: bool) -> str:
-    """A path as the shell completes it, with commas, blanks and all, none of which Hydra takes as they are."""
+    """A path in quotes, in which Hydra takes commas, blanks and the like, as the shell completes them."""
     if not value or value[0] in "'\"" or value in ("null", "???"):
         return value
     if multirun and re.match(r"(choice|glob|shuffle|sort|range)\(", value):
@@ -62,7 +62,7 @@ def _path(value: str, multirun: bool) -> str:
 
 
 def _paths(value: str) -> list[str]:
-    """Those of a sweep: split at commas, unless there is a path with the comma in its name or a part is none."""
+    """The paths of a sweep: split at commas, unless the whole exists as one path or a part is no path."""
     parts = value.split(",")
     anchored = [part.startswith(("/", "~", ".")) for part in parts]
     several = all(parts) and (all(anchored) or not any(anchored) or all(map(_exists, parts)))
@@ -79,14 +79,14 @@ def _quoted(text: str) -> str:
 
 
 def _choice(group: str, value: str, multirun: bool) -> str:
-    """What is chosen of a group: known names in any spelling; where several may be chosen, with brackets."""
+    """The choices of a group, their spelling corrected; in brackets where the group takes several."""
     several = takes_a_list(group)
     if several and value in ("", "null"):
         return "[]"
     if re.fullmatch(r"\w+\(.*", value):
         return _each(group, value) if several and multirun and value.endswith(")") else value
     if value.count("[") != value.count("]") or value.count('"') % 2 or value.count("'") % 2:
-        return value  # Hydra cannot read it, and says so
+        return value  # Hydra's parser reports it
     items = re.findall(r"\[[^\]]*\]|[^,\[\]]+", value)
     if not several and any(item.startswith("[") for item in items):
         inner = value.strip("[]")
@@ -95,12 +95,12 @@ def _choice(group: str, value: str, multirun: bool) -> str:
 
 
 def _each(group: str, value: str) -> str:
-    """`[pgd],[fgsm]` for `choice(pgd,fgsm)` or `glob(*)`: one of the group in each run."""
-    found = OverridesParser.create().parse_override(f"{group}={value}").value()
-    if isinstance(found, Glob):
-        return ",".join(f"[{name}]" for name in found.filter(choices(group)))
-    if isinstance(found, ChoiceSweep) and not found.shuffle:
-        return ",".join(f"[{spelled(str(name), choices(group))}]" for name in found.list)
+    """`[pgd],[fgsm]` for `choice(pgd,fgsm)` or `glob(*)`: one choice per run."""
+    sweep = OverridesParser.create().parse_override(f"{group}={value}").value()
+    if isinstance(sweep, Glob):
+        return ",".join(f"[{name}]" for name in sweep.filter(choices(group)))
+    if isinstance(sweep, ChoiceSweep) and not sweep.shuffle:
+        return ",".join(f"[{spelled(str(name), choices(group))}]" for name in sweep.list)
     return value
 
 
@@ -111,7 +111,7 @@ def _names(group: str, item: str, *, brackets: bool) -> str:
 
 
 def _name(group: str, name: str) -> str:
-    """A choice of the group; what Hydra takes for no name (`3`, `null`, `a b`) in quotes, to be refused as one."""
+    """A choice, its spelling corrected; in quotes if it is no name to Hydra (`3`, `null`, `a b`)."""
     known = spelled(name, choices(group))
     is_name = re.fullmatch(r"[A-Za-z_][\w/.-]*", known) and known.lower() not in ("null", "true", "false", "nan", "inf")
     return known if is_name or known.startswith(("'", '"', "$")) else _quoted(known)

@@ -1,4 +1,4 @@
-"""What settings came to, where they left it open or had to be replaced."""
+"""Effective values of settings that are null in the configuration or had to be replaced."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from robustft.cli.load import Loaded
 
 
 def effective_settings(parts: Parts, run: Loaded, total_steps: int) -> dict[str, Any]:
-    """By key, `method.reduction: 24`: those that are null, or another, in the configuration, and so in the identity.
+    """By key, `method.reduction: 24`: values that the configuration, and so the identity, has as null or otherwise.
 
     total_steps: updates of the run.
     """
     model, plan = run.model, parts.plan
-    came_to: dict[str, dict[str, Any]] = {
+    effective: dict[str, dict[str, Any]] = {
         "backbone": {
             "resolution": model.resolution,
             "mean": _channels(model.mean),
@@ -23,16 +23,18 @@ def effective_settings(parts: Parts, run: Loaded, total_steps: int) -> dict[str,
         "trainer": {"max_steps": total_steps, "warmup_steps": plan.warmup(total_steps)},
     }
     configured = {"backbone": vars(parts.backbone), "trainer": vars(plan)}
-    found = {
+    resolved = {
         f"{section}.{name}": value
-        for section, values in came_to.items()
+        for section, values in effective.items()
         for name, value in values.items()
         if configured[section].get(name, value) is None
     }
-    given = vars(parts.method)
-    return found | {f"method.{name}": value for name, value in vars(run.method).items() if value != given[name]}
+    configured_method = vars(parts.method)
+    return resolved | {
+        f"method.{name}": value for name, value in vars(run.method).items() if value != configured_method[name]
+    }
 
 
 def _channels(values: Any) -> list[float]:
-    """Of a float32 buffer, as people write them: 0.485 rather than 0.48500001."""
+    """Values of a float32 buffer in six decimals: 0.485 rather than 0.48500001."""
     return [round(value, 6) for value in values.flatten().tolist()]

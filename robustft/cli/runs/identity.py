@@ -1,4 +1,4 @@
-"""What makes two runs the same run: everything that decides its numbers, nothing that does not."""
+"""The identity of a run: everything that decides its numbers, nothing that does not."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ SECTIONS = ("seed", "dataset", "backbone", "method", "threat_model", "attack", "
 
 NOT_IDENTITY = (
     "dataset.name",
-    "dataset.path",  # the content counts
+    "dataset.path",  # identified by content
     "dataset.hub_id",
     "dataset.revision",
     "dataset.config",
-    "backbone.checkpoint",  # the content counts
+    "backbone.checkpoint",  # identified by content
     "trainer.accelerator",
     "suite.batch_size",
     "suite.compile",
 )
 
 NOT_IDENTITY_OF_A_SHIFT = ("name", "path", "hub_id", "revision", "config", "archive")
-"""Of each data set in `shift`; the name is part of what is measured, but as it comes out, which no key says."""
+"""Of each data set in `shift`. `name` may be null: a run's identity has the effective name."""
 
 _ABSENT_WHERE_NULL = ("label_offset", "class_name_column", "domain_column", "source")
-"""Settings of a shift set that leave no trace where they are null."""
+"""Settings of a shift set that the identity omits where they are null."""
 
 
 def is_identity(key: str) -> bool:
-    """Whether a key of the configuration, `trainer.max_steps`, decides what a run is."""
+    """Whether a key of the configuration, `trainer.max_steps`, is part of a run's identity."""
     section, *inner = key.split(".")
     if section == "shift":
         return inner[-1:] != [] and inner[-1] not in NOT_IDENTITY_OF_A_SHIFT
@@ -44,7 +44,7 @@ def is_identity(key: str) -> bool:
 
 
 def settings(config: DictConfig) -> dict[str, Any]:
-    """The identity without the contents of files: known without reading any."""
+    """The identity without the contents of files, none of which is read."""
     from robustft.evaluation.suite import Suite
 
     container = by_public_names(OmegaConf.to_container(config, resolve=True))
@@ -62,8 +62,8 @@ def settings(config: DictConfig) -> dict[str, Any]:
 
 
 def _shift(key: str, node: dict[str, Any]) -> dict[str, Any]:
-    """The settings of the shift set `key`. In which form it lies on the disk is told by its content, not by them: a set
-    that may have an archive is written as the first version wrote it, which read parquet alone."""
+    """The settings of the shift set `key`. Its content, not they, identifies the file format: a set that may have an
+    archive is written as in the first version, which read only parquet."""
     settings = {
         name: value
         for name, value in node.items()
@@ -80,17 +80,17 @@ def _without_off(node: Any) -> Any:
 
 
 def _attacks(attacks: dict[str, Any], when: dict[str, str]) -> dict[str, Any]:
-    """With the tier, as it comes out, of those that do not run at every step."""
-    found = {}
+    """Settings of the attacks, with the effective tier of those that do not run at every step."""
+    identity = {}
     for name, settings_of_attack in attacks.items():
-        found[name] = _without_off({key: value for key, value in settings_of_attack.items() if key != "when"})
+        identity[name] = _without_off({key: value for key, value in settings_of_attack.items() if key != "when"})
         if when[name] != EVERY:
-            found[name]["when"] = when[name]
-    return found
+            identity[name]["when"] = when[name]
+    return identity
 
 
 def files_of(parts: Parts) -> dict[str, dict[str, Path]]:
-    """The files that decide the numbers of a run, by what they are of: `dataset`, `backbone`, `shift.<key>`."""
+    """The files that decide the numbers of a run, by part: `dataset`, `backbone`, `shift.<key>`."""
     with naming("dataset."):
         files = {"dataset": parts.source.files()}
     with naming("backbone."):
@@ -102,25 +102,25 @@ def files_of(parts: Parts) -> dict[str, dict[str, Path]]:
 
 
 HUB_WEIGHTS = "backbone.pretrained"
-"""What the weights that come from the hub are called among the contents."""
+"""Key of the hub's weights among the contents."""
 
 
-def weights(parts: Parts, found: dict[str, Any], before: dict[str, Any]) -> str | None:
-    """The hash of the backbone's weights, as far as it is known without loading timm; None: random, or not known.
+def weights(parts: Parts, fingerprints: dict[str, Any], before: dict[str, Any]) -> str | None:
+    """Hash of the backbone's weights, as far as known without loading timm; None: random weights, or not known.
 
-    found: contents, those of the hub included once they are known. before: run.json, where a run of the hub's weights
-    has their hash, unless it is of before that was part of what a run is: then it stays the run that it was.
+    fingerprints: contents, with those of the hub once they are known.
+    before: run.json, {} for a new run; a run from before the identity had the hash of hub weights stays without it.
     """
     if not parts.backbone.is_from_hub:
-        return str(found["backbone"]["fingerprint"]) if parts.backbone.files() else None
+        return str(fingerprints["backbone"]["fingerprint"]) if parts.backbone.files() else None
     earlier = before.get("identity", {}).get("backbone", {}).get("weights")
-    if HUB_WEIGHTS in found and (earlier or not before):
-        return str(found[HUB_WEIGHTS]["fingerprint"])
+    if HUB_WEIGHTS in fingerprints and (earlier or not before):
+        return str(fingerprints[HUB_WEIGHTS]["fingerprint"])
     return None if earlier is None else str(earlier)
 
 
 def hub_weights_settled(parts: Parts, before: dict[str, Any]) -> bool:
-    """Whether `weights` can tell all there is to tell without looking at a file of the hub."""
+    """Whether `weights` is final without reading files of the hub."""
     if not parts.backbone.is_from_hub:
         return True
     nothing_to_compare = bool(before) and before.get("identity", {}).get("backbone", {}).get("weights") is None
@@ -128,23 +128,22 @@ def hub_weights_settled(parts: Parts, before: dict[str, Any]) -> bool:
 
 
 def contents(files_of: dict[str, dict[str, Path]], known: dict[str, Any]) -> dict[str, Any]:
-    """Fingerprints of what is read from disk, `{"dataset": {"stamp": ..., "fingerprint": ...}, "backbone": ...}`.
+    """Fingerprints of the files read from disk, `{"dataset": {"stamp": ..., "fingerprint": ...}, "backbone": ...}`.
 
-    files_of: the files of each, by what they are of.
-
-    known: the same from an earlier start of the run; where nothing was touched since then, nothing is read again.
+    files_of: the files by part.
+    known: the contents at an earlier start of the run; files whose stamp is unchanged are not read again.
     """
     from robustft.data.cache.fingerprint import lasting_stamp
     from robustft.data.cache.fingerprint_cache import cached_fingerprint
 
-    found = {}
+    fingerprints = {}
     for name, files in files_of.items():
         with naming(f"{name}."):
             now = lasting_stamp(files)
             before = known.get(name, {})
             same = now is not None and before.get("stamp") == now
-            found[name] = {
+            fingerprints[name] = {
                 "stamp": now,
                 "fingerprint": before["fingerprint"] if same else cached_fingerprint(files),
             }
-    return found
+    return fingerprints

@@ -1,4 +1,4 @@
-"""Names a run directory by what the run is: <study>/<dataset>/<backbone>/<method>/seed-<n>[+other-settings]."""
+"""Names a run directory by the run's identity: <study>/<dataset>/<backbone>/<method>/seed-<n>[+other-settings]."""
 
 from __future__ import annotations
 
@@ -21,24 +21,23 @@ from robustft.cli.runs.identity import is_identity
 from robustft.cli.user_errors import Mistake
 
 NAMED = ("dataset", "backbone", "method", "study")
-"""Groups that have a level of their own in the directory; study is not part of what a run is."""
+"""Groups that have a level of their own in the directory; study is not part of the identity."""
 
 LONGEST_NAME = 200
 """Characters; file systems take 255 bytes, and files beside the directory may have longer names."""
 
 IN_A_LEVEL = ("seed", "dataset.name", "dataset.path", "dataset.config", "dataset.source", "backbone.name")
-"""Keys that the levels show, or that say where something is rather than what it is."""
+"""Keys that the levels show, or that are locations and no part of the identity."""
 
 JOINT, FORMER_JOINT = "+", ","
 """Between the settings in a run directory's name. Hydra takes no comma inside a value unless it is quoted."""
 
 UNNAMED = "unnamed"
-"""A job of a sweep whose directory cannot be named because of a mistake in its configuration; it is reported when the
-job begins."""
+"""Directory of a sweep's job whose configuration has a mistake, which is reported when the job begins."""
 
 
 def register() -> None:
-    """Makes `${run_dir:ROOT}` known to OmegaConf: the directory of the run, relative to ROOT, that of all runs."""
+    """Registers `${run_dir:ROOT}` with OmegaConf: the directory of the run, relative to ROOT, that of all runs."""
     OmegaConf.register_new_resolver("run_dir", _resolve, replace=True)
 
 
@@ -52,27 +51,27 @@ def _resolve(all_runs: str = "multirun", *, _root_: DictConfig) -> str:
 
 
 def refuse_unnamed(run_dir: Path, config: DictConfig, hydra: DictConfig) -> None:
-    """Raises what kept the directory of a sweep's job from having a name."""
+    """Raises the Mistake for which a sweep's job has no directory of its own."""
     if run_dir.name == UNNAMED:
         root: Any = OmegaConf.merge({"hydra": hydra}, config)
         _levels(root), _settings_of(root, hydra)
 
 
 def _existing(all_runs: Path, levels: str, settings: list[str]) -> str:
-    """The run's directory; its former name where a directory of that name, and none of today's, exists."""
+    """The run's directory; under its former name if only that one exists."""
     name, former = (f"{levels}/{_short(joint.join(settings))}" for joint in (JOINT, FORMER_JOINT))
     return former if (all_runs / former).is_dir() and not (all_runs / name).is_dir() else name
 
 
 def _levels(root: Any) -> str:
-    """The levels above the last one."""
+    """The levels above the last: study, data set, backbone and method."""
     choices = root.hydra.runtime.choices
     levels = [root.study.name, build(root, "dataset").name, backbone_label(root, choices), choices.method]
     return "/".join(_short(_clean(level)) for level in levels)
 
 
 def settings_label(config: DictConfig, hydra: DictConfig) -> str:
-    """The last level of the directory that a run has by default, with all that differs: `seed-0+max_steps-50`."""
+    """The last level of a run's default directory, with all settings that differ: `seed-0+max_steps-50`."""
     return _short(JOINT.join(_settings_of(config, hydra)))
 
 
@@ -82,52 +81,52 @@ def _settings_of(config: DictConfig, hydra: DictConfig) -> list[str]:
 
 
 def _short(name: str) -> str:
-    """A name that file systems take: of a longer one the beginning, and a hash of all of it."""
+    """A name within the limit of file systems: a longer one is cut and ends with the hash of the whole."""
     if len(name) <= LONGEST_NAME:
         return name
     return f"{name[: LONGEST_NAME - 13]}-{hashlib.blake2b(name.encode(), digest_size=6).hexdigest()}"
 
 
 def backbone_label(config: DictConfig, choices: Any) -> str:
-    """The backbone's choice, `glyph_vit`, or where that says nothing, timm's name."""
+    """The backbone's choice, `glyph_vit`; timm's name for `backbone=timm`."""
     return str(config.backbone.name if choices.backbone == "timm" else choices.backbone)
 
 
 def _differences(config: DictConfig, hydra: DictConfig) -> list[str]:
-    """`max_steps-50` for every identity setting given on the command line that differs from its default."""
+    """`max_steps-50` for every identity setting on the command line that differs from its default."""
     choices = hydra.runtime.choices
-    given = [(word, OverridesParser.create().parse_override(word)) for word in hydra.overrides.task]
-    if all(override.key_or_group in (*NAMED, *IN_A_LEVEL) for _, override in given):
+    overrides = [(word, OverridesParser.create().parse_override(word)) for word in hydra.overrides.task]
+    if all(override.key_or_group in (*NAMED, *IN_A_LEVEL) for _, override in overrides):
         return []  # composing takes time, and a study has hundreds of runs
-    groups = [(word, override) for word, override in given if override.key_or_group in choices]
+    groups = [(word, override) for word, override in overrides if override.key_or_group in choices]
     named = [word for word, override in groups if override.key_or_group in NAMED]
-    found = {}
+    differences = {}
     default = _compose(named)
     for _, override in groups:
         group = override.key_or_group
         if group not in NAMED and is_identity(group) and choices[group] != default.hydra.runtime.choices[group]:
-            found[group] = choices[group]
+            differences[group] = choices[group]
     if config.get("shift"):
-        found["shift"] = "-".join(shift.source.name for shift in shifts_of(config).values())
+        differences["shift"] = "-".join(shift.source.name for shift in shifts_of(config).values())
     default = _compose([word for word, _ in groups])
-    for _, override in given:
+    for _, override in overrides:
         key = override.key_or_group
         in_a_name = key.startswith("shift.") and key.endswith(".source")
         if key in choices or key in IN_A_LEVEL or in_a_name or not is_identity(key):
             continue
-        if key == "attack":  # a list of choices: what each of them is set to has a key of its own
+        if key == "attack":  # a list of choices, whose settings have keys of their own
             names = list(map(str, config.get("attack") or {}))
             if names != list(default.attack):
-                found[key] = "-".join(names)
+                differences[key] = "-".join(names)
             continue
         value = _value(config, key)
         if value != OmegaConf.select(default, key):
-            found[key.rpartition(".")[2]] = value
-    return [f"{_clean(name)}-{_clean(value)}" for name, value in sorted(found.items())]
+            differences[key.rpartition(".")[2]] = value
+    return [f"{_clean(name)}-{_clean(value)}" for name, value in sorted(differences.items())]
 
 
 def _value(config: DictConfig, key: str) -> Any:
-    """What stands at `key`; a reference to what is not there fails with the key's name, which select leaves out."""
+    """The value at `key`; the error for a broken reference names the key, which that of `select` does not."""
     parent, _, name = key.rpartition(".")
     node = OmegaConf.select(config, parent) if parent else config
     if isinstance(node, DictConfig) and OmegaConf.is_interpolation(node, name):
@@ -141,8 +140,8 @@ def _compose(words: list[str]) -> DictConfig:
 
 
 def _clean(value: Any) -> str:
-    """A piece of a path: letters, digits, `.`, `_` and `-`, with no `=`, which Hydra cannot take inside a value; never
-    `..` nor hidden."""
+    """A part of a path: letters, digits, `.`, `_` and `-`; no `=`, which Hydra cannot take inside a value; never `..`
+    nor hidden."""
     if OmegaConf.is_config(value):
         value = OmegaConf.to_container(value, resolve=True)
     text = value if isinstance(value, str) else json.dumps(canonical(value), sort_keys=True)

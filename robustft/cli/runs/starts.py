@@ -1,4 +1,4 @@
-"""What a run was made with, at each of its starts: results are equal to the bit only where all of it is the same."""
+"""Versions and device at each start of a run: results are equal to the bit only where they are the same."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from robustft.device import device_name, search_precision, torch_device
 from robustft.lazy_torch import torch
 
 KEYS = ("git_commit", "device", "threads", "precision")
-"""What is compared beside the versions."""
+"""Entries of a start that are compared, beside the versions."""
 
 
 def this_start(parts: Parts) -> dict[str, Any]:
-    """Versions, commit, device, number of threads, and in which precision attacks search there.
+    """Versions, commit, device, number of threads, and the precision in which attacks search.
 
-    A Mistake if this machine lacks the device that training asks for.
+    Raises a Mistake if this machine lacks the device of `trainer.accelerator`.
     """
     with naming("trainer."):
         device = torch_device(parts.plan.accelerator)
@@ -34,9 +34,9 @@ def this_start(parts: Parts) -> dict[str, Any]:
 
 
 def earlier_starts(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Those in a run.json, the first one first; [] of a run that is new.
+    """The starts in a run.json, the first one first; [] for a new run.
 
-    A file of before there was a list has the versions and the commit of the last one.
+    Files without the list, of earlier versions, have the versions and the commit of the last start.
     """
     if "starts" in content:
         return [dict(start) for start in content["starts"]]
@@ -45,9 +45,9 @@ def earlier_starts(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def change(before: Sequence[Mapping[str, Any]], now: Mapping[str, Any]) -> str | None:
-    """One line on what is another than at the start before; None if nothing is, or there was none.
+    """One line on what differs from the previous start; None if nothing does, or if there was none.
 
-    What a run.json of before does not tell counts as the same.
+    Entries that the previous start lacks count as equal.
     """
     if not before:
         return None
@@ -56,7 +56,7 @@ def change(before: Sequence[Mapping[str, Any]], now: Mapping[str, Any]) -> str |
     if not changed:
         return None
     sides = (", ".join(f"{name} {side[name]}" for name in changed) for side in (then, here))
-    return f"this run was begun with {next(sides)}, goes on with {next(sides)}"
+    return f"this run was started with {next(sides)}, resumes with {next(sides)}"
 
 
 def now() -> str:

@@ -1,4 +1,4 @@
-"""What a run was made with: package versions and the commit of the checkout."""
+"""Package versions and the commit of the checkout, for run.json."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ PACKAGES = ("robustft", "torch", "torchvision", "pytorch-lightning", "timm", "ad
 
 def versions() -> dict[str, str]:
     """Python's version and those of the packages that decide numbers."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout that the code runs from, `-dirty` behind it if files differ; None if it is none."""
+    """The commit of the checkout that the code runs from, with `-dirty` if files differ; None outside a checkout."""
     package = Path(__file__).resolve().parents[2]
 
     def git(*words: str) -> str | None:
         try:
-            done = subprocess.run(["git", "-C", str(package), *words], capture_output=True, text=True, timeout=10)
+            process = subprocess.run(["git", "-C", str(package), *words], capture_output=True, text=True, timeout=10)
         except (OSError, subprocess.TimeoutExpired):
             return None
-        return done.stdout.strip() if done.returncode == 0 else None
+        return process.stdout.strip() if process.returncode == 0 else None
 
     # An installed package may sit in somebody else's repository: only files that git tracks are this project's.
     if not git("ls-files", "__main__.py"):

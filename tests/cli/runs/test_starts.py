@@ -22,10 +22,10 @@ def test_a_run_of_before_has_one_start():
     [
         ({}, None),
         ({"started": "2026-01-01T00:00:00+00:00", "threads": 4, "device": "a GPU"}, None),  # not known of then
-        ({"git_commit": "def"}, "this run was begun with commit abc, goes on with commit def"),
+        ({"git_commit": "def"}, "this run was started with commit abc, resumes with commit def"),
         (
             {"versions": {"torch": "2.14.1", "numpy": "2.0", "timm": "1.0"}, "git_commit": None},
-            "this run was begun with torch 2.6.0, commit abc, goes on with torch 2.14.1, commit None",
+            "this run was started with torch 2.6.0, commit abc, resumes with torch 2.14.1, commit None",
         ),
     ],
 )

@@ -88,28 +88,28 @@ def square_situation(norm: str, count: int) -> Situation:
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 def test_its_windows_shrink_as_the_authors(norm):
-    asked = torch.tensor([0, 9, 10, 11, 50, 51, 200, 201, 500, 501, 1000, 1001, 2000, 2001, 4000, 4001, 6000, 8000])
+    proposals = torch.tensor([0, 9, 10, 11, 50, 51, 200, 201, 500, 501, 1000, 1001, 2000, 2001, 4000, 4001, 6000, 8000])
     official = SquareAttack(None, n_queries=10_000, resc_schedule=False)
     sides = []
-    for queries in asked.tolist():
+    for queries in proposals.tolist():
         side = round(math.sqrt(official.p_selection(queries) * 28 * 28))
         sides.append(min(max(side, 1), 28) if norm == "linf" else max(side, 3) + (max(side, 3) % 2 == 0))
-    at = square_situation(norm, len(asked))
-    state = {"best": at.pixels, "candidates": at.pixels, "asked": asked}
-    Square(queries=10_000).ahead(at, state, torch.ones_like(asked))
+    at = square_situation(norm, len(proposals))
+    state = {"best": at.pixels, "candidates": at.pixels, "proposals": proposals}
+    Square(queries=10_000).ahead(at, state, torch.ones_like(proposals))
     change = state["candidates"] - at.pixels
     assert [int(side) for side in (change != 0).any(1).flatten(1).sum(1).sqrt()] == sides
     assert (change != 0).flatten(1).sum(1).tolist() == [3 * side**2 for side in sides]
     assert len(set(sides)) > 5
     if norm == "linf":
-        torch.testing.assert_close(change.abs().flatten(1).amax(1), torch.full((len(asked),), 20 / 255).double())
+        torch.testing.assert_close(change.abs().flatten(1).amax(1), torch.full((len(proposals),), 20 / 255).double())
 
 
 def test_every_proposal_is_another_window():
     at = square_situation("linf", 1)
     proposals = []
-    for asked in range(20):
-        state = {"best": at.pixels, "candidates": at.pixels, "asked": torch.tensor([asked])}
+    for count in range(20):
+        state = {"best": at.pixels, "candidates": at.pixels, "proposals": torch.tensor([count])}
         Square().ahead(at, state, torch.tensor([1]))
         proposals.append(tuple((state["candidates"] != at.pixels).flatten().tolist()))
     assert len(set(proposals)) > 15

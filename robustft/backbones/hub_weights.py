@@ -38,5 +38,5 @@ def hub_weights(name: str) -> Path:
         raise ValueError(
             f"pretrained: the weights of {name} ({repository}/{FILE}) are neither in the hub's cache "
             f"({constants.HF_HUB_CACHE}) nor available from {constants.ENDPOINT} ({type(error).__name__}); {instead}, "
-            f"or fill the cache by a run on a machine with network"
+            f"or start once where there is network to fill the cache"
         ) from error

@@ -51,12 +51,12 @@ class States:
         """Loads the state after `step` updates into `model`.
 
         Raises:
-            MissingFile: if the state was not kept.
+            MissingFile: if the state is not on disk.
             DamagedFile: if its file is damaged or of another model.
         """
         if not self.path(step).is_file():
-            kept = ", ".join(map(str, self.steps())) or "none"
-            raise MissingFile("states", f"must be the step of a kept state ({kept}), best or last; got {step}")
+            steps = ", ".join(map(str, self.steps())) or "none"
+            raise MissingFile("states", f"must be the step of a kept state ({steps}), best or last; got {step}")
         try:
             load_tuned(model, self.path(step))
         except ValueError as error:
@@ -97,9 +97,9 @@ class States:
         """Raises OSError if the states and checkpoints of the run will not fit on the disk; before training starts."""
         size = _state_bytes(model)
         policy = self._policy(model)
-        kept = {"all": evaluated_steps, "selected": min(evaluated_steps, 8), "none": 0}[policy]
+        count = {"all": evaluated_steps, "selected": min(evaluated_steps, 8), "none": 0}[policy]
         # A checkpoint also has the two moments of AdamW; a new one is written while the last two still exist.
-        needed = kept * size + 3 * 3 * size - self._bytes_on_disk()
+        needed = count * size + 3 * 3 * size - self._bytes_on_disk()
         free = shutil.disk_usage(self.run_dir).free
         if free < needed:
             raise OSError(

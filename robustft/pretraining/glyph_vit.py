@@ -60,7 +60,7 @@ class Pretraining:
         )
 
     def run(self, output: Path) -> float:
-        """Trains, printing the test accuracy along the way, and writes the weights to `output`, atomically.
+        """Trains, printing the test accuracy during training, and writes the weights to `output`, atomically.
 
         Returns:
             The test accuracy, in [0, 1].

@@ -63,7 +63,7 @@ class TrainingBatches:
         return {"next_step": self._next_step}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Resumes behind the batches that had been yielded when `state` was saved."""
+        """Resumes after the batches that had been yielded when `state` was saved."""
         self._next_step = int(state["next_step"])
 
 

@@ -14,7 +14,7 @@ from robustft.training.checkpoints import RUN, Checkpoints
 class KeepForResume(pl.Callback):
     """Lightning's own checkpoint, plus the states of the random generators and the run id.
 
-    Must stand behind the evaluation in the list of callbacks: the evaluation of a step is recorded before last.ckpt
+    Must come after the evaluation in the list of callbacks: the evaluation of a step is recorded before last.ckpt
     has the step.
     """
 

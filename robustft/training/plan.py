@@ -34,7 +34,7 @@ class TrainingPlan:
         it; None: no clipping.
     decay: `constant`, `linear` or `cosine`, to zero at the run's end.
     warmup_steps: updates of linear warm-up; None: `warmup_fraction` of the run.
-    warmup_from_zero: the first update of the warm-up has rate 0 and the first behind it the peak; otherwise its last
+    warmup_from_zero: the first update of the warm-up has rate 0 and the first after it the peak; otherwise its last
         update has the peak already.
     augment: data augmentation, names of AUGMENTATIONS (see augment.py), applied in this order.
     validation_fraction: share of the training split that is held out for validation, in (0, 1); stratified by class.
@@ -103,7 +103,7 @@ class TrainingPlan:
     def rate_factor(self, step: int, total_steps: int) -> float:
         """The factor of the learning rate at update `step` (from 0), in a run of `total_steps` updates.
 
-        The warm-up rises linearly to 1 at its last update, or, from zero, at the one behind it; the decay falls from 1
+        The warm-up rises linearly to 1 at its last update, or, from zero, at the one after it; the decay falls from 1
         towards 0 at the run's end.
         """
         warmup = self.warmup(total_steps)

@@ -19,7 +19,7 @@ from robustft.training.module import FineTuning
 class StopAtDivergence(pl.Callback):
     """Raises `Diverged` if the loss or the gradient of an update is not finite, or a state that is to be measured.
 
-    Must stand before the callbacks that save and measure. The loss and the norm of the gradient are checked after every
+    Must come before the callbacks that save and measure. The loss and the norm of the gradient are checked after every
     update, where the progress bar waits for the loss anyway; weights, and logits of the last batch, at `steps` only,
     where a measurement takes far longer.
 

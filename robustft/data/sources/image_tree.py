@@ -1,7 +1,7 @@
 """Image files in `SPLIT/CLASS/*` and `SPLIT/DOMAIN/CLASS/*`.
 
-The splits are called `train` and `test`; other directories beside them (`val`, `validation`) are ignored, as validation
-images are held out of the training split by the seed. Files without the extension of an image are left out with a
+The splits are called `train` and `test`; other directories (`val`, `validation`) are ignored, as validation images
+are held out of the training split, drawn by the seed. Files without the extension of an image are left out with a
 warning, except hidden and system files. An image at any other depth is an error rather than silently missing.
 """
 

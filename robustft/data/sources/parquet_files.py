@@ -1,6 +1,6 @@
 """The parquet files of a data set in the format of the hub.
 
-A file's split is the word its name starts with, or else the directory it lies in, at any depth: `train.parquet`,
+A file's split is the first word of its name, or else a directory above it, at any depth: `train.parquet`,
 `data/train-00000-of-00004.parquet`, `default/train/0000.parquet` (as on the hub's converted branch).
 
 Files of a split are of one configuration if their names differ in numbers only and they are in the same directory,
@@ -97,7 +97,7 @@ def _check_numbers(files: list[ParquetName], where: str) -> None:
     """Raises DataError unless the files of a split are all its shards, each once.
 
     After an interrupted download some of `train-00000-of-00004.parquet` ... are missing. After a second upload with
-    other numbers `train.parquet` or `train-00000-of-00002.parquet` lie beside them, and every image is there twice.
+    other numbers `train.parquet` or `train-00000-of-00002.parquet` are there too, and every image appears twice.
     """
     by_numbering = {file.numbering: file for file in files}
     if len(by_numbering) > 1:

@@ -1,4 +1,4 @@
-"""Square attack: random search, which does not depend on gradients and so finds what masked gradients hide."""
+"""Square attack: random search, which does not depend on gradients and so also breaks models with masked gradients."""
 
 from __future__ import annotations
 
@@ -45,47 +45,42 @@ class Square(GreedyAttack):
         )
 
     def begin(self, at: Situation) -> State:
-
         start = stripes(at) if at.threat_model.norm == "linf" else tiles(at)
         return {
             "candidates": start,
             "best": start,
             "best_loss": at.pixels.new_full((len(start),), -float("inf")),
-            "asked": at.labels.new_zeros(len(start)),
+            "proposals": at.labels.new_zeros(len(start)),
         }
 
     def objective(self, logits: Tensor, labels: Tensor, state: State) -> Tensor:
-
         return margin(logits, labels)
 
     def final(self, state: State) -> Tensor:
-        return state["asked"] == self.queries
+        return state["proposals"] == self.queries
 
     def improves(self, state: State, losses: Tensor) -> Tensor:
         return losses > state["best_loss"]
 
     def advance(self, at: Situation, state: State, losses: Tensor, gradients: Tensor) -> None:
-
         better = self.improves(state, losses)
         state["best_loss"] = losses.where(better, state["best_loss"])
         state["best"] = state["candidates"].where(per_image(better, at.pixels), state["best"])
-        self.ahead(at, state, torch.ones_like(state["asked"]))
+        self.ahead(at, state, torch.ones_like(state["proposals"]))
 
     def ahead(self, at: Situation, state: State, lead: Tensor) -> None:
-
         norm = at.threat_model.norm
-        counts = (state["asked"] + lead - 1).clamp_min(0)
+        counts = (state["proposals"] + lead - 1).clamp_min(0)
         sides = self._sides(counts, at.pixels.shape[2:], odd=norm != "linf")
         propose = signed_window if norm == "linf" else moved_mass
         proposed = propose(at, state["best"], sides, counts)
         state["candidates"] = proposed.where(per_image(lead > 0, proposed), state["candidates"])
-        state["asked"] = state["asked"] + lead
+        state["proposals"] = state["proposals"] + lead
 
-    def _sides(self, asked: Tensor, shape: tuple[int, ...], *, odd: bool) -> Tensor:
-        """(N,) sides of the next windows in pixels, by the number of proposals made."""
-
+    def _sides(self, proposals: Tensor, shape: tuple[int, ...], *, odd: bool) -> Tensor:
+        """(N,) sides of the next windows in pixels. proposals: (N,) number of proposals so far."""
         height, width = shape
-        halvings = torch.bucketize(asked, asked.new_tensor(HALVINGS))
+        halvings = torch.bucketize(proposals, proposals.new_tensor(HALVINGS))
         sides = (self.share * height * width / 2.0**halvings).sqrt().round().long()
         if odd:
             sides = sides.clamp_min(3) // 2 * 2 + 1

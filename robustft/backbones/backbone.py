@@ -19,31 +19,33 @@ class Backbone(ABC):
     name: str
 
     def files(self) -> dict[str, Path]:
-        """The local files that decide a run's numbers, by setting; their content is part of its identity."""
+        """The local files with weights, by setting; their content is part of a run's identity."""
         return {}
 
     @property
     def is_from_hub(self) -> bool:
-        """Whether the weights are the hub's."""
+        """Whether the weights come from the hub."""
         return False
 
     def hub_files(self) -> dict[str, Path]:
-        """The same as `files` where the weights are the hub's: downloaded if they are not on this machine yet.
+        """`files` for weights from the hub, which are downloaded if the local cache lacks them.
 
-        Under the same names, so that weights are the same wherever they came from.
+        The keys are those of `files`, so that equal weights have the same identity wherever they came from.
         """
         return {}
 
-    def prepare(self) -> None:  # noqa: B027  most have nothing to download
-        """Downloads the weights if they are not on this machine yet."""
+    def prepare(self) -> None:  # noqa: B027  optional: not every backbone has downloads
+        """Downloads the weights if the local cache lacks them."""
 
     @abstractmethod
     def image_size(self) -> int:
         """Height and width of the images in pixels, known without building the model."""
 
     def is_plain_vit(self) -> bool:
-        """Whether it is a plain vision transformer of timm, known without loading weights: LoRA, adapters and others
-        work inside its blocks."""
+        """Whether it is a plain vision transformer of timm, in whose blocks LoRA, adapters and others work.
+
+        Known without loading weights.
+        """
         return False
 
     @abstractmethod

@@ -1,6 +1,6 @@
-"""Files of pre-trained weights: where they are and what is in them, without loading them.
+"""Files of pre-trained weights: their paths and tensor shapes, without loading them.
 
-Only safetensors: a pickle can run code when it is opened. Nothing here imports torch.
+Only safetensors: loading a pickle can execute code. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 def find_checkpoint(checkpoint: str) -> Path:
     """The file that `checkpoint` names: a path, or `package:NAME` for one that ships with robustft.
 
-    ValueError, in one line, if it is not there or is not a complete safetensors file.
+    Raises:
+        ValueError: in one line, if it does not exist or is not a complete safetensors file.
     """
     if checkpoint.startswith(PACKAGED):
         path = WEIGHTS / checkpoint.removeprefix(PACKAGED)
@@ -27,10 +28,10 @@ def find_checkpoint(checkpoint: str) -> Path:
     else:
         path = checks.path("checkpoint", checkpoint)
     try:
-        found = path.is_file()
-    except OSError as error:  # no permission to look, or a name that is too long
+        exists = path.is_file()
+    except OSError as error:  # no permission to read the directory, or a name that is too long
         raise ValueError(f"checkpoint must be a safetensors file, got {checkpoint!r}: {error.strerror}") from error
-    if not found:
+    if not exists:
         raise ValueError(f"checkpoint must be a safetensors file, got {checkpoint!r}, which does not exist")
     tensor_shapes(path)
     return path
@@ -40,7 +41,7 @@ def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Name and shape of every tensor in a safetensors file, read from its header."""
     from safetensors import SafetensorError, safe_open
 
-    if path.suffix != ".safetensors":  # timm takes a file of any other name for a pickle
+    if path.suffix != ".safetensors":  # timm unpickles a file with any other extension
         raise ValueError(f"checkpoint must be a safetensors file with the ending .safetensors, got '{path}'")
     try:
         with safe_open(path, framework="numpy") as file:

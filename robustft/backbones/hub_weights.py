@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 FILE = "model.safetensors"
-SECONDS_TO_ANSWER = 5
+TIMEOUT_SECONDS = 5
 
 
 def hub_weights(name: str) -> Path:
     """The safetensors file of the timm model `name`, from the local cache if it is there.
 
-    A cached file is used without asking the network, so that runs on machines without one start at once. ValueError,
-    in one line, if the file is neither cached nor to be had.
+    A cached file is used without a network request, so that runs on machines without network start at once.
+
+    Raises:
+        ValueError: in one line, if the file is neither cached nor available from the hub.
     """
     import timm
     from huggingface_hub import constants, hf_hub_download, hf_hub_url, try_to_load_from_cache
@@ -29,12 +31,12 @@ def hub_weights(name: str) -> Path:
     if isinstance(cached, str):
         return Path(cached)
     try:
-        # Asked once by hand: the hub's client tries six times, which takes half a minute where there is no network.
-        get_session().head(hf_hub_url(repository, FILE), timeout=SECONDS_TO_ANSWER)
+        # One request first: the hub's client tries six times, which takes half a minute without network.
+        get_session().head(hf_hub_url(repository, FILE), timeout=TIMEOUT_SECONDS)
         return Path(hf_hub_download(repository, FILE))
     except OSError as error:
         raise ValueError(
             f"pretrained: the weights of {name} ({repository}/{FILE}) are neither in the hub's cache "
-            f"({constants.HF_HUB_CACHE}) nor to be had from {constants.ENDPOINT} ({type(error).__name__}); {instead}, "
+            f"({constants.HF_HUB_CACHE}) nor available from {constants.ENDPOINT} ({type(error).__name__}); {instead}, "
             f"or start once where there is network to fill the cache"
         ) from error

@@ -11,13 +11,13 @@ from torch import nn
 def put_new_head(network: Any, classes: int, *, std: float, seed: int) -> None:
     """Replaces the head of `network`, in place, by one for `classes`, drawn from `seed` alone.
 
-    As timm's ViTs start: truncated normal weights of standard deviation `std` and zero biases, in every linear or
-    convolutional layer of the head (a distilled DeiT has two). The global random generators are left as they were.
+    Initialised like timm's ViTs: truncated normal weights of standard deviation `std` and zero biases, in every linear
+    or convolutional layer of the head (a distilled DeiT has two). The global random generators are left as they were.
 
     Raises:
         ValueError: if the network has no such layer in its head.
     """
-    with torch.random.fork_rng(devices=[]):  # what else a head consists of draws from the global generator
+    with torch.random.fork_rng(devices=[]):  # other modules of a head draw from the global generator
         torch.default_generator.manual_seed(seed)
         try:
             network.reset_classifier(classes)

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 class PixelModel(nn.Module):
     """A vision network that takes plain pixels.
 
-    Attacks and thresholds are in pixel units, so normalisation belongs to the model. Resizing does not: what is
-    attacked must be what the network sees.
+    Attacks and eps are in pixel units, so normalisation belongs to the model. Resizing does not: the attacked pixels
+    must be the network's input.
 
     In training mode a batch normalisation whose scale is frozen stays in eval mode: its running statistics are part of
     the frozen weights and must not drift (under a linear probe all of them, under full fine-tuning none).
 
-    network: normalised images (N, 3, resolution, resolution) to logits (N, classes). A method may put a shell round it.
+    network: normalised images (N, 3, resolution, resolution) to logits (N, classes). A method may wrap it.
     resolution: height and width of the images, in pixels.
     mean, std: per channel, of pixels in [0, 1].
     """
@@ -34,7 +34,7 @@ class PixelModel(nn.Module):
         super().__init__()
         self.network = network
         self.resolution = resolution
-        # Not part of a state: they belong to the settings, and a saved state holds only what was trained.
+        # Not persistent: they are settings, and a saved state holds only what training changes.
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(3, 1, 1), persistent=False)
 
@@ -50,7 +50,7 @@ class PixelModel(nn.Module):
         return logits
 
     def train(self, mode: bool = True) -> Self:
-        """Training mode (frozen batch normalisation aside) or eval mode, in place; itself."""
+        """Sets training mode (frozen batch normalisation aside) or eval mode, in place; returns the model."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, _BatchNorm) and _is_frozen(module):
@@ -59,6 +59,6 @@ class PixelModel(nn.Module):
 
 
 def _is_frozen(normalisation: _BatchNorm) -> bool:
-    """Whether its scale is; without one it has no parameter that could say, and stays as it was pre-trained."""
+    """Whether its scale is frozen; one without a scale counts as frozen."""
     scale = normalisation.weight
     return scale is None or not scale.requires_grad

@@ -35,10 +35,10 @@ HEAD_STD = 0.02
 class TimmModel(Backbone):
     """Settings of a timm image classifier: ResNet, ConvNeXt, Swin, ViT, DeiT, DINOv2, CLIP and SigLIP image towers, ...
 
-    name: as timm spells it, with or without a tag for the weights, `vit_base_patch16_224.orig_in21k`.
-    pretrained: start from the hub's weights rather than from random ones. Ignored with a checkpoint.
+    name: timm's, with or without a tag for the weights, `vit_base_patch16_224.orig_in21k`.
+    pretrained: use the hub's weights; false: random weights. Ignored with a checkpoint.
     checkpoint: safetensors file of that timm model, or `package:NAME` for one that ships with robustft. Its head is
-        left out; every other tensor must fit, save that a position embedding is resampled to another resolution.
+        dropped; every other tensor must fit, except that position embeddings are resampled to another resolution.
     resolution: height and width of the images in pixels, by default the model's own.
     mean, std: one number per channel, of pixels in [0, 1], by default those that timm gives for the weights.
     options: further arguments of the timm model, such as patch_size, embed_dim, depth or drop_path_rate.
@@ -120,14 +120,14 @@ class TimmModel(Backbone):
         return model
 
     def _pretrained_config(self) -> Any:
-        """What timm knows of the model before anything is downloaded or built; ValueError if there is no such model."""
+        """timm's configuration of the pre-trained model, without a download; ValueError if there is no such model."""
         import difflib
 
         import timm
 
         if self.name not in timm.list_models() and self.name not in timm.list_pretrained():
-            close = difflib.get_close_matches(self.name, [*timm.list_models(), *timm.list_pretrained()], n=3)
-            hint = f"did you mean {', '.join(close)}?" if close else "timm.list_models() lists them"
+            similar = difflib.get_close_matches(self.name, [*timm.list_models(), *timm.list_pretrained()], n=3)
+            hint = f"did you mean {', '.join(similar)}?" if similar else "timm.list_models() lists them"
             raise ValueError(f"name must be a timm model, got {self.name!r}; {hint}")
         config: Any = timm.get_pretrained_cfg(self.name)
         if config is None or config.input_size[0] != 3:
@@ -140,7 +140,7 @@ class TimmModel(Backbone):
         return int(self._pretrained_config().input_size[-1])
 
     def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
-        """mean and std, as set or else those of the weights."""
+        """mean and std: the settings, by default those of the weights."""
         config = self._pretrained_config()
         values = {"mean": self.mean or config.mean, "std": self.std or config.std}
         for name, value in values.items():
@@ -159,7 +159,7 @@ class TimmModel(Backbone):
 
         arguments: dict[str, Any] = {**(self.options or {}), "num_classes": 0, **self._image_size_argument()}
         if weights is not None:
-            # Told the number of classes that the file has, timm compares every key; otherwise it lets any be missing.
+            # With the file's number of classes timm loads strictly; with another one it ignores missing tensors.
             classes = self._classes_in(weights)
             overlay = {"file": str(weights), "custom_load": False, "num_classes": classes}
             arguments |= {"pretrained": True, "num_classes": classes, "pretrained_cfg_overlay": overlay}
@@ -176,12 +176,12 @@ class TimmModel(Backbone):
         return network
 
     def _image_size_argument(self) -> dict[str, int]:
-        """Convolutional networks take any size, and no argument that says which."""
+        """`img_size` for the models that need it; most convolutional networks take any size and lack the argument."""
         is_another = self._pretrained_config().fixed_input_size and self.image_size() != self._own_size()
         return {"img_size": self.image_size()} if is_another or self.is_plain_vit() else {}
 
     def _classes_in(self, weights: Path) -> int:
-        """Of the head in the file; 0 if it has none."""
+        """Number of classes of the head in the file; 0 if it has none."""
         classifier = self._pretrained_config().classifier or "head"
         first = classifier if isinstance(classifier, str) else classifier[0]
         return tensor_shapes(weights).get(f"{first}.weight", (0,))[0]
@@ -191,13 +191,13 @@ class TimmModel(Backbone):
         if weights is None:
             return
         try:
-            held = tensor_shapes(weights).get("patch_embed.proj.weight")
-            check_patches(tuple(vit.patch_embed.proj.weight.shape), held)
+            in_file = tensor_shapes(weights).get("patch_embed.proj.weight")
+            check_patches(tuple(vit.patch_embed.proj.weight.shape), in_file)
         except ValueError as error:
             raise self._misfit(weights, error) from error
 
     def _check_logits(self, model: PixelModel, classes: int) -> None:
-        """Some networks find out only when they are called that they cannot take images of the size."""
+        """Runs the model once: some networks reject a resolution only in their forward pass."""
         import torch
 
         size = self.image_size()
@@ -218,7 +218,7 @@ class TimmModel(Backbone):
             )
 
     def _unsuitable(self, error: Exception, arguments: Mapping[str, Any]) -> ValueError:
-        """The error for what timm's constructor refuses."""
+        """The error for arguments that timm's constructor rejects."""
         size = self.image_size()
         if isinstance(error, TypeError) and "'img_size'" in str(error):
             return ValueError(f"resolution must be {self._own_size()}, the only one of timm's {self.name}, got {size}")
@@ -229,7 +229,7 @@ class TimmModel(Backbone):
         return ValueError(f"resolution must suit timm's {self.name}, got {size}: {_one_line(error)}")
 
     def _misfit(self, weights: Path | None, error: Exception) -> ValueError:
-        """The error for weights that do not fit, or where there are none for a network that cannot be made."""
+        """The error for weights that do not fit, or, without weights, for a network that cannot be built."""
         if weights is None:
             return self._unsuitable(error, self._image_size_argument())
         source = "pretrained" if self.checkpoint is None else "checkpoint"
@@ -246,7 +246,7 @@ def _checked_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
             raise ValueError(f"options must not hold {option}: use {SET_BY_US[option]}")
         if option in NOT_OPTIONS:
             raise ValueError(f"options must not hold {option}: it is fixed here")
-    # timm wants `patch_size=4`; 4.0 is the same run, so it must be the same network.
+    # timm needs `patch_size=4`; a run with 4.0 has the same id, so it must have the same network.
     checked: Mapping[str, Any] = canonical(options)
     return checked
 

@@ -1,4 +1,4 @@
-"""What holds for plain vision transformers alone: a grid of patches, and blocks that methods can work inside."""
+"""Plain vision transformers of timm: which models are, and checks of their patch grid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MODULES = ("vision_transformer", "deit")
 
 
 def is_plain_vit(name: str) -> bool:
-    """Whether timm's model `name`, with or without a tag for its weights, is one; told without building it."""
+    """Whether timm's model `name`, with or without a tag for its weights, is one, without building it."""
     import timm
 
     listed = [timm.list_models(module=module) for module in MODULES]
@@ -17,9 +17,9 @@ def is_plain_vit(name: str) -> bool:
 
 
 def patch_size_in(name: str) -> int | None:
-    """timm's ViTs carry it in their name, so that a wrong resolution is found before torch loads."""
-    stated = re.match(r"(?:vit|deit3?)_.*_patch(\d+)", name)
-    return int(stated.group(1)) if stated else None
+    """The patch size in the name of a ViT, so that a wrong resolution is an error before torch is imported."""
+    match = re.match(r"(?:vit|deit3?)_.*_patch(\d+)", name)
+    return int(match.group(1)) if match else None
 
 
 def check_resolution(resolution: int, patch: int) -> None:
@@ -33,10 +33,10 @@ def check_resolution(resolution: int, patch: int) -> None:
     )
 
 
-def check_patches(wanted: tuple[int, ...], held: tuple[int, ...] | None) -> None:
-    """ValueError if the weights' patch embedding, of shape `held`, is not of the shape that the model has.
+def check_patches(in_model: tuple[int, ...], in_file: tuple[int, ...] | None) -> None:
+    """ValueError if the patch embeddings of the model and of the file with the weights have different shapes.
 
-    timm resamples patches of another size without a word, which is rarely what somebody wants who fine-tunes.
+    timm would resample the patches silently, which is rarely wanted in fine-tuning.
     """
-    if held is not None and len(held) == 4 and held != wanted:
-        raise ValueError(f"patch_embed.proj.weight has shape {held}, not {wanted}")
+    if in_file is not None and len(in_file) == 4 and in_file != in_model:
+        raise ValueError(f"patch_embed.proj.weight has shape {in_file}, not {in_model}")

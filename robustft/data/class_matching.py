@@ -1,4 +1,4 @@
-"""Images of another data set in the label space of the run's: classes are matched by name or by a mapping."""
+"""Images of a shift set in the label space of the run's data set: classes are matched by name or by a mapping."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from robustft.data.errors import DataError, listed
 
 
 def mapping_argument(mapping: Any) -> dict[str, str]:
-    """`mapping`, their class -> ours, as text (a class may be called 0). Raises ValueError otherwise."""
+    """`mapping`, their class -> ours, with all names as text (YAML reads the class 0 as a number).
+
+    Raises:
+        ValueError: if it is no mapping of names to names.
+    """
     if mapping is None:
         return {}
     if not isinstance(mapping, Mapping) or not all(isinstance(key, str | int) for key in mapping):
@@ -27,10 +31,10 @@ def mapping_argument(mapping: Any) -> dict[str, str]:
 def match_classes(
     images: Images, *, theirs: Sequence[str], ours: Sequence[str], mapping: Mapping[str, str] | None = None
 ) -> tuple[Images, tuple[str, ...]]:
-    """The images of common classes, in their order with our labels; and notes on what was left out.
+    """The images of common classes, in their order, with our labels; and notes on images that were left out.
 
     images: with labels in `theirs`
-    theirs, ours: class names in label order, compared without case and separators (`Fire_truck` is `fire truck`)
+    theirs, ours: class names in label order, compared ignoring case and separators (`Fire_truck` is `fire truck`)
     mapping: their class -> ours, takes precedence over the names
 
     >>> images = Images(pixels=np.zeros((3, 3, 8, 8), np.uint8), labels=np.array([0, 1, 2]))
@@ -39,7 +43,8 @@ def match_classes(
     >>> common.labels.tolist(), notes
     ([1, 0], ('1 images left out, of classes not in ours: owl',))
 
-    Raises DataError if there is no class in common, or if the mapping has an unknown class.
+    Raises:
+        DataError: if there is no class in common, or if the mapping has an unknown class.
     """
     our_labels = _label_by_name(ours, "classes")
     their_labels = _label_by_name(theirs, "shift classes")

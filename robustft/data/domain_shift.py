@@ -10,23 +10,25 @@ from robustft.data.errors import DataError, listed
 
 
 def check_source(source: str | None, domains: tuple[str, ...], origin: str) -> str:
-    """`source` if it is one of `domains`; DataError that names them otherwise.
+    """`source`, if it is one of `domains`.
 
-    Also raised for another domain whose name no OOD condition can have, and for two domains with names alike.
+    Raises:
+        DataError: if it is not, if another domain has a name that no OOD condition can have, or if two domains have
+            names that cannot be told apart.
     """
-    there = f"one of the domains of {origin}: {listed(domains, limit=50)}"
+    allowed = f"one of the domains of {origin}: {listed(domains, limit=50)}"
     if source is None:
-        raise DataError(f"source must be given: {there}")
+        raise DataError(f"source must be given: {allowed}")
     if source not in domains:
-        raise DataError(f"source must be {there}; got {source!r}")
-    alike: dict[str, str] = {}
+        raise DataError(f"source must be {allowed}; got {source!r}")
+    by_look: dict[str, str] = {}
     for name in domains:
         try:
             if name != source:
                 ood_name("its name", name)
         except ValueError as error:
             raise DataError(f"{origin} has a domain {name!r}, but {error}") from error
-        other = alike.setdefault(look_alike(name), name)
+        other = by_look.setdefault(look_alike(name), name)
         if other != name:
             raise DataError(f"{origin} has the domains {other!r} and {name!r}, which cannot be told apart")
     return source
@@ -41,7 +43,10 @@ def shifted(
     tests: Mapping[str, EncodedImages],
     notes: tuple[str, ...] = (),
 ) -> EncodedDataset:
-    """The data set of `source`; every other domain in `tests` that has images is out of distribution."""
+    """The data set with training and test split of `source`, and the other domains' test images as `ood`.
+
+    tests: test images by domain; domains without images are left out
+    """
     if len(train.labels) == 0:
         raise DataError(f"source {source!r} has no image in the training split of {origin}")
     if len(tests[source].labels) == 0:

@@ -1,4 +1,4 @@
-"""A data set before decoding, and the checks that need no pixels."""
+"""A data set before decoding, and the checks that do not need pixels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class EncodedImages:
     items: Iterable[tuple[str, Encoded]]
 
     def cached(self, resolution: int, resize: str, what: str) -> CachedSplit:
-        """These images in the cache; `what` starts messages."""
+        """The images' entry in the cache; messages start with `what`."""
         return CachedSplit(items=self.items, labels=self.labels, resolution=resolution, resize=resize, what=what)
 
 
@@ -35,11 +35,11 @@ class EncodedImages:
 class EncodedDataset:
     """A `Dataset` before decoding.
 
-    origin: starts every message: the argument that names the data and its value (`path /data/pacs`)
+    origin: the start of every message: the argument that names the data and its value (`path /data/pacs`)
     label_space_is_wider: whether the classes are those of all domains rather than of the training domain. Then a test
         image of a class without a training image counts as wrong, with a warning (DomainNet's painting lacks a class
         in training that its own test split has); otherwise it is an error.
-    notes: what was left out when the files were read; warned of by `decode`
+    notes: about images that were left out when the files were read; `decode` gives them as warnings
     """
 
     origin: str
@@ -53,8 +53,9 @@ class EncodedDataset:
     def decode(self, resolution: int, resize: str = SQUASH) -> Dataset:
         """The data set at `resolution`, from the cache; `resize` makes images square, one of decode.py's RESIZE.
 
-        Before anything is decoded: raises DataError if no classifier can be trained on it and CacheError if the disk
-        has no room.
+        Raises, before anything is decoded:
+            DataError: if no classifier can be trained on it.
+            CacheError: if the disk is too full.
         """
         resolution = whole_number("resolution", resolution, at_least=1)
         self._check()
@@ -85,19 +86,19 @@ class EncodedDataset:
                 raise DataError(f"{self.origin} has no image in the {split} split")
         if len(self.train.labels) < 2:
             raise DataError(f"{self.origin} must have at least 2 training images, of which one is held out, found 1")
-        unwritable = [name for name in self.classes if not encodable(name)]
-        if unwritable:
-            raise DataError(f"{self.origin} has a class {unwritable[0]!r}: names of classes must be UTF-8")
-        self._check_learnable(self.test, "the test split")
+        not_utf8 = [name for name in self.classes if not encodable(name)]
+        if not_utf8:
+            raise DataError(f"{self.origin} has a class {not_utf8[0]!r}: names of classes must be UTF-8")
+        self._check_test_classes(self.test, "the test split")
         for name, images in self.ood.items():
-            self._check_learnable(images, f"the test split of {name}")
+            self._check_test_classes(images, f"the test split of {name}")
 
-    def _check_learnable(self, images: EncodedImages, where: str) -> None:
-        """Error or warning for test images of classes without a training image."""
-        unseen = np.setdiff1d(images.labels, self.train.labels)
-        if len(unseen) == 0:
+    def _check_test_classes(self, images: EncodedImages, where: str) -> None:
+        """Raises or warns if there are test images of classes without a training image."""
+        untrained = np.setdiff1d(images.labels, self.train.labels)
+        if len(untrained) == 0:
             return
-        names = listed([self.classes[label] for label in unseen], limit=3)
+        names = listed([self.classes[label] for label in untrained], limit=3)
         message = f"{self.origin} has images in {where} of classes without a training image: {names}"
         if not self.label_space_is_wider:
             raise DataError(message)

@@ -1,1 +1,1 @@
-"""A backbone with a method in it, and its states on disk."""
+"""A backbone with a fine-tuning method applied, and its states on disk."""

@@ -16,12 +16,12 @@ def keep_policy(keep: str | None, state_bytes: int) -> str:
 
 
 def state_path(directory: Path, step: int) -> Path:
-    """Where the state after `step` updates is kept."""
+    """The file of the state after `step` updates."""
     return directory / f"step-{step:06d}.safetensors"
 
 
 def kept_steps(directory: Path) -> list[int]:
-    """The steps whose state is in `directory`, ascending; files of other names are of no account."""
+    """The steps whose state is in `directory`, ascending; files with other names are ignored."""
     names = [path.stem.removeprefix("step-") for path in directory.glob("step-*.safetensors")]
     steps = {int(name) for name in names if name.isdecimal() and len(name) <= 18}
     return sorted(step for step in steps if state_path(directory, step).is_file())

@@ -1,4 +1,4 @@
-"""The states of a run: trainable parameters and persistent buffers, at every evaluated step or those that matter."""
+"""The states of a run: trainable parameters and persistent buffers, at all evaluated steps or the selected ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class States:
         checks.one_of("keep", self.keep, (*KEEP, None))
 
     def path(self, step: int) -> Path:
-        """Where the state after `step` updates is kept."""
+        """The file of the state after `step` updates."""
         return state_path(self.run_dir / "states", step)
 
     def steps(self) -> list[int]:
@@ -41,48 +41,52 @@ class States:
         return kept_steps(self.run_dir / "states")
 
     def save(self, model: nn.Module, step: int) -> None:
-        """Writes the state unless none are kept."""
+        """Writes the state, unless `keep` is `none`."""
         if self.keep != "none":
             path = self.path(step)
             path.parent.mkdir(parents=True, exist_ok=True)
             save_tuned(model, path)
 
     def load(self, model: nn.Module, step: int) -> None:
-        """Puts the state after `step` updates into `model`; DamagedFile if it was not kept or is another model's."""
+        """Loads the state after `step` updates into `model`.
+
+        Raises:
+            MissingFile: if the state is not on disk.
+            DamagedFile: if its file is damaged or of another model.
+        """
         if not self.path(step).is_file():
-            kept = ", ".join(map(str, self.steps())) or "none"
-            raise MissingFile("states", f"must be the step of a kept state ({kept}), best or last; got {step}")
+            steps = ", ".join(map(str, self.steps())) or "none"
+            raise MissingFile("states", f"must be the step of a kept state ({steps}), best or last; got {step}")
         try:
             load_tuned(model, self.path(step))
         except ValueError as error:
             raise DamagedFile("", error, "restore it from a copy") from error
 
     def prune(self, model: nn.Module, records: Sequence[Record], *, attack: str) -> None:
-        """Deletes the states that `keep` does not ask for, given everything on record so far; `attack` is the name of
-        the one that the frontier is about.
+        """Deletes the states that `keep` does not select, by the records so far; `attack` is the main attack's name.
 
-        Safe to do along the way: a point that is dominated or beaten once stays so.
+        Can run during training: a point that is dominated once stays so.
         """
         if self._policy(model) != "selected":
             return
         points = tradeoff_points(records, attack)
         if not points:
             return
-        wanted = {points[-1].step, *frontier_steps(points)}  # best is on the frontier
+        selected = {points[-1].step, *frontier_steps(points)}  # best is on the frontier
         for step in self.steps():
-            if step not in wanted and step < points[-1].step:
+            if step not in selected and step < points[-1].step:
                 self.path(step).unlink()
 
     def restored_into(self, model: nn.Module, *, holds: int | None = None) -> Callable[[int], nn.Module]:
-        """Step -> `model` with the state after that many updates, loaded unless it holds that state already.
+        """A function: step -> `model` with the state of that step, which is loaded unless `model` has it already.
 
-        holds: the step whose state `model` has now; None: none of these.
+        holds: the step whose state `model` has now; None: unknown.
         """
 
         def restored(step: int) -> nn.Module:
             nonlocal holds
             if step != holds:
-                holds = None  # a load that fails may leave anything
+                holds = None  # after a failed load the state is unknown
                 self.load(model, step)
                 holds = step
             return model
@@ -90,12 +94,12 @@ class States:
         return restored
 
     def check_space(self, model: nn.Module, evaluated_steps: int) -> None:
-        """OSError before training starts if the states and the resume file of the run will not fit on the disk."""
+        """Raises OSError if the states and checkpoints of the run will not fit on the disk; before training starts."""
         size = _state_bytes(model)
         policy = self._policy(model)
-        kept = {"all": evaluated_steps, "selected": min(evaluated_steps, 8), "none": 0}[policy]
-        # A checkpoint has the two moments of AdamW too; the next one is written beside the last and the one before it.
-        needed = kept * size + 3 * 3 * size - self._bytes_there()
+        count = {"all": evaluated_steps, "selected": min(evaluated_steps, 8), "none": 0}[policy]
+        # A checkpoint also has the two moments of AdamW; a new one is written while the last two still exist.
+        needed = count * size + 3 * 3 * size - self._bytes_on_disk()
         free = shutil.disk_usage(self.run_dir).free
         if free < needed:
             raise OSError(
@@ -103,8 +107,8 @@ class States:
                 f"{free / 1e9:.1f} GB free (states.keep={policy}; selected or none need less)"
             )
 
-    def _bytes_there(self) -> int:
-        """How much of that a run that goes on has on the disk already."""
+    def _bytes_on_disk(self) -> int:
+        """Size of the states and checkpoints that a resumed run has already."""
         files = (*(self.run_dir / "states").glob("*"), *self.run_dir.glob("last*.ckpt"))
         return sum(path.stat().st_size for path in files)
 

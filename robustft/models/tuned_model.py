@@ -1,4 +1,4 @@
-"""Puts a method into a backbone: the model that a run trains and an evaluation loads states into."""
+"""Applies a method to a backbone: the model that is trained, and that states are loaded into."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from robustft.methods.method import Method
 
 
 def tuned_by(method: Method, model: PixelModel, *, seed: int) -> PixelModel:
-    """`model`, changed in place so that the head and what the method trains require gradients and nothing else does.
+    """`model`, changed in place: only the head and the parameters that the method trains require gradients.
 
-    What the method adds is drawn from `seed` alone; the global random generators are left as they were.
+    New parameters are drawn from `seed` alone; the global random generators are left as they were.
 
     Raises:
         ValueError: if the network lacks what the method needs.
@@ -19,4 +19,4 @@ def tuned_by(method: Method, model: PixelModel, *, seed: int) -> PixelModel:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         model.network = method.apply(model.network)
-    return model.train(model.training)  # which batch normalisation is frozen has changed
+    return model.train(model.training)  # updates which batch normalisations are in eval mode

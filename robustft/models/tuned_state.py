@@ -1,4 +1,4 @@
-"""The state of a run: trainable parameters and persistent buffers, and the file that holds them."""
+"""The state of a run, trainable parameters and persistent buffers, and its file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from robustft.methods.head import head_parameters
 def tuned_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """Every trainable parameter, head included, once each, under its name in `model`.
 
-    Trainable is what requires a gradient: nothing while an evaluation has the model frozen.
+    Trainable means requiring a gradient; during an evaluation, which freezes the model, there are none.
     """
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
@@ -24,7 +24,7 @@ def tuned_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
 def tuned_state(model: nn.Module) -> dict[str, Tensor]:
     """What training changes in `model`, by name: trainable parameters, then persistent buffers, all without gradients.
 
-    All buffers that the model saves, such as the running statistics of batch normalisation, also where they are frozen.
+    Buffers such as the running statistics of batch normalisation are included even where they are frozen.
 
     >>> list(tuned_state(nn.Sequential(nn.Linear(2, 2).requires_grad_(False), nn.BatchNorm1d(2, affine=False))))
     ['1.running_mean', '1.running_var', '1.num_batches_tracked']
@@ -35,7 +35,7 @@ def tuned_state(model: nn.Module) -> dict[str, Tensor]:
 
 
 def save_tuned(model: nn.Module, path: Path) -> None:
-    """Writes the model's `tuned_state` to a safetensors file, which is there completely or not at all.
+    """Writes the model's `tuned_state` to a safetensors file, written atomically.
 
     Raises:
         ValueError: if the model has no trainable parameter.
@@ -47,11 +47,11 @@ def save_tuned(model: nn.Module, path: Path) -> None:
 
 
 def load_tuned(model: nn.Module, path: Path) -> None:
-    """Puts a file of `save_tuned` into a model with the same backbone and method, in place.
+    """Loads a file of `save_tuned` into a model with the same backbone and method, in place.
 
     Raises:
-        ValueError: in one line and with the model unchanged, if names, shapes or types differ or the file is no
-            safetensors.
+        ValueError: in one line and with the model unchanged, if names, shapes or types differ or the file is not
+            a safetensors file.
     """
     try:
         saved = load_file(path)

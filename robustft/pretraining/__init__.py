@@ -1,1 +1,1 @@
-"""The lab's backbone and the letters it is pre-trained on."""
+"""Pre-training of the lab's backbone on rendered letters."""

@@ -1,4 +1,4 @@
-"""The recipe of glyph_vit: a small ViT that has learned to name rendered letters, for a lab that downloads nothing."""
+"""Pre-training of glyph_vit: a small ViT that classifies rendered letters, so that the lab needs no download."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from robustft.pretraining.glyphs import CLASSES, RESOLUTION, Glyphs
 if TYPE_CHECKING:
     from robustft.backbones.pixel_model import PixelModel
 
-TEST_SEED = 2**63 - 1  # of the fresh letters: the same for every run, and no run may train on them
-REPORTS = 10  # lines along the way
+TEST_SEED = 2**63 - 1  # of the test letters, the same for every run; no run may train on them
+REPORTS = 10  # printed lines during training
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pretraining:
     """Settings of the recipe; the defaults are those of the glyph_vit that ships with robustft.
 
-    steps: updates, each on new letters: none is seen twice.
+    steps: updates, each on new letters.
     batch_size: letters per update.
     learning_rate: the peak of one cycle (Smith and Topin, 2018); weight_decay: AdamW's, decoupled.
     label_smoothing: share of the target that is spread over all classes, in [0, 1).
-    seed: of the first weights, the letters and their distortions.
-    accelerator: `auto`, `cpu`, `gpu` or `mps`; minutes on a GPU, hours on a processor.
-    test_letters: how many fresh letters tell the accuracy.
+    seed: of the initial weights, the letters and their distortions.
+    accelerator: `auto`, `cpu`, `gpu` or `mps`; minutes on a GPU, hours on a CPU.
+    test_letters: number of letters that the test accuracy is measured on.
     """
 
     steps: int = 14_000
@@ -60,10 +60,10 @@ class Pretraining:
         )
 
     def run(self, output: Path) -> float:
-        """Train, print how well fresh letters are named along the way, and write the weights to `output`, or nothing.
+        """Trains, printing the test accuracy during training, and writes the weights to `output`, atomically.
 
         Returns:
-            The share of fresh letters named, in [0, 1].
+            The test accuracy, in [0, 1].
 
         Raises:
             ValueError: if `output` cannot be a safetensors file; before training.
@@ -75,22 +75,22 @@ class Pretraining:
         if output.suffix != ".safetensors" or output.is_dir():
             raise ValueError(f"output must be a file whose name ends in .safetensors, got {str(output)!r}")
         device = torch_device(self.accelerator)
-        output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is found now rather than after hours
+        output.parent.mkdir(parents=True, exist_ok=True)  # fails before the training, not after it
         model = glyph_vit(seed=self.seed).to(device)
         accuracy = self.train(model)
         weights = {name: value.cpu().contiguous() for name, value in model.network.state_dict().items()}
         write_whole(output, save(weights))
-        print(f"{100 * accuracy:.1f} % of {self.test_letters:,} fresh letters named; weights in {output}")
+        print(f"{100 * accuracy:.1f} % of {self.test_letters:,} test letters correct; weights in {output}")
         return accuracy
 
     def train(self, model: PixelModel) -> float:
-        """Train `model` on the device where it is, and return the share of fresh letters that it names."""
+        """Trains `model` on its device and returns its test accuracy, in [0, 1]."""
         optimizer = torch.optim.AdamW(model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.learning_rate, total_steps=self.steps)
         glyphs = Glyphs(seed=self.seed, device=str(model.mean.device))
         report_every = max(1, self.steps // REPORTS)
         model.train()
-        # No bar where standard error is no terminal, in a cluster's log for example.
+        # No bar where standard error is not a terminal, for example in the log of a cluster job.
         for step in tqdm(range(1, self.steps + 1), desc="pretrain", unit="step", dynamic_ncols=True, disable=None):
             pixels, labels = glyphs.batch(self.batch_size)
             loss = torch.nn.functional.cross_entropy(model(pixels), labels, label_smoothing=self.label_smoothing)
@@ -101,8 +101,8 @@ class Pretraining:
             if step % report_every == 0 or step == self.steps:
                 if not loss.isfinite():
                     raise Diverged(f"learning_rate may be too high: the loss is {loss} at step {step}")
-                accuracy = named_correctly(model, letters=self.test_letters)
-                tqdm.write(f"step {step:>6}   loss {loss:.3f}   fresh letters {100 * accuracy:5.1f} %")
+                accuracy = letter_accuracy(model, letters=self.test_letters)
+                tqdm.write(f"step {step:>6}   loss {loss:.3f}   test letters {100 * accuracy:5.1f} %")
         return accuracy
 
 
@@ -118,8 +118,8 @@ def glyph_vit(*, seed: int) -> PixelModel:
     ).build(classes=len(CLASSES), seed=seed)
 
 
-def named_correctly(model: PixelModel, *, letters: int) -> float:
-    """Share, in [0, 1], of so many fresh letters that `model`, (N, 3, 28, 28) to 41 logits, names."""
+def letter_accuracy(model: PixelModel, *, letters: int) -> float:
+    """Accuracy, in [0, 1], of `model`, (N, 3, 28, 28) to 41 logits, on that many test letters."""
     glyphs = Glyphs(seed=TEST_SEED, device=str(model.mean.device))
     correct = 0
     model.eval()

@@ -1,6 +1,6 @@
-"""Rendered letters without end, to pre-train a small backbone on: what it learns of strokes serves it for digits.
+"""An endless stream of rendered letters: pre-training data whose features transfer to digits.
 
-White on black, like handwritten digits in scikit-learn and MNIST, of which it sees none.
+White on black, like the handwritten digits of scikit-learn and MNIST, of which it has none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from robustft.lazy_torch import torch
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-# The lower-case letters that are not their capital in small; at other sizes c and C would be one class with two names.
+# Without the lower-case letters that look like their capital: rescaled, c and C would be one class with two labels.
 CLASSES: tuple[str, ...] = (*ascii_uppercase, *"abdefghjlmnqrty")
 # The fonts with letters that matplotlib ships: DejaVu, and the text faces of Computer Modern.
 FONTS = (
@@ -42,10 +42,10 @@ FONTS = (
     "cmti10",
     "cmtt10",
 )
-RESOLUTION = 28  # of the images that come out
-FINENESS = 2  # letters are drawn and distorted at this multiple of it, so that half a pixel of stroke can come or go
+RESOLUTION = 28  # of the images, in pixels
+FINENESS = 2  # letters are drawn and distorted at this multiple of it, so that strokes can change by half a pixel
 FONT_SIZE = 20  # pixels of the image; a capital is about 0.73 of it high
-OVERDRAW = 8  # letters are drawn this much larger and averaged, which is smoother than the font renderer's edges
+OVERDRAW = 8  # letters are drawn this much larger, then averaged: smoother edges than the font renderer's
 
 ROTATION = 0.35  # radians to either side
 SCALES = (0.75, 1.25)
@@ -53,7 +53,7 @@ SHEAR = 0.25  # horizontal shift per height, to either side
 SHIFT = 0.15  # of half the image, to either side
 WARP = 0.125  # of half the image, by which each point of a grid over the image may move to either side
 WARP_POINTS = 4
-THINNEST = 0.6  # how much of a stroke's outermost half pixel may go; all of it would wipe out a serif font's hairlines
+THINNEST = 0.6  # largest share of a stroke's outermost half pixel to remove; 1 would erase hairlines of serif fonts
 DARKEST = 0.6  # of white
 NOISE = 0.1  # largest standard deviation
 
@@ -85,7 +85,7 @@ def draw_letters() -> NDArray[np.uint8]:
 
 
 def distort(letters: Tensor, generator: Generator) -> Tensor:
-    """Letters (N, 1, S, S) in [0, 1] as varied as if written by hand, each on its own: (N, 1, S / 2, S / 2)."""
+    """Letters (N, 1, S, S) in [0, 1], each distorted independently: (N, 1, S / 2, S / 2)."""
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         drawn = torch.rand((len(letters), *shape), generator=generator, device=letters.device)
@@ -100,26 +100,26 @@ def distort(letters: Tensor, generator: Generator) -> Tensor:
     warp = uniform(-WARP, WARP, 2, WARP_POINTS, WARP_POINTS)
     grid = _sampling_grid(affine, warp, side=letters.shape[-1])
     warped = torch.nn.functional.grid_sample(letters, grid, align_corners=False)
-    small = torch.nn.functional.avg_pool2d(_restroked(warped, uniform(-THINNEST, 1, 1, 1, 1)), FINENESS)
+    small = torch.nn.functional.avg_pool2d(_with_stroke_width(warped, uniform(-THINNEST, 1, 1, 1, 1)), FINENESS)
     noise = torch.randn(small.shape, generator=generator, device=small.device)
     return (small * uniform(DARKEST, 1, 1, 1, 1) + noise * uniform(0, NOISE, 1, 1, 1)).clamp(0, 1)
 
 
 def _affine(*, angle: Tensor, shear: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """(N, 2, 3) maps from a place in the image to one in the letter, both from -1 to 1, for (N,) and (N, 2) values."""
+    """(N, 2, 3) affine maps from image to letter coordinates, both from -1 to 1; arguments: (N,) and (N, 2)."""
     cos, sin = angle.cos(), angle.sin()
-    turned = torch.stack([cos, shear * cos - sin, sin, shear * sin + cos], dim=1).view(-1, 2, 2)
-    return torch.cat([turned / scale.unsqueeze(2), shift.unsqueeze(2)], dim=2)  # a larger letter is read more slowly
+    rotation = torch.stack([cos, shear * cos - sin, sin, shear * sin + cos], dim=1).view(-1, 2, 2)
+    return torch.cat([rotation / scale.unsqueeze(2), shift.unsqueeze(2)], dim=2)  # inverse map, hence / scale
 
 
 def _sampling_grid(affine: Tensor, warp: Tensor, *, side: int) -> Tensor:
-    """(N, side, side, 2) places in the letter: the affine map and (N, 2, 4, 4) displacements, smoothly interpolated."""
+    """(N, side, side, 2) coordinates in the letter: the affine map plus (N, 2, 4, 4) displacements, interpolated."""
     smooth = torch.nn.functional.interpolate(warp, size=(side, side), mode="bicubic", align_corners=True)
     plain = torch.nn.functional.affine_grid(affine, [len(affine), 1, side, side], align_corners=False)
     return plain + smooth.permute(0, 2, 3, 1)
 
 
-def _restroked(images: Tensor, strength: Tensor) -> Tensor:
+def _with_stroke_width(images: Tensor, strength: Tensor) -> Tensor:
     """Strokes a pixel thicker on either side where `strength`, (N, 1, 1, 1), is 1, a pixel thinner where it is -1."""
     thick = torch.nn.functional.max_pool2d(images, 3, stride=1, padding=1)
     thin = -torch.nn.functional.max_pool2d(-images, 3, stride=1, padding=1)
@@ -127,11 +127,11 @@ def _restroked(images: Tensor, strength: Tensor) -> Tensor:
 
 
 def _letter(letter: str, font: ImageFont.FreeTypeFont, side: int) -> NDArray[np.uint8]:
-    """(side, side) white on black, with as much black to the left of the ink as to its right, and above as below."""
+    """(side, side) white on black, with the bounding box of the letter in the centre."""
     size = (side * OVERDRAW, side * OVERDRAW)
     canvas = Image.new("L", size)
     ImageDraw.Draw(canvas).text((size[0] / 2, size[1] / 2), letter, fill=255, font=font, anchor="mm")
-    ink = canvas.crop(canvas.getbbox())  # not the font's own box, which has room for the next letter in it
+    ink = canvas.crop(canvas.getbbox())  # not the font's own box, which includes the spacing to the next letter
     centred = Image.new("L", size)
     centred.paste(ink, ((size[0] - ink.width) // 2, (size[1] - ink.height) // 2))
     return np.asarray(centred.resize((side, side), Image.Resampling.BOX))

@@ -1,8 +1,8 @@
-"""Training images varied on the device, a batch of uint8 at a time.
+"""Data augmentation on the device, a batch of uint8 images at a time.
 
-What happens to the batch of an update is a pure function of the seed and the update's number, and takes nothing from
-the global generators: a resumed run sees what the unbroken one saw, and dropout draws the same numbers with and without
-augmentation. All numbers are drawn on the CPU, so that every device sees the same variations.
+The augmentation of a batch is a pure function of the seed and the update's number and draws nothing from the global
+generators: a resumed run sees the same images as an unbroken one, and dropout draws the same numbers with and without
+augmentation. All numbers are drawn on the CPU, so that every device gets the same images.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ CROP_ASPECT = (3 / 4, 4 / 3)
 
 
 class Augmentation:
-    """Applies the augmentations called `names` (see AUGMENTATIONS), in that order; none of them changes nothing."""
+    """Applies the augmentations `names` (see AUGMENTATIONS) in that order; without names, the identity."""
 
     def __init__(self, names: Sequence[str], *, seed: int) -> None:
         self._names = tuple(names)
         self._seed = seed
 
     def __call__(self, pixels: Tensor, *, step: int) -> Tensor:
-        """uint8 (N, 3, H, W) of update `step`, varied; the same shape, type and device."""
+        """The augmented batch of update `step`: uint8 (N, 3, H, W), of the same device."""
         for name in self._names:
             seed = int(stream(f"augmentation {name}", self._seed, step).integers(2**63))
             pixels = AUGMENTATIONS[name](pixels, torch.Generator().manual_seed(seed))
@@ -50,7 +50,7 @@ def crop(pixels: Tensor, generator: Generator) -> Tensor:
     area = CROP_AREA[0] + (CROP_AREA[1] - CROP_AREA[0]) * area
     root = torch.exp(torch.tensor(CROP_ASPECT[1]).log() * (2 * aspect - 1) / 2)
     width, height = (area.sqrt() * root).clamp(max=1), (area.sqrt() / root).clamp(max=1)
-    # In affine_grid's coordinates the image spans -1 to 1: what the part spans, and where its middle may lie.
+    # In affine_grid's coordinates the image spans -1 to 1: the size of the crop, and the range of its centre.
     parts = torch.zeros(len(pixels), 2, 3)
     parts[:, 0, 0], parts[:, 0, 2] = width, (2 * across - 1) * (1 - width)
     parts[:, 1, 1], parts[:, 1, 2] = height, (2 * down - 1) * (1 - height)
@@ -60,17 +60,17 @@ def crop(pixels: Tensor, generator: Generator) -> Tensor:
 
 
 def randaugment(pixels: Tensor, generator: Generator) -> Tensor:
-    """Torchvision's RandAugment (Cubuk et al., 2020) drawn anew for each image.
+    """Torchvision's RandAugment (Cubuk et al., 2020), drawn independently for each image.
 
-    Its defaults, 2 operations of magnitude 9 of 31, but bilinear, as the defaults leave jagged edges.
+    Its defaults, 2 operations of magnitude 9 of 31, but with bilinear interpolation: nearest leaves jagged edges.
     """
     from torchvision.transforms.v2 import InterpolationMode, RandAugment
 
-    vary = RandAugment(interpolation=InterpolationMode.BILINEAR)
-    # The library draws from the global generator of the CPU only, which is lent to it.
+    augmentation = RandAugment(interpolation=InterpolationMode.BILINEAR)
+    # The library draws from the CPU's global generator only, so that one is seeded here and restored.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.set_state(generator.get_state())
-        return torch.stack([vary(image) for image in pixels])
+        return torch.stack([augmentation(image) for image in pixels])
 
 
 AUGMENTATIONS: dict[str, Callable[[Tensor, Generator], Tensor]] = {
@@ -78,4 +78,4 @@ AUGMENTATIONS: dict[str, Callable[[Tensor, Generator], Tensor]] = {
     "crop": crop,
     "randaugment": randaugment,
 }
-"""As `trainer.augment` calls them; plan.py has the names too, as it must not import torch."""
+"""By their name in `trainer.augment`; plan.py repeats the names, as it must not import torch."""

@@ -15,11 +15,11 @@ from robustft.data.dataset import Images
 
 
 class TrainingBatches:
-    """All batches of a run, one per optimiser update, as one long pass.
+    """All batches of a run, one per optimiser update, as a single pass.
 
-    Lightning's epochs restart a loader's order when a run resumes; here the batch of update n depends on the seed and
-    n alone, and `state_dict` (which Lightning keeps in its checkpoints) is n. Images are decoded already: reading them
-    needs no workers.
+    Lightning restarts the order of a loader when a run resumes mid-epoch; here the batch of update n depends on the
+    seed and n alone, and `state_dict` (which Lightning stores in its checkpoints) is n. Images are decoded already, so
+    that no workers are needed.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class TrainingBatches:
         total_steps: int,
         drop_last: bool = True,
     ) -> None:
-        """rows: those of `images` to train on; the rest (held out for validation) is never copied or touched."""
+        """rows: indices of the training images in `images`; the others (held out for validation) are never read."""
         self._images = images
         self._rows = rows
         self._batch_size = batch_size
@@ -45,7 +45,7 @@ class TrainingBatches:
         return self._total_steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """uint8 pixels (N, 3, H, W) and int64 labels (N,), from the current position on."""
+        """uint8 pixels (N, 3, H, W) and int64 labels (N,), from the current position."""
         while self._next_step < self._total_steps:
             places = batch_rows(
                 self._next_step,
@@ -59,16 +59,16 @@ class TrainingBatches:
             yield torch.from_numpy(pixels), torch.from_numpy(labels)
 
     def state_dict(self) -> dict[str, Any]:
-        """How many batches were handed out."""
+        """The number of batches already yielded."""
         return {"next_step": self._next_step}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on behind the batches that were handed out when `state` was kept."""
+        """Resumes after the batches that had been yielded when `state` was saved."""
         self._next_step = int(state["next_step"])
 
 
 class TrainingData(pl.LightningDataModule):
-    """The training rows of a run; evaluation reads its splits itself."""
+    """The training batches of a run; the evaluator reads its splits itself."""
 
     def __init__(self, batches: TrainingBatches) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from robustft.training.module import FineTuning
 
 
 class EvaluateOnSchedule(pl.Callback):
-    """After each scheduled update (and before the first): keep the state, measure it, tell `listeners`.
+    """After each scheduled update (and before the first): saves the state, measures it, calls `listeners`.
 
     steps: completed updates after which the model is evaluated.
     listeners: called with the step and all records so far.
@@ -51,7 +51,7 @@ class EvaluateOnSchedule(pl.Callback):
         # Outcome and state are written first, the record line commits.
         self._states.save(module.model, step)
         suite = self._recorder.evaluator.suite
-        now = {None, *suite.attacks_at(EVERY)}  # None: what nothing attacks
+        now = {None, *suite.attacks_at(EVERY)}  # None: conditions without an attack
         self._recorder.measure(
             module.model,
             step=step,

@@ -1,4 +1,4 @@
-"""One run from its parts: train, evaluate on schedule, keep what is needed to go on."""
+"""One run from its parts: train, evaluate on schedule, write checkpoints to resume from."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from robustft.training.tracker import TrackedRun
 
 
 def evaluated_steps(schedule: Schedule, plan: TrainingPlan, *, images: int) -> tuple[int, ...]:
-    """The steps at which a run on that many training images is evaluated; the last one is its end."""
+    """The steps at which a run is evaluated, the last one its end. images: number of training images."""
     return schedule.steps(plan.steps(_steps_per_epoch(images, plan)))
 
 
@@ -54,11 +54,16 @@ def fine_tune(
     description: str,
     run_id: str = "",
 ) -> list[Record]:
-    """Trains `model` on `rows` of `images` and evaluates it after `steps`; then come the attacks of later tiers.
+    """Trains `model` on `rows` of `images` and evaluates it after `steps`, then runs the attacks of later tiers.
 
-    Goes on from `<run_dir>/last.ckpt` if there is one of the run `run_id`, and where that is damaged from the
-    checkpoint before it. The weights end in `model`, and as states in the run directory. Returns all records of the
-    run. `Diverged` if the loss, the gradient or a state to be measured is not finite.
+    Resumes from `<run_dir>/last.ckpt` if there is one of the run `run_id`, or, where that is damaged, from the
+    checkpoint before it. `model` is trained in place; its states are saved in the run directory.
+
+    Returns:
+        All records of the run.
+
+    Raises:
+        Diverged: if the loss, the gradient or a state to be measured is not finite.
     """
     per_epoch = _steps_per_epoch(len(rows), plan)
     total_steps = max(steps)
@@ -108,16 +113,16 @@ def fine_tune(
             ckpt_path=checkpoints.newest(),
             weights_only=True,
         )
-    except SystemExit as stopped:  # what Lightning makes of Ctrl-C
+    except SystemExit as stopped:  # Lightning turns Ctrl-C into it
         raise KeyboardInterrupt from stopped
-    model.to(trainer.strategy.root_device)  # Lightning has put it back on the CPU
+    model.to(trainer.strategy.root_device)  # Lightning moves it back to the CPU
     measure_later_tiers(
         recorder,
         states.restored_into(model, holds=total_steps),
         last=total_steps,
         listeners=(progress.evaluated, mirror.evaluated),
     )
-    checkpoints.forget_previous()
+    checkpoints.remove_previous()
     return recorder.records
 
 
@@ -134,8 +139,8 @@ def _condition_names(suite: Suite) -> ConditionNames:
 
 
 def _quiet_lightning() -> None:
-    """Lightning's remarks on devices and loaders say nothing about a run; its errors stay."""
-    for package in ("pytorch_lightning", "lightning_fabric"):  # the second one speaks of SLURM wherever it finds srun
+    """Hides Lightning's hints on devices and loaders, which do not concern a run; its errors are still shown."""
+    for package in ("pytorch_lightning", "lightning_fabric"):  # the latter warns of SLURM where srun exists
         logging.getLogger(package).setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", module=package)
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")

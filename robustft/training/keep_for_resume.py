@@ -1,4 +1,4 @@
-"""Writes last.ckpt after every evaluated step, so that a killed run goes on as if it had not been."""
+"""Writes last.ckpt after every evaluated step, so that an interrupted run resumes exactly."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from robustft.training.checkpoints import RUN, Checkpoints
 
 
 class KeepForResume(pl.Callback):
-    """Lightning's own checkpoint, plus the generators' states and whose run it is of.
+    """Lightning's own checkpoint, plus the states of the random generators and the run id.
 
-    Belongs behind the evaluation in the list of callbacks: what last.ckpt knows is on record.
+    Must come after the evaluation in the list of callbacks: the evaluation of a step is recorded before last.ckpt
+    has the step.
     """
 
     def __init__(self, checkpoints: Checkpoints, *, steps: Sequence[int], seed: int) -> None:
@@ -24,7 +25,7 @@ class KeepForResume(pl.Callback):
         self._generators: dict[str, Any] | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        # Set here, right before the first batch: what Lightning draws while it sets up then changes nothing.
+        # Set right before the first batch, so that numbers that Lightning draws during its setup have no influence.
         if self._generators is not None:
             restore_generators(self._generators)
             return

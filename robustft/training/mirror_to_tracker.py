@@ -1,4 +1,4 @@
-"""Sends what a run measures to the tracker, as it comes."""
+"""Sends a run's losses and measurements to the tracker, as they come."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from robustft.training.tracker import TrackedRun
 
 
 class MirrorToTracker(pl.Callback):
-    """Sends the training loss now and then, and every evaluated step's records as rates.
+    """Sends the training loss every `log_every` updates, and the accuracies of every evaluated step.
 
-    names: what conditions are called; each is a curve of its own, `test/pgd` and `test/pgd@2`.
+    names: of the conditions; each is a curve of its own, `test/pgd` and `test/pgd@2`.
     """
 
     def __init__(self, tracked: TrackedRun, names: ConditionNames) -> None:
@@ -31,6 +31,6 @@ class MirrorToTracker(pl.Callback):
             self._tracked.log(step, {"train/loss": float(outputs["loss"]), "train/learning_rate": rate})
 
     def evaluated(self, step: int, records: Sequence[Record]) -> None:
-        """All conditions of the state after `step` updates."""
+        """Sends the accuracy of every condition after `step` updates."""
         shown = [record for record in records if record.step == step]
         self._tracked.log(step, {f"{record.split}/{self._names.of(record)}": record.accuracy for record in shown})

@@ -17,13 +17,13 @@ from robustft.training.plan import TrainingPlan
 
 
 class FineTuning(pl.LightningModule):
-    """Cross-entropy on the trainable parameters.
+    """Minimises the cross-entropy over the trainable parameters.
 
-    Checkpoints hold trainable parameters and persistent buffers only: frozen parameters come from the backbone, and a
-    fully frozen ViT-B in every resume file would be 343 MB for nothing.
+    Checkpoints hold trainable parameters and persistent buffers only: frozen parameters come from the backbone, and
+    those of a ViT-B would add 343 MB to every checkpoint.
     """
 
-    strict_loading = False  # Lightning's word for: the checkpoint need not have every parameter
+    strict_loading = False  # for Lightning: the checkpoint need not have every parameter
 
     def __init__(self, *, model: PixelModel, plan: TrainingPlan, total_steps: int, seed: int) -> None:
         """seed: of the augmentation."""
@@ -40,7 +40,7 @@ class FineTuning(pl.LightningModule):
         return cross_entropy(self.model(pixels.float().div(255)), labels)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW on the trainable parameters, its rate set anew after every update."""
+        """AdamW on the trainable parameters; its learning rate is set after every update."""
         optimizer = torch.optim.AdamW(self._parameter_groups(), lr=self.plan.learning_rate)
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: self.plan.rate_factor(step, self.total_steps)
@@ -48,12 +48,12 @@ class FineTuning(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
-        """The trainable parameters as AdamW takes them: those that are decayed and those that are not."""
+        """AdamW's parameter groups: the parameters with weight decay and those without."""
         parameters = list(tuned_parameters(self.model).values())
-        least = 2 if self.plan.weight_decay_on == "matrices" else 0
-        decayed = [parameter for parameter in parameters if parameter.ndim >= least]
-        spared = [parameter for parameter in parameters if parameter.ndim < least]
-        groups = [(decayed, self.plan.weight_decay), (spared, 0.0)]
+        least_dimensions = 2 if self.plan.weight_decay_on == "matrices" else 0
+        decayed = [parameter for parameter in parameters if parameter.ndim >= least_dimensions]
+        undecayed = [parameter for parameter in parameters if parameter.ndim < least_dimensions]
+        groups = [(decayed, self.plan.weight_decay), (undecayed, 0.0)]
         return [{"params": group, "weight_decay": decay} for group, decay in groups if group]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ class FineTuning(pl.LightningModule):
         checkpoint["state_dict"] = {name: value for name, value in checkpoint["state_dict"].items() if name in state}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """ValueError if the checkpoint is of another model: non-strict loading would pass over it in silence."""
+        """ValueError if the checkpoint is of another model: non-strict loading would not notice."""
         state = {f"model.{name}" for name in tuned_state(self.model)}
         if set(checkpoint["state_dict"]) != state:
             differing = sorted(state ^ set(checkpoint["state_dict"]))

@@ -1,4 +1,4 @@
-"""How long and at what rate a run trains."""
+"""Optimiser, learning rate schedule, length and batches of the training."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 class TrainingPlan:
     """AdamW with a warm-up and a decay, as in the study's scripts.
 
-    max_steps: optimiser updates; if None, `epochs` says how long (max_steps wins when both are given).
-    epochs: passes over the training images, may be a fraction.
+    max_steps: optimiser updates, takes precedence over `epochs`; None: the run has `epochs` epochs.
+    epochs: passes over the training images, not necessarily a whole number.
     batch_size: images per update.
-    drop_last: leave out the incomplete last batch of every epoch, as an odd small one would be a step of another kind.
+    drop_last: leave out the incomplete last batch of every epoch, as its gradient would be noisier than the others'.
     learning_rate: the peak; weight_decay: AdamW's, decoupled.
     weight_decay_on: `all` trainable parameters, or `matrices`: those with two dimensions or more, which spares biases
         and the parameters of norms.
     gradient_clip: largest L2 norm of the gradient of all trainable parameters together, a longer one is scaled down to
         it; None: no clipping.
     decay: `constant`, `linear` or `cosine`, to zero at the run's end.
-    warmup_steps: updates of linear warm-up; if None, `warmup_fraction` of the run.
-    warmup_from_zero: the first update of the warm-up has rate 0 and the first behind it the peak; otherwise its last
+    warmup_steps: updates of linear warm-up; None: `warmup_fraction` of the run.
+    warmup_from_zero: the first update of the warm-up has rate 0 and the first after it the peak; otherwise its last
         update has the peak already.
-    augment: how training images are varied, names of AUGMENTATIONS (see augment.py), applied in this order.
+    augment: data augmentation, names of AUGMENTATIONS (see augment.py), applied in this order.
     validation_fraction: share of the training split that is held out for validation, in (0, 1); stratified by class.
     precision: Lightning's name of the training precision; evaluation is float32.
     accelerator: Lightning's name of the device's kind.
@@ -90,20 +90,20 @@ class TrainingPlan:
         )
 
     def steps(self, steps_per_epoch: int) -> int:
-        """Updates of the whole run."""
+        """Number of updates of the whole run."""
         if self.max_steps is not None:
             return self.max_steps
         assert self.epochs is not None
         return max(1, round(self.epochs * steps_per_epoch))
 
     def warmup(self, total_steps: int) -> int:
-        """Updates of the warm-up in a run of `total_steps`."""
+        """Number of updates of the warm-up in a run of `total_steps`."""
         return round(self.warmup_fraction * total_steps) if self.warmup_steps is None else self.warmup_steps
 
     def rate_factor(self, step: int, total_steps: int) -> float:
-        """What the learning rate of update `step` (from 0) is multiplied by, in a run of `total_steps` updates.
+        """The factor of the learning rate at update `step` (from 0), in a run of `total_steps` updates.
 
-        The warm-up rises linearly to 1 at its last update, or, from zero, at the one behind it; the decay falls from 1
+        The warm-up rises linearly to 1 at its last update, or, from zero, at the one after it; the decay falls from 1
         towards 0 at the run's end.
         """
         warmup = self.warmup(total_steps)

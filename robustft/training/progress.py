@@ -13,9 +13,9 @@ from robustft.study.record import Record, without_parts
 
 
 class Progress(pl.Callback):
-    """Updates done and the loss, on standard error; without a terminal only the lines of the evaluated steps.
+    """Completed updates and the loss, on standard error; without a terminal only the lines of the evaluated steps.
 
-    names: what conditions are called in these lines.
+    names: of the conditions in these lines.
     """
 
     def __init__(self, *, total_steps: int, description: str, names: ConditionNames) -> None:
@@ -31,7 +31,7 @@ class Progress(pl.Callback):
             desc=self._description,
             unit="step",
             dynamic_ncols=True,
-            disable=None,  # off where standard error is no terminal
+            disable=None,  # off where standard error is not a terminal
         )
 
     def on_train_batch_end(
@@ -42,7 +42,7 @@ class Progress(pl.Callback):
         self._bar.set_postfix(loss=f"{float(outputs['loss']):.3f}", refresh=False)
 
     def evaluated(self, step: int, records: Sequence[Record]) -> None:
-        """A line of test accuracies of the state after `step` updates."""
+        """Prints a line of test accuracies after `step` updates."""
         shown = without_parts(record for record in records if record.step == step and record.split == "test")
         rates = "   ".join(f"{self._names.of(record)} {100 * record.accuracy:5.1f} %" for record in shown)
         tqdm.write(f"step {step:>6}   {rates}")  # to standard output, above the bar

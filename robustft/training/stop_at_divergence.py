@@ -1,4 +1,4 @@
-"""Ends a run whose numbers are no longer finite, before anything of it is kept or measured."""
+"""Stops a run that is no longer finite, before its state is saved or measured."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from robustft.training.module import FineTuning
 class StopAtDivergence(pl.Callback):
     """Raises `Diverged` if the loss or the gradient of an update is not finite, or a state that is to be measured.
 
-    Belongs in front of the callbacks that keep and measure. The loss and the norm of the gradient are read once an
+    Must come before the callbacks that save and measure. The loss and the norm of the gradient are checked after every
     update, where the progress bar waits for the loss anyway; weights, and logits of the last batch, at `steps` only,
     where a measurement takes far longer.
 
-    A gradient scaler (16-mixed) skips updates whose gradient overflows, as it is meant to: they end a run only once
-    the scale is down to 1, so that it is the gradient itself that has no half precision.
+    A gradient scaler (16-mixed) skips updates whose gradient overflows by design: they stop a run only once the scale
+    is down to 1, so that the gradient itself exceeds half precision.
     """
 
     def __init__(self, *, steps: Sequence[int]) -> None:
@@ -37,10 +37,10 @@ class StopAtDivergence(pl.Callback):
     ) -> None:
         assert isinstance(pl_module, FineTuning)
         for group in optimizer.param_groups:
-            # The largest factors that AdamW multiplies float32 by; torch refuses those that it does not have.
+            # The largest factors in AdamW's update; torch refuses numbers beyond float32.
             largest = max(group["lr"] / (1 - group["betas"][0]), group["lr"] * group["weight_decay"])
             if largest > torch.finfo(torch.float32).max:
-                raise Diverged(_reason(pl_module, trainer.global_step + 1, "the update has no float32"))
+                raise Diverged(_reason(pl_module, trainer.global_step + 1, "the update exceeds float32"))
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         skips = scaler is not None and scaler.get_scale() > 1
         gradients = [p.grad for p in tuned_parameters(pl_module.model).values() if p.grad is not None]
@@ -61,7 +61,7 @@ class StopAtDivergence(pl.Callback):
 
 
 def _not_finite(module: FineTuning, pixels: Tensor) -> str | None:
-    """What of the state is not finite; None if all is. pixels: uint8 (N, 3, H, W), of the last batch."""
+    """`weights` or `logits` if these are not finite, else None. pixels: uint8 (N, 3, H, W), of the last batch."""
     if not all(bool(value.isfinite().all()) for value in tuned_state(module.model).values()):
         return "weights"
     with undisturbed(module.model), torch.no_grad():

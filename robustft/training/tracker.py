@@ -14,7 +14,7 @@ from robustft import checks
 from robustft.canonical_hash import canonical_hash
 
 LONGEST_TAG, LONGEST_NAME = 64, 128
-"""Characters that W&B takes; the first longer tag would end the run."""
+"""Characters that W&B accepts; a longer tag would make it fail."""
 
 MODES = ("online", "offline", "disabled")
 
@@ -24,7 +24,7 @@ NOT_IN_A_PROJECT = "/\\#?%:"
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker:
-    """Where a run is mirrored to.
+    """Settings of the Weights & Biases mirror of a run.
 
     mode: `offline` (files under the run directory, for `wandb sync`; no account needed), `online` or `disabled`.
     project, entity: W&B's; log_every: updates between two logged training losses.
@@ -53,20 +53,20 @@ class Tracker:
 
 
 class TrackedRun:
-    """One run as the tracker sees it; does nothing if the tracker is disabled."""
+    """The W&B mirror of one run; does nothing if the tracker is disabled."""
 
     def __init__(self, run: Any, log_every: int) -> None:
         self._run = run
         self.log_every = log_every
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
-        """Values against `step`, completed optimiser updates."""
+        """Logs values against `step`, completed optimiser updates."""
         self._send(lambda run: run.log({"step": step, **values}))
 
     def finish(
         self, *, columns: Sequence[str], rows: Sequence[Sequence[Any]], picture: Path | None, summary: dict
     ) -> None:
-        """The trade-off points as a table, the curve as a picture if there is one, the summary as single values."""
+        """Logs the trade-off points as a table, the curve as a picture, the summary as single values."""
 
         def results(run: Any) -> None:
             import wandb
@@ -79,11 +79,11 @@ class TrackedRun:
         self._send(results)
 
     def close(self, exit_code: int = 0) -> None:
-        """Nothing more is sent."""
+        """Ends the W&B run."""
         self._send(lambda run: run.finish(exit_code=exit_code))
 
     def _send(self, message: Callable[[Any], None]) -> None:
-        """Records are the truth and this is a mirror: whatever happens to it, the run goes on, and without it."""
+        """Sends `message`; an error disables the mirror and does not affect the run, whose records are complete."""
         if self._run is None:
             return
         try:
@@ -91,22 +91,23 @@ class TrackedRun:
         except Exception as error:
             self._run = None
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            print(f"robustft: the run goes on without W&B, which failed: {reason[:200]}", file=sys.stderr, flush=True)
+            print(f"robustft: the run continues without W&B, which failed: {reason[:200]}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def tracked_run(
     tracker: Tracker, *, run_dir: Path, run_id: str, name: str, group: str, tags: Sequence[str], config: dict[str, Any]
 ) -> Iterator[TrackedRun]:
-    """Opens the mirror of the run; a resumed run has the same id and becomes one run with what was there before.
+    """Opens the mirror of the run; a resumed run has the same id and continues the run in W&B.
 
-    ValueError if W&B does not take the run (not logged in, no network in mode online).
+    Raises:
+        ValueError: if W&B refuses the run (not logged in, no network in mode online).
     """
     if tracker.mode == "disabled":
         yield TrackedRun(None, tracker.log_every)
         return
     if tracker.mode == "offline":
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # offline means that nothing asks the network
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # offline means no network request at all
     import wandb
 
     try:
@@ -124,7 +125,7 @@ def tracked_run(
             config=config,
             settings=wandb.Settings(console="off", silent=True),
         )
-    except Exception as error:  # its service raises errors of its own, which are none of wandb.errors
+    except Exception as error:  # its service also raises errors outside wandb.errors
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ValueError(f"mode {tracker.mode} failed: {reason} (offline and disabled need no account)") from error
     run.define_metric("step")
@@ -139,5 +140,5 @@ def tracked_run(
 
 
 def _cut(text: str, longest: int) -> str:
-    """A longer text's beginning, and a hash of all of it, so that two texts stay two."""
+    """`text`, cut to at most `longest` characters; a hash of the whole keeps different texts apart."""
     return text if len(text) <= longest else f"{text[: longest - 9]}-{canonical_hash(text, characters=8)}"

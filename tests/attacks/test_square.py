@@ -37,36 +37,36 @@ def problem():
 
 def test_it_asks_for_no_gradients(problem, searched):
     network, pixels, labels = problem
-    found = searched(NoGradients(network), pixels, labels, Square(queries=100), eps_255=16)
-    assert int(found.broken.sum()) > 0
-    assert found.backward_passes == 0
+    result = searched(NoGradients(network), pixels, labels, Square(queries=100), eps_255=16)
+    assert int(result.broken.sum()) > 0
+    assert result.backward_passes == 0
 
 
 @pytest.mark.parametrize(("norm", "eps_255"), [("linf", 10), ("l2", 80), ("l1", 500)])
 def test_looking_ahead_finds_what_one_proposal_after_the_other_finds(norm, eps_255, problem, searched, monkeypatch):
-    attack, asked = Square(queries=150), []
+    attack, images = Square(queries=150), []
     original = Network.search_logits
 
     def noted(self, pixels):
-        asked.append(len(pixels))
+        images.append(len(pixels))
         return original(self, pixels)
 
     monkeypatch.setattr(Network, "search_logits", noted)
     ahead = searched(*problem, attack, norm=norm, eps_255=eps_255, slots=128)
-    asked_ahead, asked[:] = len(asked), []
+    images_ahead, images[:] = len(images), []
     monkeypatch.setattr(LookAhead, "_adapt_depth", lambda self, used, depth: None)  # stays at one
     one_by_one = searched(*problem, attack, norm=norm, eps_255=eps_255, slots=128)
     assert torch.equal(ahead.broken, one_by_one.broken)
     assert 0 < int(ahead.broken.sum()) < 40
-    assert asked_ahead < len(asked) == 151
+    assert images_ahead < len(images) == 151
 
 
 def test_the_budget_is_kept_while_looking_ahead(problem, searched):
     network, pixels, labels = problem
     for queries in (1, 2, 7):
-        found = searched(network, pixels[:3], labels[:3], Square(queries=queries), eps_255=0.001, slots=64)
-        assert found.by_part == {"Square": 0}
-        assert found.forward_passes >= 1 + 3 * (queries + 1)
+        result = searched(network, pixels[:3], labels[:3], Square(queries=queries), eps_255=0.001, slots=64)
+        assert result.by_part == {"Square": 0}
+        assert result.forward_passes >= 1 + 3 * (queries + 1)
 
 
 def test_more_queries_break_no_fewer(problem, searched):
@@ -88,28 +88,28 @@ def square_situation(norm: str, count: int) -> Situation:
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 def test_its_windows_shrink_as_the_authors(norm):
-    asked = torch.tensor([0, 9, 10, 11, 50, 51, 200, 201, 500, 501, 1000, 1001, 2000, 2001, 4000, 4001, 6000, 8000])
+    proposals = torch.tensor([0, 9, 10, 11, 50, 51, 200, 201, 500, 501, 1000, 1001, 2000, 2001, 4000, 4001, 6000, 8000])
     official = SquareAttack(None, n_queries=10_000, resc_schedule=False)
     sides = []
-    for queries in asked.tolist():
+    for queries in proposals.tolist():
         side = round(math.sqrt(official.p_selection(queries) * 28 * 28))
         sides.append(min(max(side, 1), 28) if norm == "linf" else max(side, 3) + (max(side, 3) % 2 == 0))
-    at = square_situation(norm, len(asked))
-    state = {"best": at.pixels, "candidates": at.pixels, "asked": asked}
-    Square(queries=10_000).ahead(at, state, torch.ones_like(asked))
+    at = square_situation(norm, len(proposals))
+    state = {"best": at.pixels, "candidates": at.pixels, "proposals": proposals}
+    Square(queries=10_000).ahead(at, state, torch.ones_like(proposals))
     change = state["candidates"] - at.pixels
     assert [int(side) for side in (change != 0).any(1).flatten(1).sum(1).sqrt()] == sides
     assert (change != 0).flatten(1).sum(1).tolist() == [3 * side**2 for side in sides]
     assert len(set(sides)) > 5
     if norm == "linf":
-        torch.testing.assert_close(change.abs().flatten(1).amax(1), torch.full((len(asked),), 20 / 255).double())
+        torch.testing.assert_close(change.abs().flatten(1).amax(1), torch.full((len(proposals),), 20 / 255).double())
 
 
 def test_every_proposal_is_another_window():
     at = square_situation("linf", 1)
     proposals = []
-    for asked in range(20):
-        state = {"best": at.pixels, "candidates": at.pixels, "asked": torch.tensor([asked])}
+    for count in range(20):
+        state = {"best": at.pixels, "candidates": at.pixels, "proposals": torch.tensor([count])}
         Square().ahead(at, state, torch.tensor([1]))
         proposals.append(tuple((state["candidates"] != at.pixels).flatten().tolist()))
     assert len(set(proposals)) > 15

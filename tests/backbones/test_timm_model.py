@@ -125,7 +125,7 @@ def test_position_embedding_is_resampled_to_another_resolution(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"depth": 3}, "blocks.2.norm1.weight"),
         ({"depth": 1}, "blocks.1."),
@@ -135,17 +135,17 @@ def test_position_embedding_is_resampled_to_another_resolution(tmp_path: Path) -
     ],
     ids=str,
 )
-def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path: Path, options: dict[str, Any], said: str) -> None:
+def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
     other = timm.create_model("vit_tiny_patch16_224", img_size=32, num_classes=3, **SMALL)
     save_file(other.state_dict(), tmp_path / "other.safetensors")
     settings = small(checkpoint=str(tmp_path / "other.safetensors"), options={**SMALL, **options})
-    with pytest.raises(ValueError, match=rf"^checkpoint must hold weights that fit .*{said}") as caught:
+    with pytest.raises(ValueError, match=rf"^checkpoint must hold weights that fit .*{message}") as caught:
         settings.build(classes=10, seed=0)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"name": ""}, "name must be the name of a timm model"),
         ({"pretrained": "yes"}, "pretrained must be true or false"),
@@ -162,14 +162,14 @@ def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path: Path, options: dict
     ],
     ids=str,
 )
-def test_mistakes_are_told_when_the_settings_are_made(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=f"^{said}") as caught:
+def test_mistakes_are_told_when_the_settings_are_made(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}") as caught:
         small(**changes)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"name": "vit_tiny_patch16_244"}, "name must be a timm model, got 'vit_tiny_patch16_244'; .*_224"),
         (
@@ -186,8 +186,8 @@ def test_mistakes_are_told_when_the_settings_are_made(changes: dict[str, Any], s
     ],
     ids=str,
 )
-def test_mistakes_that_only_timm_can_tell_are_told_when_it_is_built(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=f"^{said}") as caught:
+def test_mistakes_that_only_timm_can_tell_are_told_when_it_is_built(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}") as caught:
         small(**changes).build(classes=10, seed=0)
     assert "\n" not in str(caught.value)
 

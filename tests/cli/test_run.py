@@ -410,7 +410,7 @@ def test_a_run_killed_at_its_start_mid_epoch_and_mid_evaluation_and_damaged_ends
         done = robustft(*words, cwd=cwd)
         assert done.returncode == 0, done.stderr
         said = [line for line in done.stderr.splitlines() if "last.ckpt" in line]
-        assert [line.endswith("the run goes on from the checkpoint before it") for line in said] == [True] * bool(kills)
+        assert [line.endswith("the run resumes from the checkpoint before it") for line in said] == [True] * bool(kills)
         assert not any(map(is_temporary, (cwd / "run").rglob("*")))
         directories[name] = cwd / "run"
     one, other = directories["unbroken"], directories["killed"]

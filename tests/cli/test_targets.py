@@ -99,7 +99,7 @@ NOT_OURS = [
     "robustft.pretraining.glyph_vit.Pretraining",
     "robustft.attacks.attack.Attack",
     "robustft.data.source.Source",
-    "robustft.data.sources.published._Unpacked",
+    "robustft.data.sources.published._UnpackedArchive",
     "robustft",
     "robustft.",
     "robustft..data",

@@ -84,7 +84,7 @@ def test_loading_keeps_the_parameters_that_an_optimiser_holds(make_vit: MakeVit,
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "misfit"),
     [
         (LinearProbe(), "lacks vit.shared_parameters|lacks vit.blocks"),
         (BottleneckAdapter(reduction=4), r"of shape \(16, 64\), not \(8, 64\)"),
@@ -93,12 +93,12 @@ def test_loading_keeps_the_parameters_that_an_optimiser_holds(make_vit: MakeVit,
     ids=str,
 )
 def test_the_state_of_another_model_is_refused_whole(
-    make_vit: MakeVit, tmp_path: Path, other: Method, said: str
+    make_vit: MakeVit, tmp_path: Path, other: Method, misfit: str
 ) -> None:
     save_tuned(other.apply(make_vit(seed=1)), tmp_path / "other.safetensors")
     network = BottleneckAdapter().apply(make_vit())
     before = {name: parameter.detach().clone() for name, parameter in tuned_parameters(network).items()}
-    with pytest.raises(ValueError, match=f"^path must be a state of this backbone and method: .* ({said})") as caught:
+    with pytest.raises(ValueError, match=f"^path must be a state of this backbone and method: .* ({misfit})") as caught:
         load_tuned(network, tmp_path / "other.safetensors")
     assert "\n" not in str(caught.value)
     assert all(torch.equal(before[name], parameter) for name, parameter in tuned_parameters(network).items())

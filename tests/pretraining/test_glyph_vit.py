@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from robustft.backbones.checkpoint import find_checkpoint, tensor_shapes
-from robustft.pretraining.glyph_vit import Pretraining, glyph_vit, named_correctly
+from robustft.pretraining.glyph_vit import Pretraining, glyph_vit, letter_accuracy
 
 SHIPPED = find_checkpoint("package:glyph_vit.safetensors")
 
@@ -21,11 +21,11 @@ def test_the_weights_that_ship_name_the_letters_that_the_recipe_draws() -> None:
     model = glyph_vit(seed=0)
     model.network.load_state_dict(load_file(SHIPPED))
 
-    assert named_correctly(model, letters=1024) > 0.96
+    assert letter_accuracy(model, letters=1024) > 0.96
 
 
 def test_random_weights_do_not() -> None:
-    assert named_correctly(glyph_vit(seed=0), letters=512) < 0.1
+    assert letter_accuracy(glyph_vit(seed=0), letters=512) < 0.1
 
 
 def test_what_is_written_fits_where_the_weights_that_ship_fit(tmp_path: Path) -> None:
@@ -64,9 +64,9 @@ def test_a_head_that_was_lost_is_learned_again_in_a_few_steps() -> None:
     head = {name: value for name, value in model.network.state_dict().items() if name.startswith("head.")}
     model.network.load_state_dict(load_file(SHIPPED) | head)
 
-    before = named_correctly(model, letters=256)
+    before = letter_accuracy(model, letters=256)
     tiny(steps=12, batch_size=32, test_letters=1).train(model)
-    after = named_correctly(model, letters=256)
+    after = letter_accuracy(model, letters=256)
 
     assert before < 0.1
     assert after > 0.3
@@ -87,7 +87,7 @@ def test_letters_are_not_named_by_a_network_that_answers_with_nan() -> None:
     model = glyph_vit(seed=0)
     model.network.head.weight.data.fill_(float("nan"))
 
-    assert named_correctly(model, letters=256) == 0
+    assert letter_accuracy(model, letters=256) == 0
 
 
 def test_an_output_that_cannot_be_is_refused_before_training(tmp_path: Path) -> None:

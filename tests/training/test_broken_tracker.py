@@ -37,6 +37,6 @@ def test_a_mirror_that_breaks_is_told_once_and_left_alone(first, capsys):
     for act in (first, log, finish, close):
         act(tracked)
     assert capsys.readouterr().err == (
-        "robustft: the run goes on without W&B, which failed: OSError: [Errno 28] No space left on device\n"
+        "robustft: the run continues without W&B, which failed: OSError: [Errno 28] No space left on device\n"
     )
     assert broken.asked == 1

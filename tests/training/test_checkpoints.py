@@ -143,7 +143,7 @@ def test_a_damaged_checkpoint_costs_the_way_from_the_one_before(damage, tuned, c
 
     captured = capsys.readouterr()
     assert captured.err.startswith(f"robustft: {last} is ")
-    assert captured.err.endswith(": the run goes on from the checkpoint before it\n")
+    assert captured.err.endswith(": the run resumes from the checkpoint before it\n")
     assert captured.err.count("\n") == 1
     assert "step      0" not in captured.out  # it did not start again
     assert "step      3" in captured.out
@@ -163,7 +163,7 @@ def test_with_both_checkpoints_damaged_the_run_starts_again_and_keeps_its_record
     resumed = tuned("cut-off")
 
     captured = capsys.readouterr()
-    assert captured.err.endswith(": the run starts again from step 0, and what is on record stays\n")
+    assert captured.err.endswith(": the run restarts from step 0, and its records are kept\n")
     assert captured.err.count("\n") == 1
     assert (cut_off / "records.jsonl").read_bytes().startswith(records)
     assert agree(resumed, unbroken)

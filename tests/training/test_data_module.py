@@ -15,9 +15,9 @@ def batches_of(random_images, **settings):
 
 def test_batches_are_uint8_and_there_is_one_for_every_update(random_images):
     _, _, batches = batches_of(random_images)
-    found = list(batches)
-    assert len(found) == len(batches) == 10
-    for pixels, labels in found:
+    every_batch = list(batches)
+    assert len(every_batch) == len(batches) == 10
+    for pixels, labels in every_batch:
         assert pixels.dtype == torch.uint8
         assert tuple(pixels.shape) == (8, 3, 8, 8)
         assert labels.dtype == torch.int64

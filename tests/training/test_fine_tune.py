@@ -157,9 +157,9 @@ def test_gradients_are_clipped_by_the_norm_of_all_together(clip, train, tiny_bac
     batches = [np.arange(5, 40)[batch_rows(step, count=35, batch_size=8, seed=0)] for step in range(2)]
     norms = plain_adamw(expected, random_images(40, seed=4), batches=batches, clip=clip, decays=lambda name: 0.1)
     assert min(norms) > 0.5  # so that clipping has something to do
-    found, wanted = tuned_parameters(trained), tuned_parameters(expected)
-    for name in found.keys() - {f"network.blocks.{i}.attn.qkv.bias" for i in (0, 1)}:  # keys' have no gradient
-        assert torch.allclose(found[name], wanted[name], atol=1e-5), name
+    actual, wanted = tuned_parameters(trained), tuned_parameters(expected)
+    for name in actual.keys() - {f"network.blocks.{i}.attn.qkv.bias" for i in (0, 1)}:  # keys' have no gradient
+        assert torch.allclose(actual[name], wanted[name], atol=1e-5), name
 
 
 def test_in_mixed_precision_gradients_are_clipped_too(train):
@@ -191,11 +191,11 @@ def test_biases_and_norms_are_not_decayed_where_only_matrices_are(method, decaye
         module = FineTuning(model=model, plan=plan, total_steps=9, seed=0)
         groups = module.configure_optimizers()["optimizer"].param_groups
         of = {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
-        found = {name: of.pop(id(parameter)) for name, parameter in tuned_parameters(model).items()}
+        decays = {name: of.pop(id(parameter)) for name, parameter in tuned_parameters(model).items()}
         assert not of
-        expected = decayed if setting == "matrices" else {name.removeprefix("network.") for name in found}
-        assert {name.removeprefix("network.") for name, decay in found.items() if decay == 0.1} == expected
-        assert set(found.values()) <= {0.1, 0.0}
+        expected = decayed if setting == "matrices" else {name.removeprefix("network.") for name in decays}
+        assert {name.removeprefix("network.") for name, decay in decays.items() if decay == 0.1} == expected
+        assert set(decays.values()) <= {0.1, 0.0}
 
 
 def test_an_epoch_with_its_incomplete_batch_is_longer_and_epochs_are_counted_so(train, tmp_path):

@@ -83,7 +83,7 @@ def test_a_loss_that_is_not_finite_leaves_the_state_that_was_measured_before(tra
 @pytest.mark.parametrize("rate", [1e38, 1e300])
 def test_a_rate_that_float32_does_not_have_is_named(train, tmp_path, rate):
     with pytest.raises(
-        Diverged, match=f"at step 1: the update has no float32; .* its peak is {rate:g}".replace("+", r"\+")
+        Diverged, match=f"at step 1: the update exceeds float32; .* its peak is {rate:g}".replace("+", r"\+")
     ):
         train(Full(), learning_rate=rate, **CONSTANT)
     assert left_behind(tmp_path) == ([0], [0], 0)

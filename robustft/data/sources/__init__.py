@@ -1,1 +1,1 @@
-"""Where a data set's images come from."""
+"""Readers of data sets: folders, parquet files, the Hugging Face hub, installed packages."""

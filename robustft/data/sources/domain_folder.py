@@ -57,7 +57,7 @@ class DomainFolder(Source):
 
     @cached_property
     def _domains(self) -> tuple[str, ImageTree, dict[str, ImageTree]]:
-        """(source, its training images, domain -> its test images, perhaps none)"""
+        """(source, its training images, domain -> its test images, which may be none)"""
         check_splits(self.path, LAYOUT)
         domains, _ = entries(self.path / "test")
         tests = {

@@ -17,7 +17,7 @@ LAYOUT = "SPLIT/CLASS/*"
 
 
 class Folder(Source):
-    """`train/CLASS/*` and `test/CLASS/*` below the directory `path`; image_tree.py says which files are read.
+    """`train/CLASS/*` and `test/CLASS/*` below the directory `path`; see image_tree.py for the files that are read.
 
     name: by default the base name of `path`
     resize: how images are made square, one of decode.py's RESIZE

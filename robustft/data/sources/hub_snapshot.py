@@ -1,4 +1,4 @@
-"""Parquet files from the Hugging Face hub: from its local cache or else over the network."""
+"""Parquet files from the Hugging Face hub: from the local cache, else downloaded."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ def hub_directory(hub_id: str, revision: str | None, config: str | None = None) 
 
     The network is used only if the local cache lacks a file, and only for the files of the configuration `config`.
 
-    Raises DataNotFound, which says what to do, if there is neither; AmbiguousData if `config` must be given.
+    Raises:
+        DataNotFound: with instructions, if they are neither cached nor downloadable.
+        AmbiguousData: if there are several configurations and `config` chooses none.
     """
-    from huggingface_hub import constants  # loads a network stack, which local data does not need
+    from huggingface_hub import constants  # slow to import, and local data does not need it
 
     try:
         return _snapshot(hub_id, revision, config, _PATTERNS, local=True)
     except AmbiguousData:
-        # With a config, the cache may only lack that configuration.
+        # The cache may lack just this configuration.
         if config is None or constants.HF_HUB_OFFLINE:
             raise
     except (OSError, ValueError):
@@ -51,7 +53,7 @@ def hub_directory(hub_id: str, revision: str | None, config: str | None = None) 
 def _download(hub_id: str, revision: str | None, config: str | None) -> Path:
     from huggingface_hub import HfApi
 
-    # snapshot_download has no timeout for its first request.
+    # With a timeout, which snapshot_download lacks for its first request.
     files = HfApi().dataset_info(hub_id, revision=revision, timeout=_TIMEOUT_SECONDS).siblings or []
     train, test = choose_splits([file.rfilename for file in files], config, f"hub_id {hub_id}")
     return _snapshot(hub_id, revision, config, [glob.escape(name) for name in (*train, *test)], local=False)
@@ -69,7 +71,7 @@ def _snapshot(hub_id: str, revision: str | None, config: str | None, patterns: l
         etag_timeout=_TIMEOUT_SECONDS,
         local_files_only=local,
     )
-    find_splits(Path(directory), config)  # the hub's library takes an interrupted download for a complete one
+    find_splits(Path(directory), config)  # the hub's library does not notice an interrupted download
     return Path(directory)
 
 

@@ -1,7 +1,7 @@
 """Image files in `SPLIT/CLASS/*` and `SPLIT/DOMAIN/CLASS/*`.
 
-The splits are called `train` and `test`; other directories beside them (`val`, `validation`) are ignored, as validation
-images are held out of the training split by the seed. Files without the extension of an image are left out with a
+The splits are called `train` and `test`; other directories (`val`, `validation`) are ignored, as validation images
+are held out of the training split, drawn by the seed. Files without the extension of an image are left out with a
 warning, except hidden and system files. An image at any other depth is an error rather than silently missing.
 """
 
@@ -65,24 +65,25 @@ def image_tree(root: Path, folder: str, layout: str) -> ImageTree:
     others: list[str] = []
     empty: list[str] = []
     for name in names:
-        inside = f"{folder}/{name}"
+        class_folder = f"{folder}/{name}"
         if is_system_file(name):
             continue
         if not encodable(name):
-            raise DataError(f"path {root} has a class {inside!r}: names of classes must be UTF-8")
-        deeper, files = entries(root / inside)
+            raise DataError(f"path {root} has a class {class_folder!r}: names of classes must be UTF-8")
+        deeper, files = entries(root / class_folder)
         for below in deeper:
-            _refuse(root, f"{inside}/{below}", _images(list(files_below(root / inside / below))), layout)
+            subfolder = f"{class_folder}/{below}"
+            _refuse(root, subfolder, _images(list(files_below(root / subfolder))), layout)
         if images := _images(files):
-            classes[name] = {f"{inside}/{image}": root / inside / image for image in images}
+            classes[name] = {f"{class_folder}/{image}": root / class_folder / image for image in images}
         else:
-            empty.append(inside)
-        others += [f"{inside}/{file}" for file in sorted({*files} - {*images}) if not is_system_file(file)]
+            empty.append(class_folder)
+        others += [f"{class_folder}/{file}" for file in sorted({*files} - {*images}) if not is_system_file(file)]
     return ImageTree(classes=classes, others=tuple(others), empty=tuple(empty))
 
 
 def notes_on(*trees: ImageTree) -> tuple[str, ...]:
-    """Notes on what of `trees` is not read, as a class can vanish with it."""
+    """Notes on files and folders of `trees` that are not read, with which a class can vanish."""
     others = [name for tree in trees for name in tree.others]
     empty = [name for tree in trees for name in tree.empty]
     notes = [omission_note(others)] if others else []

@@ -80,7 +80,7 @@ class Parquet(Source):
             if value is not None and self.domain_column is None:
                 raise ValueError(f"{argument} must be none without a domain_column, got {value!r}")
         fallback = self.path.name if self.path is not None else str(self.hub_id).rsplit("/", 1)[-1]
-        config_name = None if self.config == "." else self.config  # "." is the one without a name
+        config_name = None if self.config == "." else self.config  # "." is the configuration without a name
         self.name = dataset_name(name, fallback, config_name, self.source)
 
     def files(self) -> dict[str, Path]:
@@ -155,8 +155,8 @@ class Parquet(Source):
         """(class names, their numbers in `label_column`, ascending)"""
         train, test = (split.values("label_column", self.label_column) for split in (self._train, self._test))
         labels = np.concatenate([train, test])
-        by_rows = {} if self.classes else self._named_by_rows(labels)
-        names = self.classes or (None if by_rows else self._class_names(self.label_column))
+        by_number = {} if self.classes else self._names_by_number(labels)
+        names = self.classes or (None if by_number else self._class_names(self.label_column))
         last = self.label_offset + len(names) - 1 if names else _MOST_CLASSES
         outside = labels[(labels < self.label_offset) | (labels > last)]
         if len(outside):
@@ -166,8 +166,8 @@ class Parquet(Source):
             )
         if names:
             return names, np.arange(self.label_offset, last + 1)
-        numbers = class_numbers(labels, self.label_offset, named=bool(by_rows))
-        return tuple(by_rows.get(number, str(number)) for number in numbers.tolist()), numbers
+        numbers = class_numbers(labels, self.label_offset, named=bool(by_number))
+        return tuple(by_number.get(number, str(number)) for number in numbers.tolist()), numbers
 
     def _labels(self, split: ParquetSplit) -> np.ndarray:
         """The label of every row, int64 (rows,): an index into the classes."""
@@ -181,7 +181,7 @@ class Parquet(Source):
             notes += (f"parquet files of no split left out: {listed(others, limit=4)}",)
         return notes
 
-    def _named_by_rows(self, labels: np.ndarray) -> dict[int, str]:
+    def _names_by_number(self, labels: np.ndarray) -> dict[int, str]:
         """Number -> class name, from `class_name_column`; {} without it. labels: of all rows.
 
         A name that several classes share gets the number appended.
@@ -216,18 +216,18 @@ class Parquet(Source):
             names = names or tuple(present)
             unnamed = [value for value in present if value not in names]
             keys: list[Any] = sorted(names)
-            place = np.array([names.index(key) for key in keys], dtype=np.int64)
+            index_of_key = np.array([names.index(key) for key in keys], dtype=np.int64)
         else:
             unnamed = [str(value) for value in present if names and not 0 <= value < len(names)]
             keys = list(range(len(names))) if names else present
             names = names or tuple(map(str, present))
-            place = np.arange(len(keys))
+            index_of_key = np.arange(len(keys))
         if unnamed:
             raise DataError(
                 f"domain_column {column!r} of {self._origin} has {listed(unnamed)}, "
                 f"but only these domains are named: {listed(names)}"
             )
-        return names, place[np.searchsorted(keys, train)], place[np.searchsorted(keys, test)]
+        return names, index_of_key[np.searchsorted(keys, train)], index_of_key[np.searchsorted(keys, test)]
 
     def _class_names(self, column: str) -> tuple[str, ...] | None:
         train, test = self._train.class_names(column), self._test.class_names(column)

@@ -1,6 +1,6 @@
 """The parquet files of a data set in the format of the hub.
 
-A file's split is the word its name starts with, or else the directory it lies in, at any depth: `train.parquet`,
+A file's split is the first word of its name, or else a directory above it, at any depth: `train.parquet`,
 `data/train-00000-of-00004.parquet`, `default/train/0000.parquet` (as on the hub's converted branch).
 
 Files of a split are of one configuration if their names differ in numbers only and they are in the same directory,
@@ -28,7 +28,7 @@ def find_splits(root: Path, config: str | None = None) -> tuple[dict[str, Path],
 
 
 def choose_splits(names: Iterable[str], config: str | None, where: str) -> tuple[list[str], list[str]]:
-    """(training files, test files) among the relative `names`; `where` says in messages where they are.
+    """(training files, test files) among the relative `names`; `where` names their place in messages.
 
     Validation files are ignored. Raises DataNotFound if a split or a numbered file of it is missing, and AmbiguousData
     if there are several configurations and `config` chooses none of them.
@@ -64,7 +64,7 @@ def files_without_split(root: Path) -> list[str]:
 
 
 def _of_configuration(splits: dict[str, list[ParquetName]], config: str, where: str) -> dict[str, list[ParquetName]]:
-    """The files of `config`. A split that it lacks (`train_extra` has no test files) is that of its directory."""
+    """The files of `config`. A missing split (`train_extra` has no test files) is that of its directory."""
     directories = {file.directory for files in splits.values() for file in files if file.config == config}
     if not directories:
         names = listed(_configurations(splits))
@@ -94,11 +94,10 @@ def _configurations(splits: dict[str, list[ParquetName]]) -> list[str]:
 
 
 def _check_numbers(files: list[ParquetName], where: str) -> None:
-    """Raises DataError unless the files of a split are each of its shards once.
+    """Raises DataError unless the files of a split are all its shards, each once.
 
-    An interrupted download leaves some of `train-00000-of-00004.parquet` ..., which are only part of the data. A second
-    upload with other numbers leaves `train.parquet` or `train-00000-of-00002.parquet` beside them, and all images
-    twice.
+    After an interrupted download some of `train-00000-of-00004.parquet` ... are missing. After a second upload with
+    other numbers `train.parquet` or `train-00000-of-00002.parquet` are there too, and every image appears twice.
     """
     by_numbering = {file.numbering: file for file in files}
     if len(by_numbering) > 1:
@@ -106,8 +105,8 @@ def _check_numbers(files: list[ParquetName], where: str) -> None:
         raise DataError(f"{where} has {one} beside {two}, which are numbered differently: only one of them can count")
     by_numbers = {file.numbers: file for file in files}
     for file in files:
-        if (twin := by_numbers[file.numbers]) is not file:
-            raise DataError(f"{where} has both {file.name} and {twin.name}: only one of them can count")
+        if (duplicate := by_numbers[file.numbers]) is not file:
+            raise DataError(f"{where} has both {file.name} and {duplicate.name}: only one of them can count")
     first = files[0]
     expected = range(0)
     if first.count is not None:

@@ -1,4 +1,4 @@
-"""The parquet files of a split: number and text columns are read at once, images row group by row group."""
+"""The parquet files of a split: number and text columns are read whole, images row group by row group."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BATCH_ROWS = 256
 
 
 class ParquetSplit:
-    """The rows of all files of a split, in the order of the files' names. `origin` starts every error message."""
+    """The rows of all files of a split, in the order of the files' names. Messages start with `origin`."""
 
     def __init__(self, files: Mapping[str, Path], origin: str) -> None:
         self._files = dict(sorted(files.items()))
@@ -37,7 +37,7 @@ class ParquetSplit:
                 )
 
     def values(self, argument: str, column: str, *, text: bool = False) -> np.ndarray:
-        """The column over all rows: int64, or str if `text` allows it. `argument` starts messages."""
+        """The column over all rows: int64, or str if `text` allows it. Messages start with `argument`."""
         self.check_column(argument, column)
         parts = [self._values(argument, column, name, text=text) for name in self._files]
         if len({part.dtype.kind for part in parts}) > 1:

@@ -1,4 +1,4 @@
-"""A data set in whichever form it lies on the disk, or from the hub."""
+"""A published data set in any of the supported forms on the disk, or from the hub."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from robustft.data.sources.parquet import Parquet
 
 
 class Published(Parquet):
-    """A data set below `path` in any form, or of `hub_id`. In the directory `path` these are looked for, in this order:
+    """A data set below `path`, or of `hub_id`. The directory `path` may have one of these forms, tried in this order:
 
     - the authors' own `archive`, if the data set has one that can be read (Archive)
     - image folders: SPLIT/CLASS/* (Folder), or with a `domain_column` SPLIT/DOMAIN/CLASS/* (DomainFolder)
@@ -33,7 +33,7 @@ class Published(Parquet):
         if archive is not None and not isinstance(archive, Archive):
             raise ValueError(f"archive must be null or an archive with its _target_, got {archive!r}")
         self.archive = archive
-        # Without the source behind it, which a folder with domains adds by itself.
+        # Without the source, which DomainFolder appends itself.
         self._plain_name = parquet.get("name")
 
     def files(self) -> dict[str, Path]:
@@ -44,7 +44,7 @@ class Published(Parquet):
 
     @cached_property
     def _other_form(self) -> Source | None:
-        """The source that reads what lies in `path`; None: it is parquet."""
+        """The source that reads `path`; None if it has parquet files, or if there is no path."""
         if self.path is None:
             return None
         root = existing_directory(self.path)
@@ -54,17 +54,17 @@ class Published(Parquet):
         return form
 
     def _form_in(self, root: Path) -> Source | None:
-        if self.archive is not None and (place := self.archive.root_in(root)) is not None:
-            return _Unpacked(self.archive, place, source=self.source, name=self.name, resize=self.resize)
+        if self.archive is not None and (archive_root := self.archive.root_in(root)) is not None:
+            return _UnpackedArchive(self.archive, archive_root, source=self.source, name=self.name, resize=self.resize)
         has_domains = self.domain_column is not None
         if has_images(root, domains=has_domains):
-            in_folder: dict[str, Any] = {"path": root, "name": self._plain_name, "resize": self.resize}
-            return DomainFolder(**in_folder, source=self.source) if has_domains else Folder(**in_folder)
+            arguments: dict[str, Any] = {"path": root, "name": self._plain_name, "resize": self.resize}
+            return DomainFolder(**arguments, source=self.source) if has_domains else Folder(**arguments)
         if parquet_files.has_parquet(root):
             return None
         directories, files = entries(root)
-        there = listed([f"{directory}/" for directory in directories] + files, limit=4)
-        raise DataNotFound(f"path {root} holds none of {'; '.join(self._layouts())}; found {there or 'nothing'}")
+        content = listed([f"{directory}/" for directory in directories] + files, limit=4)
+        raise DataNotFound(f"path {root} holds none of {'; '.join(self._layouts())}; found {content or 'nothing'}")
 
     def _layouts(self) -> list[str]:
         """The accepted forms, for an error message."""
@@ -73,8 +73,8 @@ class Published(Parquet):
         return [*archive, f"image folders {folders} (SPLIT is train or test)", f"parquet files {parquet_files.LAYOUT}"]
 
 
-class _Unpacked(Source):
-    """The archive that lies at `root`."""
+class _UnpackedArchive(Source):
+    """The unpacked archive in the directory `root`."""
 
     def __init__(self, archive: Archive, root: Path, *, source: str | None, name: str, resize: str) -> None:
         self._archive = archive

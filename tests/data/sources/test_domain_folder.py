@@ -88,10 +88,10 @@ def test_domains_that_no_condition_can_hold_are_named(tmp_path: Path, name: str)
 def test_a_domain_without_a_readable_image_is_named(tmp_path: Path) -> None:
     domain_folder(tmp_path)
     put(tmp_path / "test" / "clay" / "cat" / "0.heic", b"no image")
-    with pytest.warns(UserWarning, match=r"^path ") as said:
+    with pytest.warns(UserWarning, match=r"^path ") as warned:
         data = DomainFolder(path=tmp_path, source="photo").load(4)
     assert list(data.ood) == ["art", "sketch"]
-    assert [str(one.message) for one in said] == [
+    assert [str(one.message) for one in warned] == [
         f"path {tmp_path}: 1 file left out: 1 .heic",
         f"path {tmp_path}: no readable image in test/clay/cat",
     ]

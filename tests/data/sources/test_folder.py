@@ -200,10 +200,10 @@ def test_files_that_are_left_out_are_counted_and_folders_without_an_image_named(
     ):
         put(tmp_path / "train" / name, b"no image")
     put(tmp_path / "train" / "@eaDir" / "0.jpg")
-    with pytest.warns(UserWarning, match=r"^path ") as said:
+    with pytest.warns(UserWarning, match=r"^path ") as warned:
         data = Folder(path=tmp_path).load(4)
     assert data.classes == ("cat", "dog")
-    assert [str(one.message) for one in said] == [
+    assert [str(one.message) for one in warned] == [
         f"path {tmp_path}: 4 files left out: 2 .mp4, 1 .heic, 1 .txt",
         f"path {tmp_path}: no readable image in train/emu",
     ]

@@ -58,26 +58,26 @@ def test_the_cache_is_enough_and_tells_the_commit(tmp_path: Path, revision: str)
 @pytest.mark.parametrize("files", [[], FILES[1:], FILES[:2]])
 def test_without_cache_and_network_one_line_says_what_to_do(tmp_path: Path, files: list[str]) -> None:
     _cached(tmp_path, files)
-    said = _ask(tmp_path, "hub_id='some/birds'")
-    assert said.startswith(f"hub_id some/birds (revision main) was found neither in the hub's cache {tmp_path} nor on ")
-    assert "OfflineModeIsEnabled: " in said
-    assert "dataset.path=DIR" in said
-    assert said.endswith(": hf download some/birds --repo-type dataset")
-    assert "\n" not in said
+    line = _ask(tmp_path, "hub_id='some/birds'")
+    assert line.startswith(f"hub_id some/birds (revision main) was found neither in the hub's cache {tmp_path} nor on ")
+    assert "OfflineModeIsEnabled: " in line
+    assert "dataset.path=DIR" in line
+    assert line.endswith(": hf download some/birds --repo-type dataset")
+    assert "\n" not in line
 
 
 def test_the_revision_is_part_of_the_advice(tmp_path: Path) -> None:
-    said = _ask(tmp_path, "hub_id='some/birds', revision='v2'")
-    assert said.startswith("hub_id some/birds (revision v2) ")
-    assert said.endswith("hf download some/birds --repo-type dataset --revision v2")
+    line = _ask(tmp_path, "hub_id='some/birds', revision='v2'")
+    assert line.startswith("hub_id some/birds (revision v2) ")
+    assert line.endswith("hf download some/birds --repo-type dataset --revision v2")
 
 
 def test_the_path_comes_first(tmp_path: Path) -> None:
     _cached(tmp_path / "hub", FILES)
     for split in ("train", "test"):
         write(tmp_path / "here" / f"{split}.parquet", table([0, 1]))
-    said = _ask(tmp_path / "hub", f"hub_id='some/birds', path={str(tmp_path / 'here')!r}")
-    assert said == "['test.parquet', 'train.parquet'] 2 {}"
+    line = _ask(tmp_path / "hub", f"hub_id='some/birds', path={str(tmp_path / 'here')!r}")
+    assert line == "['test.parquet', 'train.parquet'] 2 {}"
 
 
 class _Hub(BaseHTTPRequestHandler):
@@ -131,15 +131,15 @@ def test_of_several_configurations_one_must_be_chosen_and_only_that_one_is_downl
     tmp_path: Path, hub: tuple[type[_Hub], dict[str, str]]
 ) -> None:
     server, online = hub
-    said = _ask(tmp_path / "cache", "hub_id='some/birds'", online)
-    assert said == "config must be one of cropped, full, which lie side by side in hub_id some/birds; got null"
+    line = _ask(tmp_path / "cache", "hub_id='some/birds'", online)
+    assert line == "config must be one of cropped, full, which lie side by side in hub_id some/birds; got null"
     assert server.sent == []
     full = ["full/test-00000-of-00001.parquet", "full/train-00000-of-00001.parquet"]
-    said = _ask(tmp_path / "cache", "hub_id='some/birds', config='full'", online)
-    assert said == f"{full} 2 {{'hub_id': 'some/birds', 'commit': '{COMMIT}'}}"
+    line = _ask(tmp_path / "cache", "hub_id='some/birds', config='full'", online)
+    assert line == f"{full} 2 {{'hub_id': 'some/birds', 'commit': '{COMMIT}'}}"
     assert sorted(set(server.sent)) == full
-    said = _ask(tmp_path / "cache", "hub_id='some/birds', config='cropped'", online)
-    assert said.startswith("['cropped/test-00000-of-00001.parquet', 'cropped/train-")
+    line = _ask(tmp_path / "cache", "hub_id='some/birds', config='cropped'", online)
+    assert line.startswith("['cropped/test-00000-of-00001.parquet', 'cropped/train-")
     offline = _ask(tmp_path / "cache", "hub_id='some/birds'")
     assert offline.startswith("config must be one of cropped, full, which lie side by side in ")
     assert _ask(tmp_path / "cache", "hub_id='some/birds', config='full'").startswith(str(full))

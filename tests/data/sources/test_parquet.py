@@ -76,13 +76,13 @@ def test_a_column_that_names_no_classes(tmp_path: Path, words: list[Any], messag
 )
 def test_numbers_without_an_image_are_no_classes(tmp_path: Path, labels: list[int], options: dict[str, Any]) -> None:
     parquet(tmp_path, [*reversed(labels), *labels], labels)
-    with pytest.warns(UserWarning, match=r"^path ") as said:
+    with pytest.warns(UserWarning, match=r"^path ") as warned:
         data = Parquet(path=tmp_path, **options).load(4)
     assert data.classes == tuple(map(str, labels))
     places = list(range(len(labels)))
     assert data.train.labels.tolist() == [*reversed(places), *places]
     assert data.test.labels.tolist() == places
-    assert [str(one.message) for one in said] == [
+    assert [str(one.message) for one in warned] == [
         f"path {tmp_path}: label_column 'label' has only {len(labels)} of the numbers from "
         f"{options.get('label_offset', 0)} (label_offset) to {labels[-1]}, and only these are classes: "
         + ", ".join(map(str, labels))
@@ -118,9 +118,11 @@ def test_parquet_files_of_no_split_are_named(tmp_path: Path) -> None:
     parquet(tmp_path, [0, 1], [1])
     for name in ("extra", "val-00000-of-00001", "validation"):
         write(tmp_path / f"{name}.parquet", table([0]))
-    with pytest.warns(UserWarning, match=r"^path ") as said:
+    with pytest.warns(UserWarning, match=r"^path ") as warned:
         Parquet(path=tmp_path).load(4)
-    assert [str(one.message) for one in said] == [f"path {tmp_path}: parquet files of no split left out: extra.parquet"]
+    assert [str(one.message) for one in warned] == [
+        f"path {tmp_path}: parquet files of no split left out: extra.parquet"
+    ]
 
 
 def test_one_training_image_is_too_few(tmp_path: Path) -> None:

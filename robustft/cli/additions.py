@@ -69,7 +69,7 @@ def additions_of(config: DictConfig) -> Additions:
     moved = {str(key): nodes[key] for key in nodes if key not in chosen}
     for key, node in moved.items():
         if not OmegaConf.is_config(node) or list(node) != ["path"]:
-            raise Mistake(f"shift.{key} may have a path, for a set that the run had, or be chosen: shift=[{key}]")
+            raise Mistake(f"shift.{key} must be chosen, shift=[{key}], or have only a path, for a shift set of the run")
     shifts = shifts_of(OmegaConf.create({"shift": chosen}))
     return Additions(
         attacks={name: OmegaConf.to_container(node, resolve=False) for name, node in attacks.items()},

@@ -61,7 +61,7 @@ def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
     if node is None:
         raise Mistake(f"{key} must be given: it has no default")
     if not isinstance(node, DictConfig) or "_target_" not in node:
-        raise Mistake(f"{key} must be settings with the _target_ that they are for, got {node!s:.80}")
+        raise Mistake(f"{key} must be a group of settings with a _target_, got {node!s:.80}")
     missing = sorted(OmegaConf.missing_keys(node))
     if missing:
         name = missing[0] if missing[0].startswith(f"{key}.") else f"{key}.{missing[0]}"

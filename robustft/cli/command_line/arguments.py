@@ -94,8 +94,8 @@ def _unknown_option(word: str, following: str | None) -> str:
     name, equals, value = word.lstrip("-").partition("=")
     name = name.replace("-", "_")
     if equals or (following is not None and "=" not in following and not following.startswith("-")):
-        option, value = word.partition("=")[0], value if equals else following
-        return f"{option} is no option: keys are set without dashes, {name}={value}"
+        option, setting = word.partition("=")[0], f"{name}={value if equals else following}"
+        return f"{option} is no option: keys are set without dashes, {setting}"
     return f"{word} is no option{suggestion(word, (*FLAGS, *WITH_VALUE))}; keys are set without dashes, {name}=VALUE"
 
 

@@ -40,8 +40,8 @@ class Commands:
         self.run_dir = run_dir
         monkeypatch.setattr(train, "_train", lambda *arguments: None)
         monkeypatch.setattr(evaluate, "_measure", lambda *arguments: 0)
-        for name in ("draw_tradeoff", "draw_eps"):
-            monkeypatch.setattr(report, name, lambda *arguments, **options: None)
+        monkeypatch.setattr(report.tradeoff_figure, "draw_tradeoff", lambda *arguments, **options: None)
+        monkeypatch.setattr(report.eps_figure, "draw_eps", lambda *arguments, **options: None)
         self.configs = copy.deepcopy(compositions())
         hydra = self.configs["train"].pop("hydra")
         hydra.runtime.output_dir = str(run_dir)

@@ -12,7 +12,7 @@ from robustft.cli.commands import report
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Pictures are drawn in tests/report; here an empty file stands for each."""
-    monkeypatch.setattr(report, "draw_tradeoff", lambda points, path, **words: path.touch())
+    monkeypatch.setattr(report.tradeoff_figure, "draw_tradeoff", lambda points, path, **words: path.touch())
 
 
 def test_every_run_below_a_directory_is_reported_and_one_that_cannot_be_stops_no_other(words, made_up_run, tmp_path):

@@ -1,4 +1,4 @@
-"""Runs that are killed, that fail and that diverge, in processes of their own: they resume exactly and stop no other."""
+"""Runs that are killed, that fail and that diverge, in processes of their own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from robustft.atomic_write import is_temporary
 def records_of(run_dir: Path) -> list[dict]:
     return [json.loads(line) for line in (run_dir / "records.jsonl").read_text().splitlines()]
 
+
+MEASURED = ("step", "epoch", "split", "condition", "norm", "eps", "attack", "correct", "total", "forward_passes")
 
 RESUMED = (
     "method=lora",

@@ -21,12 +21,12 @@ PRELOADED = (
     "timm",
     "adapters",
     "pytorch_lightning",
-    "wandb",
     "matplotlib.figure",
     "hydra",
     "safetensors.numpy",
 )
-"""Libraries alone: what robustft itself imports, and when, stays what it is."""
+"""Libraries alone: what robustft itself imports, and when, stays what it is. Not wandb: it makes a temporary directory
+when it is imported, which the first of the forks would remove at its end."""
 
 LIMIT = 300
 """Seconds for one process."""

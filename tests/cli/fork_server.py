@@ -5,6 +5,7 @@ Each is a process like any other: with a directory, a memory, a signal that kill
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
@@ -21,12 +22,12 @@ PRELOADED = (
     "timm",
     "adapters",
     "pytorch_lightning",
+    "wandb",
     "matplotlib.figure",
     "hydra",
     "safetensors.numpy",
 )
-"""Libraries alone: what robustft itself imports, and when, stays what it is. Not wandb: it makes a temporary directory
-when it is imported, which the first of the forks would remove at its end."""
+"""Libraries alone: what robustft itself imports, and when, stays what it is."""
 
 LIMIT = 300
 """Seconds for one process."""
@@ -76,7 +77,12 @@ def serve() -> None:
 
 def become(request: dict[str, Any]) -> None:
     """Runs what is asked for in this process; it ends as its code lets it."""
+    from wandb.sdk.data_types._private import MEDIA_TMP
+
     signal.alarm(LIMIT)
+    # wandb's directory for media, made at its import, is the server's: the first fork to end would remove it for all.
+    atexit.unregister(MEDIA_TMP.cleanup)
+    MEDIA_TMP._finalizer.detach()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)

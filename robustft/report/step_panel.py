@@ -23,7 +23,6 @@ from robustft.report.style import (
     shift_look,
     step_colors,
 )
-from robustft.study.condition import Condition
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step
 
 GAP = 0.047  # between the names of lines, as a share of the height of the axes
@@ -101,7 +100,7 @@ def _lines(
     shifts = dict.fromkeys(shift for point in points for shift in point.ood)
     for position, shift in enumerate(shifts):
         counts = {point.step: point.ood[shift] for point in points if shift in point.ood}
-        yield Condition(split="test", shift=shift).name, shift_look(position), counts
+        yield f"ood:{shift}", shift_look(position), counts
 
 
 def _step_axis(axes: Axes, steps: Sequence[int]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from robustft.study.condition import Condition
 from robustft.study.frontier import frontier_area, frontier_steps
 from robustft.study.tradeoff import TradeoffPoint, best_step
 
@@ -13,7 +12,7 @@ def point_rows(points: Sequence[TradeoffPoint]) -> tuple[list[str], list[list[fl
     """Column names, and one row per point; accuracies in [0, 1], None for a shift not measured at that step."""
     shifts = list(dict.fromkeys(shift for point in points for shift in point.ood))
     frontier = frontier_steps(points)
-    columns = ["step", "epoch", "clean", "robust", *(Condition(split="test", shift=shift).name for shift in shifts)]
+    columns = ["step", "epoch", "clean", "robust", *(f"ood:{shift}" for shift in shifts)]
     columns += ["validation clean", "validation robust", "on frontier"]
     rows: list[list[float | int | bool | None]] = [
         [

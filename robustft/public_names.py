@@ -42,6 +42,9 @@ FORMER = {
 }
 """Module path in configurations and run.json from before there were public names -> the name. Complete: never grows."""
 
+RENAMED = {"robustft.backbones.TimmVit": "robustft.backbones.TimmModel"}
+"""Public names that run directories may have, and today's."""
+
 _ADDRESSES = {name: address for address, name in FORMER.items()}
 
 
@@ -51,7 +54,7 @@ def by_public_names(node: Any) -> Any:
     >>> by_public_names({"_target_": "robustft.data.digits.Digits"})
     {'_target_': 'robustft.data.Digits'}
     """
-    return _renamed(node, FORMER)
+    return _renamed(node, FORMER | RENAMED)
 
 
 def by_former_addresses(node: Any) -> Any:

@@ -49,3 +49,18 @@ def test_a_killed_run_goes_on_and_is_the_run_that_it_would_have_been(words, tmp_
     assert ended["run_id"] == begun["run_id"]
     assert ended["validation_rows"] == begun["validation_rows"]
     assert ended["identity"]["dataset"]["_target_"] == "robustft.data.Digits"
+
+
+def test_a_public_name_that_was_renamed_is_read_as_today_s(words, tmp_path):
+    shutil.copytree(BEFORE / "finished", tmp_path / "run")
+    for name in ("run.json", ".hydra/config.yaml"):
+        path = tmp_path / "run" / name
+        text = path.read_text()
+        assert "robustft.backbones.timm_vit.TimmVit" in text
+        path.write_text(text.replace("robustft.backbones.timm_vit.TimmVit", "robustft.backbones.TimmVit"))
+    code, out, err = words("evaluate", "run=run", "accelerator=cpu")
+    assert (code, err) == (0, "")
+    assert "agrees" in out
+    code, out, err = words(*WORDS, "hydra.run.dir=run")
+    assert (code, err) == (0, "")
+    assert out.startswith("finished before: run")

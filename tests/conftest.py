@@ -26,6 +26,15 @@ def cache_of_its_own(tmp_path_factory):
 
 
 @pytest.fixture
+def one_thread():
+    """Bits are compared: how a busy machine shares sums out among threads must not matter."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
 def largest_file():
     """(bytes) -> a context in which no file can become larger, as on a disk with no more room than that."""
 

@@ -15,6 +15,9 @@ MODULES = [
     for path in sorted(PACKAGE.rglob("*.py"))
     if path.name not in ("__init__.py", "__main__.py")
 ]
+CONTRACTS_OF_DATA = [
+    f"robustft.data.{name}" for name in ("source", "dataset", "split", "batch_order", "class_matching")
+]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -55,8 +58,8 @@ def test_every_public_name_has_an_example_of_its_own_or_of_its_contract(room: st
     )
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name.count(".") == 1])
-def test_every_module_of_the_ground_floor_has_an_example(name: str) -> None:
+@pytest.mark.parametrize("name", [*(name for name in MODULES if name.count(".") == 1), *CONTRACTS_OF_DATA])
+def test_every_module_of_the_ground_floor_and_every_contract_of_data_has_an_example(name: str) -> None:
     assert examples(importlib.import_module(name)) > 0
 
 

@@ -16,7 +16,7 @@ from robustft.evaluation.warm_starts import WarmStarts
 from robustft.study.condition import Condition
 from robustft.study.outcomes import write_outcomes
 from robustft.study.record import Record
-from robustft.study.record_file import RecordFile
+from robustft.study.record_file import RECORDS, RecordFile
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Recorder:
     def __init__(self, run_dir: Path, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self.run_dir = run_dir
-        self._file = RecordFile(run_dir / "records.jsonl")
+        self._file = RecordFile(run_dir / RECORDS)
         self._warm_starts = WarmStarts(run_dir)
 
     @property

@@ -9,6 +9,9 @@ from pathlib import Path
 from robustft.study.plain_file import DamagedFile, plain_bytes
 from robustft.study.record import Record
 
+RECORDS = "records.jsonl"
+"""Its name in a run directory."""
+
 _REMEDY = "restore the file from a copy"
 
 

@@ -11,11 +11,9 @@ from typing import Any
 
 from robustft.study.condition_names import ConditionNames, condition_names
 from robustft.study.record import Record
-from robustft.study.record_file import read_records
+from robustft.study.record_file import RECORDS, read_records
 from robustft.study.run_file import read_run, write_run
 from robustft.study.tradeoff import TradeoffPoint, tradeoff_points
-
-RECORDS = "records.jsonl"
 
 
 @dataclass(frozen=True, eq=False)

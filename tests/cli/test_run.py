@@ -39,12 +39,9 @@ def finished(tmp_path_factory, robustft):
 
 
 @pytest.fixture
-def one_thread():
+def one_thread(one_thread):
     """As in the processes of `robustft`: runs that resume in this process must agree with theirs to the bit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     yield
-    torch.set_num_threads(threads)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning has turned it off
 
 

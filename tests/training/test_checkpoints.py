@@ -38,13 +38,7 @@ class CutOffAt(TrackedRun):
             raise KeyboardInterrupt
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Bits are compared: how a busy machine shares sums out among threads must not matter."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -28,14 +28,7 @@ from robustft.training.plan import TrainingPlan
 from robustft.training.tracker import TrackedRun
 from tests.methods.every_method import METHODS
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Bits are compared: how a busy machine shares sums out among threads must not matter."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

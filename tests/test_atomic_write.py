@@ -131,10 +131,10 @@ import sys
 from pathlib import Path
 import numpy as np
 from robustft.atomic_write import write_whole
-from robustft.study.condition import Condition
-from robustft.study.record import Record
-from robustft.study.record_file import RecordFile, read_records
-from robustft.study.outcomes import read_outcomes, write_outcomes
+from robustft.study.records.condition import Condition
+from robustft.study.records.record import Record
+from robustft.study.records.record_file import RecordFile, read_records
+from robustft.study.records.outcomes import read_outcomes, write_outcomes
 run = Path("small/run")
 def record(step):
     return Record(step=step, epoch=0.0, condition=Condition(split="test"), correct=8, total=8,

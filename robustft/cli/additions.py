@@ -16,7 +16,7 @@ from robustft.evaluation.suite import Suite
 from robustft.evaluation.tiers import SPLITS, SPLITS_AFTERWARDS, attacks_afterwards
 
 if TYPE_CHECKING:
-    from robustft.study.condition import Condition
+    from robustft.study.records.condition import Condition
 
 
 @dataclass(frozen=True, kw_only=True)

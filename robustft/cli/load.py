@@ -17,7 +17,7 @@ from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
 from robustft.methods.method import Method
 from robustft.models.tuned_model import tuned_by
-from robustft.study.condition import Condition
+from robustft.study.records.condition import Condition
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,8 @@ from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.shards import Shards
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.undisturbed import undisturbed
-from robustft.study.condition import Condition
-from robustft.study.gate import Gate
+from robustft.study.records.condition import Condition
+from robustft.study.records.gate import Gate
 
 
 class Evaluator:

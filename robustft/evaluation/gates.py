@@ -23,7 +23,7 @@ from robustft.attacks.square import Square
 from robustft.attacks.threat_model import ThreatModel
 from robustft.attacks.verdict import classified_correctly
 from robustft.data.split import fixed_subset
-from robustft.study.gate import Gate
+from robustft.study.records.gate import Gate
 
 IMAGES = 256
 """The size of the fixed subset, the same for every run; all images where there are fewer."""

@@ -8,9 +8,9 @@ from functools import partial
 from robustft.evaluation.measurement import ModelAt
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.tiers import FRONTIER, LAST, attacks_afterwards
-from robustft.study.condition import Condition
 from robustft.study.frontier import frontier_steps
-from robustft.study.record import Record
+from robustft.study.records.condition import Condition
+from robustft.study.records.record import Record
 from robustft.study.tradeoff import tradeoff_points
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from torch import nn
 
 from robustft.attacks.engine.perturbations import Perturbations
-from robustft.study.condition import Condition
-from robustft.study.gate import Gate
+from robustft.study.records.condition import Condition
+from robustft.study.records.gate import Gate
 
 ModelAt = Callable[[int], nn.Module]
 """The number of a point -> the model that is measured there.

@@ -13,10 +13,10 @@ from torch import nn
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.warm_starts import WarmStarts
-from robustft.study.condition import Condition
-from robustft.study.outcomes import write_outcomes
-from robustft.study.record import Record
-from robustft.study.record_file import RECORDS, RecordFile
+from robustft.study.records.condition import Condition
+from robustft.study.records.outcomes import write_outcomes
+from robustft.study.records.record import Record
+from robustft.study.records.record_file import RECORDS, RecordFile
 
 _log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.measurement import Measurement, ModelAt
 from robustft.evaluation.recorder import Recorder, record_of
 from robustft.evaluation.warm_starts import WarmStarts
-from robustft.study.condition import Condition
-from robustft.study.outcomes import read_outcomes
-from robustft.study.record import Record
+from robustft.study.records.condition import Condition
+from robustft.study.records.outcomes import read_outcomes
+from robustft.study.records.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from robustft.attacks.threat_model import ThreatModel
 from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
 from robustft.evaluation.tiers import tiers
 from robustft.optional_setting import optional_setting
-from robustft.study.condition import Condition
+from robustft.study.records.condition import Condition
 
 PRECISIONS = ("auto", "float32", "bf16")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from robustft import checks
 
 if TYPE_CHECKING:
-    from robustft.study.condition import Condition
+    from robustft.study.records.condition import Condition
 
 EVERY, LAST, FRONTIER = "every", "last", "frontier"
 SPLITS = ("validation", "test")

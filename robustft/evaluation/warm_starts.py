@@ -9,8 +9,8 @@ import numpy as np
 
 from robustft.atomic_write import write_whole
 from robustft.attacks.engine.perturbations import Perturbations
-from robustft.study.condition import Condition
 from robustft.study.plain_file import DamagedFile, plain_bytes
+from robustft.study.records.condition import Condition
 
 DIRECTORY = "warm"
 

@@ -14,7 +14,7 @@ from robustft.models.keep_policy import KEEP, keep_policy, kept_steps, state_pat
 from robustft.models.tuned_state import load_tuned, save_tuned, tuned_state
 from robustft.study.frontier import frontier_steps
 from robustft.study.plain_file import DamagedFile, MissingFile
-from robustft.study.record import Record
+from robustft.study.records.record import Record
 from robustft.study.tradeoff import tradeoff_points
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from robustft.study.condition import Condition
-from robustft.study.record import Record
+from robustft.study.records.condition import Condition
+from robustft.study.records.record import Record
 from robustft.study.tradeoff import Count, count_of
 
 

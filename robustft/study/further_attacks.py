@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from robustft.study.condition_names import ConditionNames, condition_names
-from robustft.study.record import Record
+from robustft.study.records.condition_names import ConditionNames, condition_names
+from robustft.study.records.record import Record
 from robustft.study.tradeoff import Count, TradeoffPoint, count_of
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from robustft.study.gate import Gate
-from robustft.study.record import Record
+from robustft.study.records.gate import Gate
+from robustft.study.records.record import Record
 
 
 def gates_in_short(records: Iterable[Record]) -> list[str]:

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from robustft.study.condition_names import ConditionNames, condition_names
-from robustft.study.record import Record
-from robustft.study.record_file import RECORDS, read_records
+from robustft.study.records.condition_names import ConditionNames, condition_names
+from robustft.study.records.record import Record
+from robustft.study.records.record_file import RECORDS, read_records
 from robustft.study.run_file import read_run, write_run
 from robustft.study.tradeoff import TradeoffPoint, tradeoff_points
 

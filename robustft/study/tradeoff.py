@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from robustft.study.condition import Condition
-from robustft.study.record import Record, without_parts
+from robustft.study.records.condition import Condition
+from robustft.study.records.record import Record, without_parts
 from robustft.study.statistics import wilson_interval
 
 

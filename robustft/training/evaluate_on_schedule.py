@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.tiers import EVERY
 from robustft.models.states import States
-from robustft.study.record import Record
+from robustft.study.records.record import Record
 from robustft.training.module import FineTuning
 
 

@@ -20,8 +20,8 @@ from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.schedule import Schedule
 from robustft.evaluation.suite import Suite
 from robustft.models.states import States
-from robustft.study.condition_names import ConditionNames
-from robustft.study.record import Record
+from robustft.study.records.condition_names import ConditionNames
+from robustft.study.records.record import Record
 from robustft.training.checkpoints import Checkpoints
 from robustft.training.data_module import TrainingBatches, TrainingData
 from robustft.training.evaluate_on_schedule import EvaluateOnSchedule

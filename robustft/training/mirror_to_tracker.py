@@ -7,8 +7,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from robustft.study.condition_names import ConditionNames
-from robustft.study.record import Record
+from robustft.study.records.condition_names import ConditionNames
+from robustft.study.records.record import Record
 from robustft.training.tracker import TrackedRun
 
 

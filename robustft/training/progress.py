@@ -8,8 +8,8 @@ from typing import Any
 import pytorch_lightning as pl
 from tqdm import tqdm
 
-from robustft.study.condition_names import ConditionNames
-from robustft.study.record import Record, without_parts
+from robustft.study.records.condition_names import ConditionNames
+from robustft.study.records.record import Record, without_parts
 
 
 class Progress(pl.Callback):

@@ -37,7 +37,7 @@ from robustft.data.sources.digits import Digits
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.suite import Suite
-from robustft.study.condition import Condition
+from robustft.study.records.condition import Condition
 
 LAB = ThreatModel(eps_255=8)
 STEPS = 15

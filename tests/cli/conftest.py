@@ -20,7 +20,7 @@ from tests.cli.run_commands import Commands
 KILLING = """
 import os, signal, sys
 from robustft.training.module import FineTuning
-from robustft.study.record_file import RecordFile
+from robustft.study.records.record_file import RecordFile
 places = {"step": (FineTuning, "training_step"), "record": (RecordFile, "append"), "rename": (os, "replace")}
 owner, name = places[sys.argv.pop(1)]
 calls, original = int(sys.argv.pop(1)), getattr(owner, name)

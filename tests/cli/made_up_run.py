@@ -14,10 +14,10 @@ from robustft.cli.app import conf_dir
 from robustft.cli.build import parts_of
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import contents, files_of, settings
-from robustft.study.condition import Condition
-from robustft.study.outcomes import write_outcomes
-from robustft.study.record import Record
-from robustft.study.record_file import RecordFile
+from robustft.study.records.condition import Condition
+from robustft.study.records.outcomes import write_outcomes
+from robustft.study.records.record import Record
+from robustft.study.records.record_file import RecordFile
 from robustft.study.run import Run
 from robustft.study.run_file import run_id
 

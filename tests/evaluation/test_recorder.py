@@ -12,9 +12,9 @@ from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.suite import Suite
-from robustft.study.gate import Gate
-from robustft.study.outcomes import read_outcomes
-from robustft.study.record_file import read_records
+from robustft.study.records.gate import Gate
+from robustft.study.records.outcomes import read_outcomes
+from robustft.study.records.record_file import read_records
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.remeasure import remeasure
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.warm_starts import WarmStarts
-from robustft.study.condition import Condition
-from robustft.study.outcomes import read_outcomes
 from robustft.study.plain_file import DamagedFile
+from robustft.study.records.condition import Condition
+from robustft.study.records.outcomes import read_outcomes
 
 STEPS = (0, 1, 2, 3)
 COLD = Pgd(steps=1, opening=[])

@@ -8,8 +8,8 @@ import torch
 
 from robustft.models.keep_policy import keep_policy
 from robustft.models.states import States
-from robustft.study.condition import Condition
-from robustft.study.record import Record
+from robustft.study.records.condition import Condition
+from robustft.study.records.record import Record
 
 CLEAN = {0: 10, 1: 60, 2: 70, 3: 70, 4: 65}
 ROBUST = {0: 5, 1: 30, 2: 20, 3: 10, 4: 8}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from robustft.study.condition import Condition
-from robustft.study.record import Record
+from robustft.study.records.condition import Condition
+from robustft.study.records.record import Record
 
 
 @pytest.fixture

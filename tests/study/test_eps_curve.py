@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 from robustft.study.eps_curve import eps_curve, eps_curves
-from robustft.study.record import Record
+from robustft.study.records.record import Record
 from robustft.study.tradeoff import Count, tradeoff_points
 
 MakeRecord = Callable[..., Record]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from robustft.study.further_attacks import further_attacks
-from robustft.study.record import Record
+from robustft.study.records.record import Record
 from robustft.study.tradeoff import Count, tradeoff_points
 
 MakeRecord = Callable[..., Record]

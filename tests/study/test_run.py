@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from robustft.study.plain_file import DamagedFile
-from robustft.study.record import Record
-from robustft.study.record_file import RecordFile
+from robustft.study.records.record import Record
+from robustft.study.records.record_file import RecordFile
 from robustft.study.run import Run, runs_below
 from robustft.study.run_file import read_run, write_run
 

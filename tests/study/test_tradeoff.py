@@ -7,7 +7,7 @@ import pytest
 
 from robustft.report.tradeoff_rows import run_summary
 from robustft.study.frontier import frontier_steps
-from robustft.study.record import Record
+from robustft.study.records.record import Record
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step, tradeoff_points
 
 MakeRecord = Callable[..., Record]

@@ -25,7 +25,7 @@ from robustft.methods.method import Method
 from robustft.models.states import States
 from robustft.models.tuned_model import tuned_by
 from robustft.models.tuned_state import tuned_state
-from robustft.study.record import Record
+from robustft.study.records.record import Record
 from robustft.training.fine_tune import fine_tune
 from robustft.training.plan import TrainingPlan
 from robustft.training.tracker import TrackedRun

@@ -21,7 +21,7 @@ from robustft.methods.lora import Lora
 from robustft.models.states import States
 from robustft.models.tuned_model import tuned_by
 from robustft.models.tuned_state import tuned_parameters
-from robustft.study.record_file import read_records
+from robustft.study.records.record_file import read_records
 from robustft.training.fine_tune import evaluated_steps, fine_tune
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan

@@ -18,7 +18,7 @@ from robustft.methods.linear_probe import LinearProbe
 from robustft.models.states import States
 from robustft.models.tuned_model import tuned_by
 from robustft.models.tuned_state import tuned_parameters
-from robustft.study.record_file import read_records
+from robustft.study.records.record_file import read_records
 from robustft.training.data_module import TrainingBatches, TrainingData
 from robustft.training.fine_tune import fine_tune
 from robustft.training.module import FineTuning

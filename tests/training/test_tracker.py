@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from robustft.study.condition import Condition
-from robustft.study.condition_names import ConditionNames
-from robustft.study.record import Record
+from robustft.study.records.condition import Condition
+from robustft.study.records.condition_names import ConditionNames
+from robustft.study.records.record import Record
 from robustft.training.mirror_to_tracker import MirrorToTracker
 from robustft.training.tracker import LONGEST_NAME, LONGEST_TAG, Tracker, tracked_run
 from tests.cli import wandb_file

@@ -18,7 +18,7 @@ from robustft.data.corruptions.corrupted_images import corrupted_sets
 from robustft.data.dataset import Dataset, Images
 from robustft.data.images.contact_sheet import draw_contact_sheet
 from robustft.data.split import fixed_subset
-from robustft.study.condition import Condition
+from robustft.study.records.condition import Condition
 
 LINE = "{:<20}  {:>9}  {:>7}  {:<31}  {:>9}  {}"
 FEW_CLASSES = 12

@@ -20,10 +20,10 @@ from robustft.cli.user_errors import Mistake, command, naming
 from robustft.device import ACCELERATORS, refuse_missing_device, torch_device
 from robustft.evaluation.tiers import EVERY
 from robustft.models.keep_policy import kept_steps
-from robustft.study.condition import Condition
 from robustft.study.frontier import frontier_steps
-from robustft.study.outcomes import read_outcomes
-from robustft.study.record import Record
+from robustft.study.records.condition import Condition
+from robustft.study.records.outcomes import read_outcomes
+from robustft.study.records.record import Record
 from robustft.study.run import Run
 from robustft.study.tradeoff import TradeoffPoint, best_step
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from robustft.data.corruptions.names import COMMON, CORRUPTIONS, EXTRA
-from robustft.study.condition import Condition
+from robustft.study.records.condition import Condition
 from tests.condition_names import ODD, UNUSABLE
 
 PGD: dict[str, Any] = {"attack": "pgd", "norm": "linf", "eps": 8 / 255, "settings": "5e77145a"}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from robustft.atomic_write import write_whole
 from robustft.study.plain_file import DamagedFile, plain_bytes
-from robustft.study.record import Record
+from robustft.study.records.record import Record
 
 _MOST_HEADER_BYTES = 4096
 _REMEDY = "restore it from a copy, or remove its line ({key}) from records.jsonl and measure it again"

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robustft.study.outcomes import outcomes_path, read_outcomes, write_outcomes
-from robustft.study.record import Record
+from robustft.study.records.outcomes import outcomes_path, read_outcomes, write_outcomes
+from robustft.study.records.record import Record
 
 MakeRecord = Callable[..., Record]
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from robustft.study.plain_file import DamagedFile, plain_bytes
-from robustft.study.record import Record
+from robustft.study.records.record import Record
 
 RECORDS = "records.jsonl"
 """Its name in a run directory."""

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from robustft.checks import keep, number, whole_number
-from robustft.study.condition import Condition
-from robustft.study.gate import Gate
 from robustft.study.plain_file import plain_json
+from robustft.study.records.condition import Condition
+from robustft.study.records.gate import Gate
 
 _COUNTS = ("correct", "total", "seconds", "forward_passes", "backward_passes", "time")
 _NEEDED = ("step", "epoch", "split", "condition", "norm", "eps", "attack", *_COUNTS)

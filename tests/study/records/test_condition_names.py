@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from robustft.study.condition_names import ConditionNames, condition_names, exactly
-from robustft.study.record import Record
+from robustft.study.records.condition_names import ConditionNames, condition_names, exactly
+from robustft.study.records.record import Record
 
 MakeRecord = Callable[..., Record]
 PGD = {"attack": "Pgd", "steps": 15, "opening": [2, 1.0], "loss": "cross_entropy", "step_size_255": None, "warm": False}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from robustft.study.gate import Gate
+from robustft.study.records.gate import Gate
 
 
 def gate(passed: bool = False, **figures: float) -> Gate:

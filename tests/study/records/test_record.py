@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robustft.study.condition import Condition
-from robustft.study.gate import Gate
-from robustft.study.record import Record, without_parts
+from robustft.study.records.condition import Condition
+from robustft.study.records.gate import Gate
+from robustft.study.records.record import Record, without_parts
 
 MakeRecord = Callable[..., Record]
 

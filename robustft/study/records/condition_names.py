@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from robustft.canonical_hash import canonical_json
-from robustft.study.record import Record
+from robustft.study.records.record import Record
 
 _NOT_SETTINGS = ("_target_", "when")  # of an attack's node in the identity
 

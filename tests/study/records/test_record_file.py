@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from robustft.study.plain_file import DamagedFile
-from robustft.study.record import Record
-from robustft.study.record_file import RecordFile, read_records
+from robustft.study.records.record import Record
+from robustft.study.records.record_file import RecordFile, read_records
 
 MakeRecord = Callable[..., Record]
 

@@ -1,0 +1,1 @@
+"""What was measured: conditions, records, outcomes per sample, gates."""

@@ -13,6 +13,9 @@ from robustft.checks import condition_name, one_of, whole_number
 from robustft.public_names import by_former_addresses, by_public_names
 from robustft.study.plain_file import DamagedFile, plain_bytes, plain_json
 
+LEASE = "run.lease"
+"""Name of the lease in a run directory; only who holds it writes there."""
+
 STATUSES = ("running", "interrupted", "finished", "failed")
 
 _NOT_SET = object()

@@ -64,7 +64,7 @@ AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={port}
 AccountingStoragePass={root}/munge/socket
-AccountingStorageEnforce=associations
+AccountingStorageEnforce=associations,qos
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=5"""
 

@@ -12,15 +12,16 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft.cli.build import Parts, parts_of
+from robustft.cli.build import Parts
 from robustft.cli.commands.report import PICTURE, show
 from robustft.cli.method_check import check_method
 from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import shown
 from robustft.cli.runs import run_directory
-from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
-from robustft.cli.runs.run_name import backbone_label, refuse_unnamed, settings_label
+from robustft.cli.runs.preparation import parts_and_before, prepared
+from robustft.cli.runs.run_name import backbone_label, settings_label
 from robustft.cli.runs.starts import change, earlier_starts, now, this_start
+from robustft.cli.studies.goal import check_goal, goal_values
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.data.split import fixed_subset
 from robustft.device import refuse_missing_device
@@ -35,47 +36,34 @@ if TYPE_CHECKING:
 
 
 @command
-def run(config: DictConfig) -> None:
-    """Trains the run that `config` describes, resumes it if it was begun, leaves it alone if it is finished."""
+def run(config: DictConfig) -> Any:
+    """Trains the run that `config` describes, resumes it if it was begun, leaves it alone if it is finished.
+
+    Returns:
+        What `study.goal` names in the run's summary, for Hydra's sweepers.
+    """
     hydra: Any = HydraConfig.get()
     run_dir = Path(hydra.runtime.output_dir)
     try:
-        refuse_unnamed(run_dir, config, hydra)
         refuse_several("train")
-        parts = parts_of(config)
-        before = run_directory.earlier(run_dir)
+        check_goal(config)
+        parts, before = parts_and_before(config, run_dir, hydra)
         if not before.is_finished:
             with naming("trainer."):
                 refuse_missing_device(parts.plan.accelerator)
-        known, earlier = dict(before.contents), dict(before.content)
-        fingerprints = contents(files_of(parts), known)
-        identity = settings(config)
-        identity["dataset"]["fingerprint"] = fingerprints["dataset"]["fingerprint"]
-        identity["backbone"]["weights"] = weights(parts, fingerprints, earlier)
-        for key, shift in parts.shifts.items():
-            identity["shift"][key] |= {
-                "name": shift.source.name,
-                "fingerprint": fingerprints[f"shift.{key}"]["fingerprint"],
-            }
-        run_directory.refuse_another(before, identity)
-        if not before.is_finished:
-            check_method(parts.method, parts.backbone)
-        if not hub_weights_settled(parts, earlier):
-            with naming("backbone."):
-                hub_files = parts.backbone.hub_files()
-            fingerprints |= contents({HUB_WEIGHTS: hub_files}, known)
-            identity["backbone"]["weights"] = weights(parts, fingerprints, earlier)
-            run_directory.refuse_another(before, identity)
+        preparation = prepared(config, parts, before, unfinished=check_method)
         if before.is_finished:
             print(
                 f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)"
             )
-            return
+            return goal_values(config, before)
         run_directory.refuse_unwritable(run_dir)
         with naming("hydra.run.dir: "):
             _ = before.records  # before anything heavy loads: training resumes behind them
-        run = Run(run_dir, {"run_id": run_id(identity), "identity": identity, "contents": fingerprints})
+        identity = preparation.identity
+        run = Run(run_dir, {"run_id": run_id(identity), "identity": identity, "contents": preparation.contents})
         _train(config, hydra, parts, run, before)
+        return goal_values(config, Run(run_dir))
     except (Mistake, OSError, OmegaConfBaseException):
         run_directory.leave_no_empty(run_dir)
         raise

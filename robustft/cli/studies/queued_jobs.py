@@ -16,23 +16,27 @@ from robustft.study.plain_file import DamagedFile, plain_bytes, plain_json
 
 
 def write_queued(jobs: Mapping[str, Sequence[Job]], place: Place) -> None:
-    """Writes `.jobs/<id>.json`: SLURM's id of each job -> the names of its runs."""
+    """Writes `.jobs/<array>.json`: for every task of the array, or the only one, the runs that it makes.
+
+    jobs: SLURM's id, `12_0`, `12_1`, ... in this order, or `12` -> its runs.
+    """
     first = next(iter(jobs)).partition("_")[0]
-    content = {number: [_label(job, place) for job in group] for number, group in jobs.items()}
+    content = [[_label(job, place) for job in group] for group in jobs.values()]
     write_whole(place.files / f"{first}.json", (json.dumps(content, indent=1) + "\n").encode())
 
 
 def queued_before(jobs: Sequence[Job], place: Place) -> dict[str, list[Job]]:
     """Those of `jobs` that SLURM's queue has from earlier commands, by SLURM's id."""
-    files = [path for path in sorted(place.files.glob("*.json")) if path.stem.isdecimal()]
-    known = own_jobs() if files else None
+    files = {path.stem: path for path in sorted(place.files.glob("*.json")) if path.stem.isdecimal()}
     by_label = {_label(job, place): job for job in jobs}
     queued: dict[str, list[Job]] = {}
-    for path in files if known else ():
-        for number, labels in _content(path, dict).items():
-            if known and number in known and not known[number].is_stuck and isinstance(labels, list):
-                mine = [by_label.pop(label) for label in labels if isinstance(label, str) and label in by_label]
-                queued |= {number: mine} if mine else {}
+    for number, job in (own_jobs() or {}).items() if files else ():
+        array, _, task = number.partition("_")
+        if array in files and not job.is_stuck and (task or "0").isdecimal():
+            tasks = _content(files[array], list)[int(task or 0) :][:1]
+            labels = [label for label in (tasks[0] if tasks else ()) if isinstance(label, str)]
+            if mine := [by_label.pop(label) for label in labels if label in by_label]:
+                queued[number] = mine
     return queued
 
 

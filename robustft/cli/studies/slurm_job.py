@@ -33,23 +33,18 @@ def run_jobs(jobs: Sequence[Job], files: Path) -> None:
     When the time slice ends, the run in progress saves and stops, and the job is put back into the queue.
     """
     told: list[str] = []
-    running: list[subprocess.Popen[bytes]] = []
 
-    def pass_on(number: int, _: Any) -> None:
-        told.append(signal.Signals(number).name)
-        for process in running:
-            process.send_signal(number)
+    def note(number: int, _: Any) -> None:
+        told.append(signal.Signals(number).name)  # SLURM sends it to every process of the job, the run's as well
 
     for name in (SLICE_IS_OVER, "SIGTERM", "SIGINT"):
-        signal.signal(getattr(signal, name), pass_on)
+        signal.signal(getattr(signal, name), note)
     codes: list[int] = []
     for job in jobs:
         if told:
             break
         _name_job(job.name)
-        running[:] = [subprocess.Popen(job.command, env={**os.environ, **_log()})]
-        codes.append(_ended(running[0]))
-        running.clear()
+        codes.append(_ended(subprocess.Popen(job.command, env={**os.environ, **_log()})))
     write_whole(files / job_id() / EXIT_CODES, json.dumps(codes).encode())
     is_unfinished = len(codes) < len(jobs) or any(code in INTERRUPTED for code in codes)
     if SLICE_IS_OVER in told and is_unfinished:
@@ -67,14 +62,14 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
 
 
 def job_id() -> str:
-    """This job's id as squeue shows it: `12`, or `12_3` in an array."""
+    """This job's id as squeue shows it: `12`, or `12_3` in an array, whose last task has the array's SLURM_JOB_ID."""
     array, task = (os.environ.get(f"SLURM_ARRAY_{name}") for name in ("JOB_ID", "TASK_ID"))
     return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID", "")
 
 
 def _name_job(name: str) -> None:
     """Jobs of an array share a name until they begin; then each is called what its run is."""
-    if number := os.environ.get("SLURM_JOB_ID"):
+    if number := job_id():
         command = ["scontrol", "update", f"JobId={number}", f"JobName={name}"]
         subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False)
 
@@ -88,8 +83,8 @@ def _log() -> dict[str, str]:
 
 def _requeue() -> None:
     """Puts this job back into the queue, which ends it."""
-    number = os.environ.get("SLURM_JOB_ID", "")
-    print(f"robustft: the time slice is over, job {job_id()} goes back into the queue", file=sys.stderr, flush=True)
+    number = job_id()
+    print(f"robustft: the time slice is over, job {number} goes back into the queue", file=sys.stderr, flush=True)
     answer = subprocess.run(["scontrol", "requeue", number], capture_output=True, text=True, timeout=60, check=False)
     if answer.returncode != 0:
         print(f"robustft: scontrol requeue {number}: {answer.stderr.strip()}", file=sys.stderr, flush=True)

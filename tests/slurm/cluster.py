@@ -142,7 +142,9 @@ class Cluster:
 
     def start_node(self) -> None:
         self._start("slurmd", "-D", "-f", str(self.config), "-L", str(self.root / "log/slurmd.log"))
-        self.wait_for(lambda: self.command("sinfo", "--noheader", "--format=%T").split()[0] in ("idle", "mixed"), "the node")
+        self.wait_for(
+            lambda: self.command("sinfo", "--noheader", "--format=%T").split()[0] in ("idle", "mixed"), "the node"
+        )
 
     def end(self, name: str, with_signal: int = signal.SIGTERM) -> None:
         """End the daemon of that name."""
@@ -160,7 +162,13 @@ class Cluster:
         Raises: CalledProcessError for an exit code that is not 0.
         """
         result = subprocess.run(
-            arguments, env=self.environment, capture_output=True, text=True, timeout=60, check=True, stdin=subprocess.DEVNULL
+            arguments,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            stdin=subprocess.DEVNULL,
         )
         return result.stdout.strip()
 
@@ -173,12 +181,16 @@ class Cluster:
         while not holds():
             ended = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
             if ended or time.monotonic() > end:
-                raise TimeoutError(f"{what}: not within {seconds:.0f} s; daemons that ended: {ended} {self.refusal}\n{self.last_words()}")
+                raise TimeoutError(
+                    f"{what}: not within {seconds:.0f} s; daemons that ended: {ended} {self.refusal}\n{self.last_words()}"
+                )
             time.sleep(0.2)
 
     def last_words(self) -> str:
         logs = sorted((self.root / "log").glob("*.log"))
-        return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-12:]) for log in logs)
+        return "\n".join(
+            f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-12:]) for log in logs
+        )
 
     def _answers(self) -> bool:
         return self._accepts("scontrol", "show", "config") and "is UP" in self.command("scontrol", "ping")

@@ -12,14 +12,15 @@ from omegaconf import OmegaConf
 
 from robustft.cli.command_line.arguments import CommandLine
 from robustft.cli.command_line.groups import conf_dir
-from robustft.cli.run_argument import known_run, several_runs
 from robustft.cli.studies.job import quoted
 
 _IN_PROCESS = ("basic", "null")
 
 
 def is_study(line: CommandLine) -> bool:
-    """Whether the words choose a study whose file says `hydra.mode: MULTIRUN`, or say so themselves."""
+    """Whether the words choose a study whose file says `hydra.mode: MULTIRUN`, or say so themselves, and -m does not."""
+    if line.multirun or line.shows:
+        return False
     values = dict(word.partition("=")[::2] for word in line.words)
     if "hydra.mode" in values:
         return values["hydra.mode"] == "MULTIRUN"
@@ -38,6 +39,8 @@ def a_job_a_run(words: Sequence[str]) -> list[str] | None:
     runs = next((word for word, each in parsed.items() if each and each.key_or_group == "run"), None)
     if launcher is None or launcher.value() in _IN_PROCESS or runs is None or parsed[runs].is_sweep_override():
         return None
+    from robustft.cli.run_argument import known_run, several_runs  # imports numpy, which --help does not need
+
     value: Any = parsed[runs].value()
     is_list = isinstance(value, list)
     directories: Any = OmegaConf.create([str(each) for each in value]) if is_list else str(value).strip("'\"")

@@ -26,5 +26,5 @@ def test_it_is_the_values_of_the_summary_in_the_order_of_the_names(goal, values)
 
 @pytest.mark.parametrize("goal", ["area", ["speed"], [1], {"area": 1}, None])
 def test_any_other_goal_is_a_mistake_that_lists_the_names(goal):
-    with pytest.raises(Mistake, match="study.goal must be a list of area, best/step, best/clean"):
+    with pytest.raises(Mistake, match=r"study\.goal must be a list of area, best/step, best/clean"):
         goal_values(OmegaConf.create({"study": {"goal": goal}}), Run(Path(), {"summary": SUMMARIES}))

@@ -1,4 +1,4 @@
-"""A lease is held by one process on all hosts, is free once nobody holds it, and who has lost it writes nothing more."""
+"""A lease is held by one process on all hosts, and free once nobody holds it; who has lost it writes nothing more."""
 
 from __future__ import annotations
 

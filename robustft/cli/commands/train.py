@@ -13,16 +13,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from robustft import checks
-from robustft.cli.build import Parts, parts_of
+from robustft.cli.build import Parts
 from robustft.cli.commands.report import PICTURE, show
 from robustft.cli.method_check import check_method
 from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import shown
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.attempts import refuse_in_vain, this_attempt
-from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
-from robustft.cli.runs.run_name import backbone_label, refuse_unnamed, settings_label
+from robustft.cli.runs.preparation import parts_and_before, prepared
+from robustft.cli.runs.run_name import backbone_label, settings_label
 from robustft.cli.runs.starts import change, earlier_starts, now, this_start
+from robustft.cli.studies.goal import check_goal, goal_values
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.data.split import fixed_subset
 from robustft.device import refuse_missing_device
@@ -37,48 +38,39 @@ if TYPE_CHECKING:
 
 
 @command
-def run(config: DictConfig) -> None:
-    """Trains the run that `config` describes, resumes it if it was begun, leaves it alone if it is finished."""
+def run(config: DictConfig) -> Any:
+    """Trains the run that `config` describes, resumes it if it was begun, leaves it alone if it is finished.
+
+    Returns:
+        What `study.goal` names in the run's summary, for Hydra's sweepers.
+    """
     hydra: Any = HydraConfig.get()
     run_dir = Path(hydra.runtime.output_dir)
     try:
-        refuse_unnamed(run_dir, config, hydra)
         refuse_several("train")
-        parts = parts_of(config)
-        before = run_directory.earlier(run_dir)
+        check_goal(config)
+        parts, before = parts_and_before(config, run_dir, hydra)
         if not before.is_finished:
             with naming("trainer."):
                 refuse_missing_device(parts.plan.accelerator)
-        known, earlier = dict(before.contents), dict(before.content)
-        fingerprints = contents(files_of(parts), known)
-        identity = settings(config)
-        identity["dataset"]["fingerprint"] = fingerprints["dataset"]["fingerprint"]
-        identity["backbone"]["weights"] = weights(parts, fingerprints, earlier)
-        for key, shift in parts.shifts.items():
-            identity["shift"][key] |= {
-                "name": shift.source.name,
-                "fingerprint": fingerprints[f"shift.{key}"]["fingerprint"],
-            }
-        run_directory.refuse_another(before, identity)
-        if not before.is_finished:
-            check_method(parts.method, parts.backbone)
-        if not hub_weights_settled(parts, earlier):
-            with naming("backbone."):
-                hub_files = parts.backbone.hub_files()
-            fingerprints |= contents({HUB_WEIGHTS: hub_files}, known)
-            identity["backbone"]["weights"] = weights(parts, fingerprints, earlier)
-            run_directory.refuse_another(before, identity)
+        preparation = prepared(config, parts, before, unfinished=check_method)
+        identity = preparation.identity
         if not before.is_finished:
             with run_directory.claimed(run_dir):  # before anything heavy loads
                 before = run_directory.earlier(run_dir)  # another process may have been at work on it since
                 run_directory.refuse_another(before, identity)
                 if not before.is_finished:
-                    run = Run(run_dir, {"run_id": run_id(identity), "identity": identity, "contents": fingerprints})
-                    _train(config, hydra, parts, run.with_content(**_names(config, hydra, parts)), before)
-                    return
+                    with naming("hydra.run.dir: "):
+                        _ = before.records  # before anything heavy loads: training resumes behind them
+                    known = {"run_id": run_id(identity), "identity": identity, "contents": preparation.contents}
+                    run = Run(run_dir, {**known, **_names(config, hydra, parts)})
+                    _train(config, hydra, parts, run, before)
+                    return goal_values(config, Run(run_dir))
         print(f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)")
+        return goal_values(config, before)
     except run_directory.InUse as reason:
         print(reason)
+        return None
     except (Mistake, OSError, OmegaConfBaseException):
         run_directory.leave_no_empty(run_dir)
         raise
@@ -89,11 +81,10 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run) 
 
     run: what the run will be; before: what is in the directory already.
     """
-    with naming("hydra.run.dir: "):
-        attempt = this_attempt(before)  # reads the records: training resumes behind them
     with naming("study."):
         retry_failed = checks.yes_or_no("retry_failed", OmegaConf.select(config, "study.retry_failed", default=True))
     refuse_in_vain(before, retry_failed=retry_failed)
+    attempt = this_attempt(before)
     with run_directory.begun(run, before, attempt):
         from robustft.cli.load import loaded
         from robustft.models.states import States

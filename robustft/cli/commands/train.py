@@ -60,6 +60,8 @@ def run(config: DictConfig) -> Any:
                 before = run_directory.earlier(run_dir)  # another process may have been at work on it since
                 run_directory.refuse_another(before, identity)
                 if not before.is_finished:
+                    with naming("hydra.run.dir: "):
+                        _ = before.records  # before anything heavy loads: training resumes behind them
                     known = {"run_id": run_id(identity), "identity": identity, "contents": preparation.contents}
                     run = Run(run_dir, {**known, **_names(config, hydra, parts)})
                     _train(config, hydra, parts, run, before)
@@ -79,11 +81,10 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run) 
 
     run: what the run will be; before: what is in the directory already.
     """
-    with naming("hydra.run.dir: "):
-        attempt = this_attempt(before)  # reads the records: training resumes behind them
     with naming("study."):
         retry_failed = checks.yes_or_no("retry_failed", OmegaConf.select(config, "study.retry_failed", default=True))
     refuse_in_vain(before, retry_failed=retry_failed)
+    attempt = this_attempt(before)
     with run_directory.begun(run, before, attempt):
         from robustft.cli.load import loaded
         from robustft.models.states import States

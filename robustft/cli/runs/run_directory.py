@@ -166,11 +166,9 @@ def write_end(
 
 def write_end_of_failed(run: Run, error: BaseException) -> None:
     """run.json of a run that `error` ended, as far as it can be written: the user must hear of `error` itself."""
-    if isinstance(error, LeaseLost):
-        return  # it is another process's
     interrupted = isinstance(error, KeyboardInterrupt)
     reason = None if interrupted else " ".join(f"{type(error).__name__}: {error}".split())[:2000]
-    with suppress(OSError, LeaseLost):
+    with suppress(OSError, LeaseLost):  # the run may be another process's by now
         write_end(run, "interrupted" if interrupted else "failed", reason)
 
 

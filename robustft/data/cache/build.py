@@ -16,6 +16,7 @@ from robustft.data.errors import DataError
 from robustft.data.images.decode import Encoded
 from robustft.data.own_files import open_no_follow
 from robustft.data.threads import thread_count
+from robustft.lease import guard
 
 PIXELS = "pixels.uint8"
 _JOURNAL = "finished.txt"
@@ -34,6 +35,7 @@ def build_pixels(
     Raises:
         DataError: one for all images that do not decode, or if there are not as many images as `layout` says.
         CacheError: if a decoding process dies.
+        LeaseLost: if another process has taken the build over.
     """
     with open_no_follow(directory / PIXELS, "a+b") as file:
         file.truncate(layout.total_bytes)
@@ -47,6 +49,7 @@ def build_pixels(
 
         def record(decoded: DecodedChunk) -> None:
             with lock:
+                guard(directory)  # who stood still leaves it to who took over
                 checksums[decoded.chunk] = decoded.checksum
                 journal.write(_line(decoded.chunk, decoded.checksum))
                 journal.flush()

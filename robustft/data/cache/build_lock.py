@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 
+from robustft import interruption
 from robustft.atomic_write import write_whole
 from robustft.data.own_files import no_follow_opener
 
@@ -68,6 +69,7 @@ def build_lock(lock: Path, builder: Path, what: str, *, is_built: Callable[[], b
                 message = f"robustft: waiting for {_describe(builder)}, which decodes {what} for the cache"
                 print(message, file=sys.stderr, flush=True)
                 announced = True
+            interruption.check()
             time.sleep(_POLL_SECONDS)
     finally:
         os.close(descriptor)

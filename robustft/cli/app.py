@@ -11,7 +11,7 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft.cli import sweep
+from robustft.cli import stops, sweep
 from robustft.cli.command_line import completion
 from robustft.cli.command_line.arguments import COMMANDS, HELP, CommandLine, parsed
 from robustft.cli.command_line.groups import conf_dir
@@ -29,6 +29,7 @@ __all__ = ["COMMANDS", "conf_dir", "main"]
 
 def main() -> None:
     """Runs the command that the first word names. Exit code 2 and one line for a mistake of the user's."""
+    stops.typed = sys.argv[1:]
     with unfailing_output(), own_environment():
         _main(sys.argv[1:])
 
@@ -58,6 +59,11 @@ def _run(line: CommandLine) -> None:
     if line.has(*HELP):
         _help(line, command, words)
         return
+    with stops.handled(command, words):
+        _call(line, command, words)
+
+
+def _call(line: CommandLine, command: str, words: list[str]) -> None:
     run_name.register()
     warnings.showwarning = on_one_line(warnings.showwarning)
     task = importlib.import_module(f"robustft.cli.commands.{command}").run

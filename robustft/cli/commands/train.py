@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from robustft import interruption
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.commands.report import PICTURE, show
 from robustft.cli.method_check import check_method
@@ -19,11 +20,14 @@ from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import shown
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
+from robustft.cli.runs.job_clock import job_began
+from robustft.cli.runs.ongoing_run import ongoing
 from robustft.cli.runs.run_name import backbone_label, refuse_unnamed, settings_label
-from robustft.cli.runs.starts import change, earlier_starts, now, this_start
+from robustft.cli.runs.starts import change, earlier_starts, this_start
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.data.split import fixed_subset
 from robustft.device import refuse_missing_device
+from robustft.interruption import Interrupted
 from robustft.report.tradeoff_rows import point_rows, run_summary
 from robustft.study.run import Run
 from robustft.study.run_file import run_id
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 def run(config: DictConfig) -> None:
     """Trains the run that `config` describes, resumes it if it was begun, leaves it alone if it is finished."""
     hydra: Any = HydraConfig.get()
+    began = job_began()
     run_dir = Path(hydra.runtime.output_dir)
     try:
         refuse_unnamed(run_dir, config, hydra)
@@ -75,40 +80,46 @@ def run(config: DictConfig) -> None:
         with naming("hydra.run.dir: "):
             _ = before.records  # before anything heavy loads: training resumes behind them
         run = Run(run_dir, {"run_id": run_id(identity), "identity": identity, "contents": fingerprints})
-        _train(config, hydra, parts, run, before)
-    except (Mistake, OSError, OmegaConfBaseException):
+        _train(config, hydra, parts, run, before, began)
+    except (Mistake, OSError, OmegaConfBaseException, Interrupted):
         run_directory.leave_no_empty(run_dir)
         raise
 
 
-def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run) -> None:
+def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run, began: float) -> None:
     """Everything behind the checks that need nothing heavy; writes only once all parts stand.
 
-    run: what the run will be; before: what is in the directory already.
+    run: what the run will be; before: what is in the directory already; began: when this start did.
     """
     from robustft.cli.load import loaded
     from robustft.models.states import States
     from robustft.training.fine_tune import evaluated_steps, fine_tune
+    from robustft.training.stopwatch import Stopwatch
 
+    interruption.check()
     # A run resumes with the split that it was begun with, however splits are drawn by now.
     inputs = loaded(parts, before.validation_rows)
+    interruption.check()
     states = States(run_dir=run.directory, keep=parts.keep_states)
     steps = evaluated_steps(parts.schedule, parts.plan, images=len(inputs.train_rows))
     with naming("states.keep: "):
         states.check_space(inputs.model, len(steps))
+    stopwatch = Stopwatch(began=began)
     earlier, start = earlier_starts(before.content), this_start(parts)
     run = run.with_content(
         **_description(config, hydra, parts, inputs, steps),
         **_begun_with(earlier, start),
         attacks={**before.attack_settings, **parts.suite.attack_settings},
+        step=before.content.get("step"),
+        steps=max(steps),
     )
     with run_directory.claimed(run.directory):
         if line := change(earlier, start):
             print(f"robustft: {line}", file=sys.stderr, flush=True)
-        run = run_directory.write_status(run, "running")
-        try:
+        with ongoing(run, stopwatch.seconds) as now_running:
             run_directory.write_config(run.directory, config, hydra)
-            with _tracked(parts, run, settings_label(config, hydra)) as tracked:
+            # Its status is written before the mirror closes, which may take longer than SLURM waits.
+            with _tracked(parts, run, settings_label(config, hydra)) as tracked, now_running.ending():
                 _announce(run, inputs, steps)
                 fine_tune(
                     run_dir=run.directory,
@@ -123,12 +134,12 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run) 
                     seed=parts.seed,
                     tracked=tracked,
                     description=f"{parts.source.name} {run.method}",
+                    saved=now_running.saved,
+                    stopwatch=stopwatch,
                 )
                 summary = _reported(run, tracked)
-        except (Exception, KeyboardInterrupt) as error:
-            run_directory.write_end_of_failed(run, error)
-            raise
-        run_directory.write_status(run, "finished", finished=now(), summary=summary)
+                now_running.finished(summary)  # whatever becomes of the mirror
+            now_running.finished(summary)
 
 
 def _description(config: DictConfig, hydra: Any, parts: Parts, inputs: Loaded, steps: Sequence[int]) -> dict[str, Any]:
@@ -156,30 +167,24 @@ def _begun_with(earlier: list[dict[str, Any]], start: dict[str, Any]) -> dict[st
     return {key: starts[0].get(key) for key in ("started", "versions", "git_commit")} | {"starts": starts}
 
 
-@contextmanager
-def _tracked(parts: Parts, run: Run, label: str) -> Iterator[TrackedRun]:
-    """The run's mirror, called what its directory is by default; only its opening is the user's mistake if it fails."""
+def _tracked(parts: Parts, run: Run, label: str) -> AbstractContextManager[TrackedRun]:
+    """The run's mirror, called what its directory is by default."""
     from robustft.training.tracker import tracked_run
 
-    with ExitStack() as stack:
-        with naming("tracker."):
-            tracked = stack.enter_context(
-                tracked_run(
-                    parts.tracker,
-                    run_dir=run.directory,
-                    run_id=run.run_id,
-                    name=f"{run.dataset}/{run.method}/{label}",
-                    group=run.study,
-                    tags=[run.dataset, run.backbone, run.method],
-                    config={
-                        **run.identity,
-                        "parameters": run.content["parameters"],
-                        "method_name": run.method,
-                        "effective": run.content["effective"],
-                    },
-                )
-            )
-        yield tracked
+    return tracked_run(
+        parts.tracker,
+        run_dir=run.directory,
+        run_id=run.run_id,
+        name=f"{run.dataset}/{run.method}/{label}",
+        group=run.study,
+        tags=[run.dataset, run.backbone, run.method],
+        config={
+            **run.identity,
+            "parameters": run.content["parameters"],
+            "method_name": run.method,
+            "effective": run.content["effective"],
+        },
+    )
 
 
 def _announce(run: Run, inputs: Loaded, steps: Sequence[int]) -> None:

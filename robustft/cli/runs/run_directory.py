@@ -12,7 +12,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from robustft.atomic_write import is_temporary, remove_temporaries, write_whole
+from robustft.cli.runs.starts import earlier_starts, now
 from robustft.cli.user_errors import Mistake, naming
+from robustft.interruption import Interrupted
 from robustft.study.run import Run
 from robustft.study.run_file import identity_differences
 
@@ -103,9 +105,35 @@ def write_status(run: Run, status: str, reason: str | None = None, **changes: An
     return run.write(**changes, status=status, reason=reason)
 
 
-def write_end_of_failed(run: Run, error: BaseException) -> None:
+def write_end(
+    run: Run,
+    status: str,
+    reason: str | None = None,
+    *,
+    step: int | None = None,
+    seconds: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Run:
+    """Writes run.json at the end of a start, whose own entry says the same.
+
+    step: the last one that is on disk; None: not known, and what run.json says stays.
+    seconds: what the start took, by part.
+    """
+    starts = earlier_starts(run.content)
+    if starts:
+        own = {"ended": now(), "status": status, "step": step, "seconds": None if seconds is None else {**seconds}}
+        starts[-1] |= own
+        changes["starts"] = starts
+    if step is not None:
+        changes["step"] = step
+    return write_status(run, status, reason, **changes)
+
+
+def write_end_of_failed(
+    run: Run, error: BaseException, *, step: int | None = None, seconds: Mapping[str, Any] | None = None
+) -> None:
     """run.json of a run that `error` ended, as far as it can be written: the user must hear of `error` itself."""
-    interrupted = isinstance(error, KeyboardInterrupt)
+    interrupted = isinstance(error, KeyboardInterrupt | Interrupted)
     reason = None if interrupted else " ".join(f"{type(error).__name__}: {error}".split())[:2000]
     with suppress(OSError):
-        write_status(run, "interrupted" if interrupted else "failed", reason)
+        write_end(run, "interrupted" if interrupted else "failed", reason, step=step, seconds=seconds)

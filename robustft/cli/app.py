@@ -11,7 +11,7 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft.cli import sweep
+from robustft.cli import stops, sweep
 from robustft.cli.command_line import completion
 from robustft.cli.command_line.arguments import COMMANDS, HELP, MULTIRUN, CommandLine, parsed
 from robustft.cli.command_line.groups import conf_dir
@@ -24,12 +24,14 @@ from robustft.cli.runs.versions import versions
 from robustft.cli.studies.implied_sweep import a_job_a_run, is_study
 from robustft.cli.user_errors import Failure, Mistake, explained
 from robustft.cli.warning_line import on_one_line
+from robustft.interruption import Interrupted
 
 __all__ = ["COMMANDS", "conf_dir", "main"]
 
 
 def main() -> None:
     """Runs the command that the first word names. Exit code 2 and one line for a mistake of the user's."""
+    stops.typed = sys.argv[1:]
     with unfailing_output(), own_environment():
         _main(sys.argv[1:])
 
@@ -46,6 +48,8 @@ def _main(given: list[str]) -> None:
         _run(line)
     except (Mistake, Failure) as reason:
         _stop(str(reason), exit_code=reason.exit_code)
+    except Interrupted as stop:  # where the runs are in other processes
+        _stop(f"{stop}{stops.going_on(given)}", exit_code=stop.exit_code)
     except KeyboardInterrupt:
         _stop("interrupted", exit_code=130)
 
@@ -64,6 +68,11 @@ def _run(line: CommandLine) -> None:
     if line.has(*HELP):
         _help(line, command, words)
         return
+    with stops.handled(command, words):
+        _call(line, command, words)
+
+
+def _call(line: CommandLine, command: str, words: list[str]) -> None:
     run_name.register()
     warnings.showwarning = on_one_line(warnings.showwarning)
     task = importlib.import_module(f"robustft.cli.commands.{command}").run

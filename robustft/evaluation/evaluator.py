@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from robustft import interruption
 from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.engine.queried_model import Network
 from robustft.attacks.engine.search import Search, SearchResult, merged
@@ -161,6 +162,7 @@ class Evaluator:
         correct = np.zeros(len(images), dtype=bool)
         with undisturbed(model):
             for rows in shards.mine(torch.arange(len(images))).split(self.suite.batch_size):
+                interruption.check()
                 pixels, labels = self._on_device(model, images, rows.numpy())
                 correct[rows.numpy()] = classified_correctly(network.logits(pixels), labels).cpu().numpy()
         return Measurement(

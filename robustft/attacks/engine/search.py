@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from robustft import interruption
 from robustft.attacks.attack import Attack, BatchAttack, Situation, SteppedAttack
 from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.engine.pool import Pool
@@ -161,6 +162,7 @@ class Search:
         """(len(rows), classes) on the CPU, of the images at `places`; zeros elsewhere."""
         logits = torch.zeros(len(rows), classes)
         for some in places.split(self.slots):
+            interruption.check()
             logits[some] = self.network.logits(self.fetch(rows[some])[0]).float().cpu()
         return logits
 
@@ -168,6 +170,7 @@ class Search:
         """Tries earlier perturbations; returns the number of images that they break."""
         known = perturbations.of(rows).nonzero()[:, 0]
         for places in known.split(self.slots) if len(known) else ():
+            interruption.check()
             pixels, labels = self.fetch(rows[places])
             deltas = perturbations.get(rows[places], like=pixels, eps=self.threat_model.eps)
             candidates = self.threat_model.project(pixels, pixels + deltas)
@@ -183,6 +186,7 @@ class Search:
         keep: Callable[[Tensor, Tensor], None],
     ) -> None:
         while len(open_):
+            interruption.check()
             places = open_[: min(self.slots, self.network.most)]
             at = situation(places, torch.zeros_like(places))
             try:
@@ -210,6 +214,7 @@ class _CountedModel(nn.Module):
         self._network, self._at = network, at
 
     def forward(self, pixels: Tensor) -> Tensor:
+        interruption.check()  # its library may work on one batch for minutes
         network = self._network
         if pixels.requires_grad:
             pixels = pixels.clone()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from robustft import checks
+from robustft import checks, interruption
 from robustft.cli.additions import Additions, additions_of
 from robustft.cli.build import Parts
 from robustft.cli.processes import together
@@ -140,9 +140,10 @@ def _measure(
         print(line)
     print(LINE.format("step", "split", "condition", "against", "recorded", "now", "per sample"))
     differing = 0
-    for comparison in remeasure_steps(recorder, model_at, steps, wanted=wanted, add=writes):
-        print(_line(comparison, added=bool(additions)), flush=True)
-        differing += comparison.differing > 0
+    with interruption.deadline(None):  # its safe points are near
+        for comparison in remeasure_steps(recorder, model_at, steps, wanted=wanted, add=writes):
+            print(_line(comparison, added=bool(additions)), flush=True)
+            differing += comparison.differing > 0
     return differing
 
 

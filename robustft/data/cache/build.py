@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from robustft import interruption
 from robustft.data.cache.chunk_layout import ChunkLayout
 from robustft.data.cache.decoding_worker import DecodedChunk, DecoderPool, DecodingProcess, Destination
 from robustft.data.errors import DataError
@@ -169,6 +170,7 @@ class _Decoding:
     def _feed(self, process: DecodingProcess) -> None:
         names_of: dict[int, list[str]] = {}
         while (missing := self.queue.next()) is not None:
+            interruption.check()
             chunk, names, encoded = missing
             names_of[chunk] = names
             position = self.layout.rows(chunk).start * self.layout.image_bytes

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
+from robustft import interruption
 from robustft.lease import Lease, holder_of
 
 _POLL_SECONDS = 1.0
@@ -54,5 +55,6 @@ def build_lock(lock: Path, building: Path, what: str, *, is_built: Callable[[], 
             who = holder.process if holder else "another process"
             print(f"robustft: waiting for {who}, which decodes {what} for the cache", file=sys.stderr, flush=True)
             announced = True
+        interruption.check()
         time.sleep(_POLL_SECONDS)
     yield LockStatus.SUPERSEDED

@@ -81,19 +81,19 @@ def _with_key(key: str, text: str) -> str:
     return f"{key}{text}".replace("dataset.path=", f"{node}.path=" if node.startswith("shift.") else "dataset.path=")
 
 
-def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
+def command(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
     """Decorator of a command's `run`: a Mistake exits with code 2, a Failure with 1, both after one line on standard
     error; in a sweep they end only their own job. A signal ends the sweep too, with code 130 or 143."""
 
     @functools.wraps(task)
-    def run(config: DictConfig) -> None:
+    def run(config: DictConfig) -> Any:
         hydra: Any = HydraConfig.get()
         words = list(hydra.overrides.task)
         try:
             try:
                 with stops.handled(hydra.job.config_name, words):  # in a process that a launcher started, too
                     interruption.check()
-                    task(config)
+                    return task(config)
             except DamagedFile as error:  # its message names the file
                 raise Mistake(str(error)) from error
             except (HydraException, OmegaConfBaseException) as error:  # before OSError: some are both

@@ -109,8 +109,6 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run, 
             **_description(parts, before, inputs, steps),
             **_begun_with(earlier, start),
             attacks={**before.attack_settings, **parts.suite.attack_settings},
-            step=before.content.get("step"),
-            steps=max(steps),
         )
     if line := change(earlier, start):
         print(f"robustft: {line}", file=sys.stderr, flush=True)

@@ -137,7 +137,8 @@ def _measure(
         print(line)
     print(LINE.format("step", "split", "condition", "against", "recorded", "now", "per sample"))
     differing = 0
-    for comparison in remeasure_steps(recorder, model_at, steps, wanted=wanted, add=writes):
+    comparisons = remeasure_steps(recorder, model_at, steps, wanted=wanted, add=writes, resumes=bool(additions))
+    for comparison in comparisons:
         print(_line(comparison, added=bool(additions)), flush=True)
         differing += comparison.differing > 0
     return differing

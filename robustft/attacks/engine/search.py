@@ -93,17 +93,24 @@ class Search:
     seed: int
     slots: int
 
-    def run(self, attack: Attack, rows: Tensor, *, tried_first: Perturbations | None = None) -> SearchResult:
+    def calibrate(self, rows: Tensor) -> int:
+        """Measures the error of low precision on the first of `rows` (n,), not none; returns the number of classes."""
+        return self.network.calibrate(*self.fetch(rows[:CALIBRATION_IMAGES]))
+
+    def run(
+        self, attack: Attack, rows: Tensor, *, tried_first: Perturbations | None = None, classes: int | None = None
+    ) -> SearchResult:
         """Attacks the images at `rows` (n,), which the model classifies correctly when clean.
 
         tried_first: perturbations from an earlier state, for an attack that `starts_warm`.
+        classes: of the model, where `calibrate` has been called, with rows that may be others; None: call it now.
         """
         result = SearchResult(broken=torch.zeros(len(rows), dtype=torch.bool))
         if not len(rows):
             return result
         network = self.network
         passes = network.forward_passes, network.backward_passes
-        classes = network.calibrate(*self.fetch(rows[:CALIBRATION_IMAGES]))
+        classes = self.calibrate(rows) if classes is None else classes
         if attack.starts_warm:
             result.perturbations = Perturbations(norm=self.threat_model.norm)
             result.by_part["warm start"] = self._try(tried_first, rows, result) if tried_first else 0

@@ -140,8 +140,9 @@ def _measure(
         print(line)
     print(LINE.format("step", "split", "condition", "against", "recorded", "now", "per sample"))
     differing = 0
+    comparisons = remeasure_steps(recorder, model_at, steps, wanted=wanted, add=writes, resumes=bool(additions))
     with interruption.deadline(None):  # its safe points are near
-        for comparison in remeasure_steps(recorder, model_at, steps, wanted=wanted, add=writes):
+        for comparison in comparisons:
             print(_line(comparison, added=bool(additions)), flush=True)
             differing += comparison.differing > 0
     return differing

@@ -41,13 +41,36 @@ class Job:
         return self.state == "PENDING"
 
 
-def has_queue() -> bool:
-    """Whether there is a SLURM to ask.
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """What SLURM says of a study.
 
-    >>> has_queue() in (True, False)
+    by_run: directory of a run -> the job that it is or will be in; jobs: all of the study's; note: why it says nothing.
+    """
+
+    by_run: Mapping[Path, Job]
+    jobs: Sequence[Job] = ()
+    note: str | None = None
+
+
+NO_QUEUE = Queue(by_run={})
+
+
+def queue_of(states: Sequence[RunState], studies: Sequence[Path]) -> Queue:
+    """What SLURM says of the runs that are not finished; it is asked once, where there is one to ask.
+
+    studies: their directories, by whose names and files jobs are told from others.
+
+    >>> queue_of([], [Path("multirun/paper")]) == NO_QUEUE
     True
     """
-    return shutil.which("squeue") is not None
+    if shutil.which("squeue") is None or all(state.is_finished for state in states):
+        return NO_QUEUE
+    try:
+        jobs = read_queue()
+    except QueueUnknown as reason:
+        return Queue(by_run={}, note=str(reason))
+    return Queue(by_run=jobs_of_runs(jobs, states, studies), jobs=jobs_of_studies(jobs, studies))
 
 
 def read_queue(*, timeout: float = 10) -> list[Job]:

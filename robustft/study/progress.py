@@ -10,12 +10,8 @@ from statistics import fmean
 
 from robustft.study.run_state import STATES, RunState
 
-SIMILARITY = (
-    "data set, backbone, method and settings",
-    "data set, backbone and method",
-    "data set",
-    "study",
-)
+ANY = "any"
+SIMILARITY = ("data set, backbone, method and settings", "data set, backbone and method", "data set", ANY)
 """What an unfinished run has in common with the finished ones that its time is estimated from, the closest first."""
 
 

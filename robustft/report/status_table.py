@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from robustft.study.job_queue import NO_QUEUE, Job, Queue
+from robustft.study.plain_file import plain_line
 from robustft.study.progress import ANY, Progress
 from robustft.study.run_state import STATES, RunState
 
@@ -21,9 +22,6 @@ COUNTED = ("finished", "waiting")
 
 NARROWEST = 60
 """Columns; in a narrower terminal lines break somewhere."""
-
-_LINES = 2
-"""How many of them the last column takes beside the others at most; what is longer stands below."""
 
 _GAP = "  "
 
@@ -107,9 +105,8 @@ def _left(progress: Progress) -> str:
         return "unknown left, since none is finished"
     if not by:
         return "none left"
-    kinds = [f"of {'any kind' if name == ANY else f'the same {name}'}" for name in by]
-    how = [f"{kind} ({runs:,})" for kind, runs in zip(kinds, by.values(), strict=True)]
-    return f"about {hours(left)} left, each run going by finished ones {', '.join(how)}"
+    how = [f"{'any kind' if name == ANY else f'the same {name}'} (for {runs:,})" for name, runs in by.items()]
+    return f"about {hours(left)} left, by finished runs of {', '.join(how)}"
 
 
 def _jobs(jobs: Sequence[Job]) -> str:
@@ -172,7 +169,7 @@ def _rows(
         if most is None or len(rows[state.state]) < most:
             rows[state.state].append(
                 _Row(
-                    run=name_of(state.directory),
+                    run=plain_line(name_of(state.directory)) or "?",
                     step=_step(state),
                     lasting="" if state.since is None else duration(now - _seconds(state.since)),
                     details=_details(state, queue.by_run.get(state.directory)),
@@ -204,18 +201,15 @@ def _lines(row: _Row, wide: Sequence[int], left: int, width: int) -> Iterator[st
         yield from _wrapped(", ".join(filter(None, (row.step, row.lasting, row.details))), width, indent=6, hanging=0)
         return
     line = f"  {row.run:<{wide[0]}}{_GAP}{row.step:>{wide[1]}}{_GAP}{row.lasting:>{wide[2]}}"
-    beside = width - left - len(_GAP)
-    first, *more = _wrapped(row.details, max(1, beside), hanging=0) or [""]
-    if len(more) < _LINES and max(map(len, (first, *more))) <= beside:
-        yield f"{line}{_GAP}{first}".rstrip()
-        yield from (f"{'':<{left}}{_GAP}{text}" for text in more)
+    if left + len(_GAP) + len(row.details) <= width:
+        yield f"{line}{_GAP}{row.details}".rstrip()
     else:
         yield line.rstrip()
         yield from _wrapped(row.details, width, indent=6, hanging=0)
 
 
 def _wrapped(text: str, width: int, *, indent: int = 0, hanging: int = 2) -> list[str]:
-    """Broken between words only, as paths and messages are copied; further lines begin `hanging` columns to the right."""
+    """Broken between words only, as paths are copied; further lines begin `hanging` columns to the right."""
     first, others = " " * indent, " " * (indent + hanging)
     return textwrap.wrap(
         text, width, initial_indent=first, subsequent_indent=others, break_long_words=False, break_on_hyphens=False

@@ -151,7 +151,8 @@ def _levels(directory: Path) -> dict[str, Any]:
     *_, dataset, backbone, method, name = ("", "", "", *directory.parts)[-4:]
     if not (dataset and _SEED.match(name)):
         return {}
-    return {"dataset": dataset, "backbone": backbone, "method": method, "settings": _SEED.sub("", name, count=1)}
+    levels = {"dataset": dataset, "backbone": backbone, "method": method, "settings": _SEED.sub("", name, count=1)}
+    return {key: plain_line(level) or "" for key, level in levels.items()}
 
 
 def _step(content: Mapping[str, Any], state: str, recorded: int | None) -> int | None:

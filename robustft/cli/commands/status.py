@@ -115,7 +115,7 @@ def document(overview: Overview) -> str:
             for job in [queue.by_run.get(state.directory)]
         ],
     }
-    return json.dumps(content, indent=1, ensure_ascii=False)
+    return json.dumps(content, indent=1)
 
 
 def watch(draw: Callable[[], str], *, every: float, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -89,7 +89,7 @@ def _totals(progress: Progress, title: str, queue: Queue) -> Iterator[str]:
     if states > progress.counts["waiting"]:
         yield f"device hours: {hours(progress.seconds_spent)} spent, {_left(progress)}"
     if queue.jobs:
-        yield f"SLURM: {_jobs(queue.jobs)}"
+        yield f"SLURM jobs: {_jobs(queue.jobs)}"
     if len(progress.commits) > 1:
         yield f"started with several commits: {_runs_each({_short(name): n for name, n in progress.commits.items()})}"
     several = [f"{name} {_runs_each(versions)}" for name, versions in progress.versions.items() if len(versions) > 1]
@@ -111,14 +111,12 @@ def _left(progress: Progress) -> str:
 
 def _jobs(jobs: Sequence[Job]) -> str:
     """`32 running, 15 pending (Priority 12, Resources 3)`."""
-    reasons: dict[str, Counter[str]] = defaultdict(Counter)
-    for job in jobs:
-        reasons[job.state.lower()][job.reason if job.is_pending else ""] += 1
     parts = []
-    for state, counted in sorted(reasons.items(), reverse=True):
-        why = ", ".join(f"{reason} {count:,}" for reason, count in counted.most_common() if reason)
-        parts.append(f"{sum(counted.values()):,} {state}{f' ({why})' if why else ''}")
-    return f"{', '.join(parts)} job{'' if len(jobs) == 1 else 's'}"
+    for state, count in Counter(job.state for job in jobs).most_common():
+        why = Counter(job.reason for job in jobs if job.state == state and job.is_pending).most_common()
+        reasons = [name for name, _ in why] if len(why) == 1 else [f"{name} {times:,}" for name, times in why]
+        parts.append(f"{count:,} {state.lower()}" + (f" ({', '.join(reasons)})" if reasons else ""))
+    return ", ".join(parts)
 
 
 def _runs_each(counts: Mapping[str, int]) -> str:

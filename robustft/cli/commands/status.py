@@ -133,6 +133,6 @@ def watch(draw: Callable[[], str], *, every: float, sleep: Callable[[float], Non
 
 def _roots(given: Any) -> list[Path]:
     values: Any = list(given) if OmegaConf.is_list(given) else [given]
-    if not values:
-        raise Mistake("run must be a directory or a list of them, got an empty list")
+    if not values or None in values:
+        raise Mistake(f"run must be a directory or a list of them, got {'null' if values else 'an empty list'}")
     return [Path(str(value)).expanduser() for value in values]

@@ -14,13 +14,10 @@ from typing import Any
 from robustft.lease import Holder, holder_of
 from robustft.study.plain_file import DamagedFile, plain_line
 from robustft.study.records.record_file import RECORDS, last_record
-from robustft.study.run_file import read_run
+from robustft.study.run_file import LEASE, read_run
 
 STATES = ("failed", "damaged", "interrupted", "running", "waiting", "finished")
 """What needs a person comes first."""
-
-LEASE = "run.lease"
-"""The lease of a run, in its directory."""
 
 KILLED = "killed"
 """The reason of a run that ended without saying so."""
@@ -82,17 +79,18 @@ def run_state(directory: Path, *, now: float | None = None) -> RunState:
     >>> run_state(Path("nowhere")).attempts
     0
     """
-    lease, names = directory / LEASE, _levels(directory)
-    holder = holder_of(lease)
+    names = _levels(directory)
     try:
+        holder = holder_of(directory / LEASE)
         content = read_run(directory, whole=True)
         record = None if content is None else last_record(directory / RECORDS)
-    except DamagedFile as error:
+        if holder is None and content is not None and content["status"] == "running":
+            # Looked for on both sides: a run that begins or ends in between was not killed.
+            holder = holder_of(directory / LEASE)
+    except (DamagedFile, OSError) as error:
         return RunState(directory=directory, state="damaged", reason=plain_line(_inside(directory, error)), **names)
     if content is None:
         return _without_file(directory, holder, names)
-    # Read on both sides of what it protects: a run may begin or end at any moment, and neither has been killed.
-    holder = holder or (holder_of(lease) if content["status"] == "running" else None)
     starts = _starts(content)
     last = starts[-1] if starts else {}
     state, reason = _state(content, holder)
@@ -105,7 +103,7 @@ def run_state(directory: Path, *, now: float | None = None) -> RunState:
         state=state,
         step=_step(content, state, None if record is None else record.step),
         steps=_steps(content),
-        since=_utc(holder.since) if is_new and holder else _since(content, last, state, sign),
+        since=_moment(holder.since) if is_new and holder else _since(content, last, state, sign),
         host=plain_line(holder.host if state == "running" and holder else here.get("host")),
         job=plain_line(here.get("job")),
         log=plain_line(here.get("log")),
@@ -123,7 +121,7 @@ def _without_file(directory: Path, holder: Holder | None, names: Mapping[str, An
     if holder is None:
         return RunState(directory=directory, state="waiting", **names)
     host = plain_line(holder.host)
-    return RunState(directory=directory, state="running", since=_utc(holder.since), host=host, **names)
+    return RunState(directory=directory, state="running", since=_moment(holder.since), host=host, **names)
 
 
 def _state(content: Mapping[str, Any], holder: Holder | None) -> tuple[str, str | None]:
@@ -207,7 +205,7 @@ def _count(value: Any) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
-def _inside(directory: Path, error: DamagedFile) -> str:
+def _inside(directory: Path, error: Exception) -> str:
     """The message without the directory, beside which it is shown."""
     return str(error).removeprefix(f"{directory}/")
 

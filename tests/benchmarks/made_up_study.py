@@ -123,7 +123,8 @@ def write_lease(directory: Path, *, age: float = 0, host: str = "gpu07") -> None
     """The lease of a run, refreshed `age` seconds ago on another machine."""
     directory.mkdir(parents=True, exist_ok=True)
     lease = directory / "run.lease"
-    lease.write_text(f"filelock/2\npid=4242\nhost={host}\nmode=lease\ntoken=abc\nduration=120.0\n")
+    lines = ["filelock/2", "pid=4242", f"host={host}", "mode=lease", "token=abc", "duration=120.0", f"since={utc(NOW)}"]
+    lease.write_text("".join(f"{line}\n" for line in lines))
     os.utime(lease, (time.time() - age,) * 2)
 
 

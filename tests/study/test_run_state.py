@@ -104,7 +104,7 @@ def test_a_run_that_is_held_before_its_first_file_runs(run: Path) -> None:
     write_lease(run, host="gpu09")
     state = run_state(run)
     assert (state.state, state.host, state.step) == ("running", "gpu09", None)
-    assert state.since is not None
+    assert state.since == utc(NOW)
 
 
 def test_a_finished_run_is_finished_even_while_it_is_evaluated_again(run: Path) -> None:

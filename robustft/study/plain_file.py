@@ -83,6 +83,8 @@ def plain_line(value: Any) -> str | None:
         return None
     line = " ".join(value.split())
     line = line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."
+    if line.isprintable():
+        return line
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
 
 
@@ -96,6 +98,8 @@ def _finite(text: str) -> float:
 
 
 def _int64(text: str) -> int:
+    if len(text) < 19:  # cannot be too large, and a run may have a list of thousands of rows
+        return int(text)
     value = int(text) if len(text) <= 20 else LARGEST + 1
     if abs(value) > LARGEST:
         raise ValueError(f"it holds the number {text[:20]}..., which is too large")

@@ -23,6 +23,7 @@ from robustft.cli.runs import run_name
 from robustft.cli.runs.versions import versions
 from robustft.cli.user_errors import Failure, Mistake, explained
 from robustft.cli.warning_line import on_one_line
+from robustft.study.plain_file import DamagedFile
 
 __all__ = ["COMMANDS", "conf_dir", "main"]
 
@@ -60,6 +61,9 @@ def _run(line: CommandLine) -> None:
         return
     run_name.register()
     warnings.showwarning = on_one_line(warnings.showwarning)
+    if command == "plan" and not line.has("-c", "--cfg", "-i", "--info"):
+        _plan(line, words)
+        return
     task = importlib.import_module(f"robustft.cli.commands.{command}").run
     run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
     sweep.current = sweep.Sweep()
@@ -87,6 +91,18 @@ def _help(line: CommandLine, command: str, words: list[str]) -> None:
         print(help_text(command, words, config_dir=config_dir, resolve=line.has("--resolve")))
     except (HydraException, OmegaConfBaseException) as error:
         raise Mistake(explained(error, command=command, words=words)) from error
+
+
+def _plan(line: CommandLine, words: list[str]) -> None:
+    """Prints a plan: made of the words, as Hydra would begin the sweep."""
+    from robustft.cli.commands.plan import plan_words
+
+    try:
+        plan_words(words, multirun=line.multirun, config_dir=line.value("-cd", "--config-dir"))
+    except DamagedFile as error:
+        raise Mistake(str(error)) from error
+    except (HydraException, OmegaConfBaseException) as error:
+        raise Mistake(explained(error, command="plan", words=words)) from error
 
 
 def _stop(line: str, exit_code: int = 2) -> None:

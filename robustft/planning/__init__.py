@@ -1,1 +1,1 @@
-"""What runs will cost: work counted from their settings, time from rates, wall-clock from a simulated cluster. No torch."""
+"""What runs will cost: counted work, times rates, on a simulated cluster. Needs no torch."""

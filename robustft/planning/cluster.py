@@ -40,7 +40,7 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Forecast:
     """What simulations say; hours.
 
     wall_clock: median, and the 10 % and 90 % quantiles; device: of all jobs together, mean; lost: of these, what
@@ -97,7 +97,7 @@ class Cluster:
                     f"or it never gets further; got {given:g}"
                 )
 
-    def simulated(self, tasks: Sequence[Task], tries: int = TRIES) -> Outcome:
+    def simulated(self, tasks: Sequence[Task], tries: int = TRIES) -> Forecast:
         """All of `tasks`, begun in their order; one that was stopped has its place in the order again when requeued."""
         for task in tasks:
             self.check_slice(task, "a task")
@@ -106,7 +106,7 @@ class Cluster:
         ends = [self._simulated_once(tasks, stream("cluster", number)) for number in range(tries)]
         wall_clocks, device, lost, starts = np.array(ends).reshape(-1, 4).T
         low, median, high = (float(np.quantile(wall_clocks, share)) for share in (0.1, 0.5, 0.9))
-        return Outcome(
+        return Forecast(
             wall_clock=median / 3600,
             wall_clock_10=low / 3600,
             wall_clock_90=high / 3600,

@@ -19,6 +19,8 @@ from robustft.study.run import Run
 Key = tuple[str | None, float | None, str | None]
 """Of an attack's passes: its settings, eps / 255, and the OOD set that it attacks."""
 
+_COUNTS = ("total", "trainable", "head")
+
 ENOUGH = 3
 """Runs of one data set, backbone and method that are read: others tell nothing new."""
 
@@ -88,7 +90,7 @@ class Observations:
             training=training or 3 * forward,
             start_up=sum(before for before, _ in around) / len(around) if around else START_UP,
             exit=sum(after for _, after in around) / len(around) if around else EXIT,
-            source=f"{len(alike)} finished run{'s' * (len(alike) > 1)} of {backbone} on {' and '.join(sorted(devices))}",
+            source=f"finished runs of {backbone} on {' and '.join(sorted(devices))}",
         )
 
     def passes(self, dataset: str, backbone: str, method: str, condition: Condition) -> Passes | None:

@@ -25,8 +25,20 @@ GATE_IMAGES = 256
 BLOCK_IMAGES = 512
 """Images whose outcomes are written together: what an interrupted measurement may lose."""
 
-KnownPasses = Callable[[Condition], Passes | None]
-"""Condition of an attack -> passes per image of its split, on record; None: there is no record."""
+RECORDED_SPREAD = 0.1
+"""How far other seeds may be from what is on record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedPasses:
+    """passes: per image of the split, on record; of_method: whether of the same method, or of any."""
+
+    passes: Passes
+    of_method: bool
+
+
+KnownPasses = Callable[[Condition], RecordedPasses | None]
+"""Condition of an attack -> what is on record; None: nothing is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,12 +114,14 @@ def _passes(measurement: MeasurementWork, known: KnownPasses) -> _PassSpan | Non
         assert measurement.budget is not None
         return _PassSpan(measurement.budget, measurement.budget, measurement.budget)
     on_record = known(measurement.condition)
-    if on_record is not None:
-        # Other seeds, and states that are a little more or less robust.
-        return _PassSpan(0.9 * on_record, on_record, 1.1 * on_record)
     budget = measurement.budget
+    if on_record is not None and (on_record.of_method or budget is None):
+        passes = on_record.passes
+        return _PassSpan((1 - RECORDED_SPREAD) * passes, passes, (1 + RECORDED_SPREAD) * passes)
     if budget is None:
         return None
+    if on_record is not None:  # another method's: as good a guess as any, within the same bounds
+        return _PassSpan(0.5 * on_record.passes, on_record.passes, budget)
     if not measurement.stops_early:
         return _PassSpan(0.5 * budget, 0.9 * budget, budget)  # those wrong when clean are not attacked
     return _PassSpan(AT_ONCE, USUAL_SHARE * budget + AT_ONCE, budget)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from robustft.attacks.passes import Passes
+from robustft.planning.cost import RecordedPasses
 from robustft.planning.rates import BACKWARD, EXIT, START_UP, Rates
 from robustft.planning.work import Parameters
 from robustft.study.records.condition import Condition
@@ -93,16 +94,19 @@ class Observations:
             source=f"finished runs of {backbone} on {' and '.join(sorted(devices))}",
         )
 
-    def passes(self, dataset: str, backbone: str, method: str, condition: Condition) -> Passes | None:
+    def passes(self, dataset: str, backbone: str, method: str, condition: Condition) -> RecordedPasses | None:
         """Passes per image of the split that the attack took in the runs most like this; None if there is none."""
         key = _key(condition)
         for alike in self._ranked(dataset, backbone, method):
             totals = [run.attacks[key] for run in alike if key in run.attacks]
             images = sum(total.images for total in totals)
             if images:
-                return Passes(
-                    forward=sum(total.forward for total in totals) / images,
-                    backward=sum(total.backward for total in totals) / images,
+                return RecordedPasses(
+                    passes=Passes(
+                        forward=sum(total.forward for total in totals) / images,
+                        backward=sum(total.backward for total in totals) / images,
+                    ),
+                    of_method=all(run.method == method for run in alike),
                 )
         return None
 

@@ -55,7 +55,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"disk: {UNKNOWN}: plan.measure=true or plan.parameters=N, those of the backbone, or one finished run"
         return
     bounds = "" if disk.bytes.is_known else f" ({size(disk.bytes.low)} to {size(disk.bytes.high)})"
-    yield f"disk: {size(disk.bytes.expected)}{bounds} in {_count(disk.files)} files and {disk.directories:,.0f} directories"
+    directories = f"{disk.directories:,.0f} directories"
+    yield f"disk: {size(disk.bytes.expected)}{bounds} in {_count(disk.files)} files and {directories}"
     enough = "" if plan.free >= needed else ": not enough"
     yield f"free below {plan.directory}: {size(plan.free)}, needed for what is left: {size(needed)}{enough}"
 
@@ -68,17 +69,18 @@ def _on_cluster(cluster: Cluster, forecast: dict[str, Forecast]) -> Iterator[str
     if cluster.preempted_every_hours is not None:
         parts.append(f"preempted every {cluster.preempted_every_hours:g} hours")
     low, high = forecast["low"].wall_clock, forecast["high"].wall_clock
-    bounds = (
-        "" if high - low <= 0.02 * expected.wall_clock else f"; from {_short(low)} to {_short(high)} with the hours"
-    )
+    bounds = ""
+    if high - low > 0.02 * expected.wall_clock:
+        bounds = f"; {duration(low)} to {duration(high)} within the bounds of the device hours"
+    yield f"on {', '.join(parts)}:"
     yield (
-        f"wall-clock: {_short(expected.wall_clock)} hours ({_short(expected.wall_clock_10)} to "
-        f"{_short(expected.wall_clock_90)}{bounds}) with {', '.join(parts)}"
+        f"  wall-clock {duration(expected.wall_clock)} ({duration(expected.wall_clock_10)} to "
+        f"{duration(expected.wall_clock_90)} by chance{bounds})"
     )
     share = expected.lost / expected.device if expected.device else 0
     yield (
-        f"device hours with interruptions: {_short(expected.device)}, of which {_short(expected.lost)} "
-        f"({share:.1%}) are lost to them; {expected.starts:,.0f} starts"
+        f"  device hours {_short(expected.device)}, of which {_short(expected.lost)} ({share:.1%}) are lost to "
+        f"interruptions; {expected.starts:,.0f} starts"
     )
 
 
@@ -95,11 +97,21 @@ def _count(span: Span) -> str:
     return f"{span.expected:,.0f}" if span.is_known else f"{span.expected:,.0f} ({span.low:,.0f} to {span.high:,.0f})"
 
 
+def duration(value: float) -> str:
+    """Hours for people.
+
+    >>> duration(0.05), duration(7.25), duration(240)
+    ('3.0 minutes', '7.2 hours', '10.0 days')
+    """
+    if value < 1:
+        return f"{_short(60 * value)} minutes"
+    return f"{_short(value)} hours" if value < 72 else f"{_short(value / 24)} days"
+
+
 def _short(value: float) -> str:
     """Three digits: 0.312, 3.12, 31.2, 312."""
-    if value >= 100 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    digits = 3 if value < 1 else 2 if value < 3 else 1 if value < 100 else 0
+    return f"{value:,.{digits}f}" if value else "0"
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from robustft.cli import sweep
 from robustft.cli.command_line import completion
-from robustft.cli.command_line.arguments import COMMANDS, HELP, CommandLine, parsed
+from robustft.cli.command_line.arguments import COMMANDS, HELP, MULTIRUN, CommandLine, parsed
 from robustft.cli.command_line.groups import conf_dir
 from robustft.cli.command_line.help import help_text
 from robustft.cli.command_line.spellings import understood
@@ -21,6 +21,8 @@ from robustft.cli.environment import own_environment
 from robustft.cli.output import unfailing_output
 from robustft.cli.runs import run_name
 from robustft.cli.runs.versions import versions
+from robustft.cli.studies.implied_sweep import a_job_a_run, is_study
+from robustft.cli.studies.study_launcher import studies
 from robustft.cli.user_errors import Failure, Mistake, explained
 from robustft.cli.warning_line import on_one_line
 from robustft.study.plain_file import DamagedFile
@@ -53,7 +55,13 @@ def _main(given: list[str]) -> None:
 def _run(line: CommandLine) -> None:
     """Runs the command under Hydra; a Mistake for words that it does not take."""
     command = line.command or "train"
+    shows = line.has(*HELP, "-c", "--cfg", "-i", "--info")
+    if command == "train" and not (line.multirun or shows) and is_study(line):
+        line.options.append(MULTIRUN[1])
     words = understood(line.words, command=command, multirun=line.multirun)
+    if command == "evaluate" and not (line.multirun or shows) and (sweep_words := a_job_a_run(words)):
+        line.options.append(MULTIRUN[1])
+        words = sweep_words
     sys.argv = [sys.argv[0], *line.options, *words]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing and exiting
     if line.has(*HELP):
@@ -68,7 +76,8 @@ def _run(line: CommandLine) -> None:
     run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
     sweep.current = sweep.Sweep()
     try:
-        run()
+        with studies(line, command) as results:
+            run()
     except (HydraException, OmegaConfBaseException) as error:
         raise Mistake(explained(error, command=command, words=words)) from error
     except OSError as error:  # Hydra's, which makes the directory before it calls the command
@@ -80,8 +89,9 @@ def _run(line: CommandLine) -> None:
         if ended or is_raised:
             sweep.current.leave_nothing()
         sweep.current = None
-    if ended:
-        sys.exit(max(reason.exit_code for reason in ended))  # each was printed when its job ended
+    results.tell()
+    if code := max([results.exit_code, *(reason.exit_code for reason in ended)]):
+        sys.exit(code)  # each was printed when its job ended
 
 
 def _help(line: CommandLine, command: str, words: list[str]) -> None:

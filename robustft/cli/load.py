@@ -42,7 +42,7 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
 
     validation_rows: those of the run's first start; None: drawn from the seed.
     """
-    check_method(parts.method, parts.backbone)
+    check_method(parts)
     with naming("backbone."):
         resolution = parts.backbone.image_size()
     with naming("dataset."):

@@ -9,13 +9,15 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from robustft.backbones.backbone import Backbone
+from robustft.cli.build import Parts
 from robustft.cli.command_line.groups import choices, conf_dir
 from robustft.cli.user_errors import Mistake, naming
 from robustft.methods.method import Method, MissingBlocks
 
 
-def check_method(method: Method, backbone: Backbone) -> None:
+def check_method(parts: Parts) -> None:
     """A Mistake if the method needs blocks that the backbone lacks; loads timm, but neither weights nor images."""
+    method, backbone = parts.method, parts.backbone
     if not getattr(method, "needs_blocks", False):
         return
     with naming("backbone."):

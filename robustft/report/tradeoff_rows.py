@@ -30,6 +30,10 @@ def point_rows(points: Sequence[TradeoffPoint]) -> tuple[list[str], list[list[fl
     return columns, rows
 
 
+SUMMARY = ("area", *(f"{state}/{what}" for state in ("best", "last") for what in ("step", "clean", "robust")))
+"""The names in `run_summary`."""
+
+
 def run_summary(points: Sequence[TradeoffPoint]) -> dict[str, float | int]:
     """Scalars to compare runs by: the area, and the test accuracies of the best and the last state."""
     best, last = best_step(points), points[-1].step

@@ -41,6 +41,11 @@ class CommandLine:
     def multirun(self) -> bool:
         return self.has(*MULTIRUN)
 
+    @property
+    def job_options(self) -> list[str]:
+        """The options of a process that makes one of several runs."""
+        return [option for option in self.options if option not in MULTIRUN]
+
     def has(self, *names: str) -> bool:
         """Whether one of the options is present, as `--cfg` or `--cfg=job`."""
         return any(option.partition("=")[0] in names for option in self.options)

@@ -1,0 +1,53 @@
+"""Command lines that are sweeps without -m: a study that says so, and the evaluation of many runs by a launcher."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from robustft.cli.command_line.arguments import CommandLine
+from robustft.cli.command_line.groups import conf_dir
+from robustft.cli.run_argument import known_run, several_runs
+from robustft.cli.studies.job import quoted
+
+_IN_PROCESS = ("basic", "null")
+
+
+def is_study(line: CommandLine) -> bool:
+    """Whether the words choose a study whose file says `hydra.mode: MULTIRUN`, or say so themselves."""
+    values = dict(word.partition("=")[::2] for word in line.words)
+    if "hydra.mode" in values:
+        return values["hydra.mode"] == "MULTIRUN"
+    own = line.value("-cd", "--config-dir")
+    for directory in ([Path(own)] if own else []) + [conf_dir()]:
+        path = directory / "study" / f"{values.get('study', '')}.yaml"
+        if path.is_file():
+            return OmegaConf.select(OmegaConf.load(path), "hydra.mode") == "MULTIRUN"
+    return False
+
+
+def a_job_a_run(words: Sequence[str]) -> list[str] | None:
+    """The words with `run=` as a sweep over the runs that it names, if a launcher is to run them; None otherwise."""
+    parsed = {word: _parsed(word) for word in words}
+    launcher = next((each for each in parsed.values() if each and each.key_or_group == "hydra/launcher"), None)
+    runs = next((word for word, each in parsed.items() if each and each.key_or_group == "run"), None)
+    if launcher is None or launcher.value() in _IN_PROCESS or runs is None or parsed[runs].is_sweep_override():
+        return None
+    value: Any = parsed[runs].value()
+    is_list = isinstance(value, list)
+    directories: Any = OmegaConf.create([str(each) for each in value]) if is_list else str(value).strip("'\"")
+    found = several_runs(directories) or [known_run(directories)]
+    sweep = ",".join(quoted(run.directory) for run in found if run.is_finished)
+    return [f"run={sweep}" if word == runs else word for word in words]
+
+
+def _parsed(word: str) -> Any:
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException:
+        return None

@@ -56,7 +56,7 @@ def _run(line: CommandLine) -> None:
     """Runs the command under Hydra; a Mistake for words that it does not take."""
     command = line.command or "train"
     shows = line.has(*HELP, "-c", "--cfg", "-i", "--info")
-    if command == "train" and not (line.multirun or shows) and is_study(line):
+    if command in ("train", "plan") and not (line.multirun or shows) and is_study(line):
         line.options.append(MULTIRUN[1])
     words = understood(line.words, command=command, multirun=line.multirun)
     if command == "evaluate" and not (line.multirun or shows) and (sweep_words := a_job_a_run(words)):

@@ -54,10 +54,12 @@ def published_sizes(hub_id: str | None, source: str | None = None) -> SplitSizes
     >>> published_sizes("somebody/something") is None
     True
     """
-    if hub_id in _WITH_DOMAINS:
-        classes, domains = _WITH_DOMAINS[hub_id]
+    if hub_id is None:
+        return None
+    if source is not None:
+        classes, domains = _WITH_DOMAINS.get(hub_id, (0, {}))
         if source not in domains:
             return None
         ood = {name: test for name, (_, test) in domains.items() if name != source}
         return SplitSizes(train=domains[source][0], test=domains[source][1], classes=classes, ood=ood)
-    return None if source is not None or hub_id is None else _PUBLISHED.get(hub_id)
+    return _PUBLISHED.get(hub_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,7 +125,7 @@ class Cluster:
         free = [0.0] * min(self.jobs, max(1, len(tasks)))  # when each device is free
         end = device = 0.0
         starts = 0
-        draws = iter(())
+        draws = _draws(random)
         while waiting or later:
             now = heapq.heappop(free)
             if not waiting:
@@ -134,10 +134,7 @@ class Cluster:
                 heapq.heappush(waiting, heapq.heappop(later)[1])
             which = heapq.heappop(waiting)
             task = tasks[which]
-            preempted, share = next(draws, (None, 0.0))
-            if preempted is None:
-                draws = iter(zip(random.exponential(size=4096).tolist(), random.random(4096).tolist(), strict=True))
-                preempted, share = next(draws)
+            preempted, share = next(draws)
             may_run = min(slice_seconds, preempted * mean)
             needed = task.start_up + left[which] + task.exit
             ran = min(may_run, needed)
@@ -150,3 +147,9 @@ class Cluster:
             heapq.heappush(free, now + ran)
         useful = sum(task.start_up + task.work + task.exit for task in tasks)
         return end, device, max(0.0, device - useful), starts
+
+
+def _draws(random: np.random.Generator) -> Iterator[tuple[float, float]]:
+    """(time to the next preemption in multiples of the mean, share of a block that a stop loses), without end."""
+    while True:
+        yield from zip(random.exponential(size=4096).tolist(), random.random(4096).tolist(), strict=True)

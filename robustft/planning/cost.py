@@ -22,9 +22,6 @@ GATES = Passes(forward=123, backward=112)
 """Of one of the images that the gates of a strong attack test, at most."""
 GATE_IMAGES = 256
 
-BLOCK_IMAGES = 512
-"""Images whose outcomes are written together: what an interrupted measurement may lose."""
-
 RECORDED_SPREAD = 0.1
 """How far other seeds may be from what is on record."""
 
@@ -92,7 +89,7 @@ def run_cost(work: RunWork, rates: Rates, known: KnownPasses = lambda condition:
         if measurement.is_strong:
             gates = min(GATE_IMAGES, measurement.images) * _seconds(GATES, rates)
         evaluation += measurement.states * (of_image * measurement.images + Span(0, gates / 2, gates))
-        of_block = of_image * min(BLOCK_IMAGES, measurement.images)
+        of_block = of_image * min(work.block_images, measurement.images)
         block = Span(*(max(pair) for pair in zip(_three(block), _three(of_block), strict=True)))
     training = work.updates * work.batch_size * rates.training * work.training_factor
     return RunCost(start_up=rates.start_up, training=training, evaluation=evaluation, exit=rates.exit, block=block)

@@ -52,7 +52,6 @@ class PlannedRun:
             start_up=self.cost.start_up,
             work=(1 - self.done) * getattr(self.cost.work, which),
             exit=self.cost.exit,
-            # Training loses nothing at a stop: the run is saved at the next update.
             block=getattr(self.cost.block, which),
         )
 

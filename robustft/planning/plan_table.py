@@ -17,7 +17,7 @@ HOW_TO_KNOW = "plan.measure=true or plan.images_per_second=N, or one finished ru
 
 def plan_table(plan: Plan) -> str:
     """The whole plan: a table by data set and by method, and what it means on the cluster."""
-    rows = [("data set", *_HEAD)]
+    rows: list[tuple[str, ...]] = [("data set", *_HEAD)]
     rows += [(name, *_cells(totals)) for name, totals in plan.by(lambda work: work.dataset).items()]
     rows.append(())
     rows.append(("method", *[""] * len(_HEAD)))
@@ -32,11 +32,11 @@ def _cells(totals: Totals) -> tuple[str, ...]:
         f"{totals.runs:,}",
         f"{totals.finished:,}",
         f"{totals.steps:,}",
-        _count(totals.measured),
-        _count(totals.attacked),
+        f"{totals.measured.expected:,.0f}",
+        f"{totals.attacked.expected:,.0f}",
         UNKNOWN if totals.hours is None else hours(totals.hours),
         UNKNOWN if disk is None else size(disk.bytes.expected),
-        UNKNOWN if disk is None else _count(disk.files),
+        UNKNOWN if disk is None else f"{disk.files.expected:,.0f}",
     )
 
 

@@ -52,6 +52,19 @@ class MeasurementWork:
         return self.states * (self.images if self.condition.attack is not None else 0)
 
 
+BLOCK_BATCHES, BLOCK_IMAGES = 8, 1024
+"""A block of an attack has so many batches, or so many images if that is less, and a batch at least."""
+
+
+def images_of_block(batch_size: int) -> int:
+    """Images of an attack whose outcomes are written together: what an interrupted one may lose.
+
+    >>> images_of_block(16), images_of_block(512)
+    (128, 1024)
+    """
+    return max(batch_size, min(BLOCK_BATCHES * batch_size, BLOCK_IMAGES))
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunWork:
     """One run of a study.
@@ -60,6 +73,7 @@ class RunWork:
     steps: evaluated steps, from 0 to the last; batch_size: images per update.
     training_factor: cost of an update over that of one on clean images.
     parameters: None: not known; keep: states.keep; tracked: whether there is a mirror on disk.
+    validation_images: held out of training; block_images: of an attack, written together.
 
     >>> work = RunWork(
     ...     directory=Path("run"),
@@ -92,6 +106,7 @@ class RunWork:
     keep: str | None = None
     tracked: bool = True
     validation_images: int = 0
+    block_images: int = BLOCK_IMAGES
 
     @property
     def updates(self) -> int:

@@ -15,6 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from robustft.cli.command_line.groups import conf_dir
+from robustft.cli.studies.study_launcher import read_each_file_once
 
 ComposedRun = tuple[Path, tuple[str, ...], DictConfig]
 """Directory of the run, the words that compose it, and its configuration with Hydra's own node `hydra`."""
@@ -31,6 +32,7 @@ def composed_runs(words: Sequence[str], *, multirun: bool, config_dir: str | Non
     searched = [f"hydra.searchpath=[file://{Path(config_dir).absolute()}]"] if config_dir else []
     with _hydra():
         loader: Any = GlobalHydra.instance().config_loader()
+        read_each_file_once(loader)
         choices = [word for word in words if word.startswith("study=")]
         study = loader.load_configuration("train", overrides=[*choices, *searched], run_mode=RunMode.RUN)
         parser = OverridesParser.create(loader)
@@ -39,7 +41,7 @@ def composed_runs(words: Sequence[str], *, multirun: bool, config_dir: str | Non
         many = multirun or study.hydra.mode == RunMode.MULTIRUN
         of_study = [f"{key}={value}" for key, value in params.items() if many and key not in named]
         parsed = parser.parse_overrides([*of_study, *words])
-        runs = BasicSweeper.split_arguments(parsed, None)[0] if many else [[each.input_line for each in parsed]]
+        runs = BasicSweeper.split_arguments(parsed, None)[0] if many else [[str(each.input_line) for each in parsed]]
         master = loader.load_configuration("train", overrides=[*searched, *choices], run_mode=RunMode.MULTIRUN)
         for overrides in runs:
             config = loader.load_sweep_config(master, list(overrides))

@@ -130,7 +130,7 @@ class Stopwatch:
 def _random(backbone: Backbone) -> Backbone:
     """The same without a download."""
     if is_dataclass(backbone) and hasattr(backbone, "pretrained") and hasattr(backbone, "checkpoint"):
-        return replace(backbone, pretrained=False, checkpoint=None)  # type: ignore[return-value]
+        return replace(backbone, pretrained=False, checkpoint=None)
     return backbone
 
 

@@ -20,7 +20,7 @@ from robustft.planning.disk import SELECTED
 from robustft.planning.known_parameters import assumed_parameters, known_parameters
 from robustft.planning.observations import Observations
 from robustft.planning.span import Span
-from robustft.planning.work import MeasurementWork, Parameters, RunWork
+from robustft.planning.work import MeasurementWork, Parameters, RunWork, images_of_block
 from robustft.study.records.condition import Condition
 
 SOME_CLASSES = 100
@@ -53,6 +53,7 @@ def run_work(
         keep=parts.keep_states,
         tracked=parts.tracker.mode != "disabled",
         validation_images=held_out,
+        block_images=images_of_block(parts.suite.batch_size),
     )
     return work, parts, sizes.classes
 

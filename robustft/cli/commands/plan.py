@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from omegaconf import DictConfig
 from robustft import checks
 from robustft.cli.build import Parts
 from robustft.cli.command_line.groups import conf_dir
-from robustft.cli.plans.composed_runs import composed_runs
+from robustft.cli.plans.composed_runs import ComposedRun, composed_runs
 from robustft.cli.plans.plan_settings import PlanSettings, of, plan_settings
 from robustft.cli.plans.run_work import run_work
 from robustft.cli.user_errors import Mistake, naming
@@ -54,20 +55,37 @@ def plan_words(words: Sequence[str], *, multirun: bool, config_dir: str | None =
     print(text)
 
 
-def plan_of(runs: Iterable[tuple[Path, tuple[str, ...], DictConfig]], settings: PlanSettings) -> Plan:
+def plan_of(runs: Iterable[ComposedRun], settings: PlanSettings) -> Plan:
     """The plan of composed runs; a Mistake if one could not be begun, or if a size is not known.
 
     runs: (directory, words, configuration with Hydra's node) of each.
     """
-    listed = [(directory, config) for directory, _, config in runs]
+    listed = list(runs)
     if not listed:
         raise Mistake("there must be a run to plan, got none")
-    where = Path(str(listed[0][1].hydra.sweep.dir))
-    observations = observed(_finished([directory for directory, _ in listed], where))
-    counted = [run_work(directory, config, settings, observations) for directory, config in listed]
+    where = Path(str(listed[0][2].hydra.sweep.dir))
+    observations = observed(_finished([directory for directory, _, _ in listed], where))
+    counted = _counted(listed, settings, observations)
     measured = _measured(counted) if settings.measure else {}
     planned = tuple(_planned(work, settings, observations, measured) for work, _, _ in counted)
     return Plan(runs=planned, cluster=settings.cluster, directory=where, free=free_bytes(where))
+
+
+def _counted(
+    runs: Sequence[ComposedRun], settings: PlanSettings, observations: Observations
+) -> list[tuple[RunWork, Parts, int]]:
+    """The work of each run, with its parts and number of classes; runs that differ in the seed alone are alike."""
+    alike: dict[tuple[str, ...], tuple[RunWork, Parts, int]] = {}
+    counted = []
+    for directory, words, config in runs:
+        kind = tuple(word for word in words if not word.startswith("seed="))
+        if kind not in alike:
+            alike[kind] = run_work(directory, config, settings, observations)
+        work, parts, classes = alike[kind]
+        with naming(""):
+            seed = checks.whole_number("seed", config.seed, at_least=0, at_most=2**32 - 1)
+        counted.append((replace(work, directory=directory, seed=seed), parts, classes))
+    return counted
 
 
 def _finished(directories: Sequence[Path], root: Path) -> Iterable[Run]:

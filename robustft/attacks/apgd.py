@@ -19,6 +19,7 @@ from robustft.attacks.losses import (
     untargeted,
 )
 from robustft.attacks.norms import ascent, per_image, project, random_in_ball, sparse_signs
+from robustft.attacks.passes import Passes
 from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
@@ -77,6 +78,12 @@ class Apgd(SteppedAttack):
 
     def runs(self, classes: int) -> int:
         return self.restarts
+
+    def budget(self, classes: int, norm: str) -> Passes:
+        # A stage of l1 ends with one iteration more, at the point that the next one starts from.
+        steps = sum(length for _, length in self._stages(norm)) + len(self._stages(norm)) - 1
+        clean = Passes(forward=1 if self.uses_clean_logits else 0)
+        return clean + self.runs(classes) * Passes(forward=self.eot * steps + 1, backward=self.eot * steps)
 
     def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return no_dlr(self.loss, classes)

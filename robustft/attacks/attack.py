@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from robustft.attacks.noise import Noise
+from robustft.attacks.passes import Passes
 from robustft.attacks.threat_model import ThreatModel
 from robustft.canonical_hash import canonical_hash
 from robustft.optional_setting import without_off
@@ -83,6 +84,22 @@ class Attack(ABC):  # noqa: B024  the kinds below have the abstract methods
     def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         """Notes for the record, for instance that there are too few classes for the settings."""
         return ()
+
+    def budget(self, classes: int, norm: str) -> Passes | None:
+        """The passes for an image that nothing breaks; None: not known before the attack has run.
+
+        Of an ensemble those of its members. What the search adds for speed, passes without gradients that tell broken
+        images early or confirm a success, is not in it.
+        """
+        parts = self.parts(classes, norm).values()
+        budgets = [None if part is self else part.budget(classes, norm) for part in parts]
+        known = [budget for budget in budgets if budget is not None]
+        return sum(known, Passes()) if len(known) == len(budgets) else None
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether an image is left alone as soon as it is broken, so that most cost less than the budget."""
+        return True
 
     @property
     def starts_warm(self) -> bool:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.attacks.attack import BatchAttack, Situation
+from robustft.attacks.autoattack import AutoAttack
 from robustft.attacks.losses import CLASSES_FOR_DLR, CLASSES_FOR_TARGETED_DLR, fewer_targets
+from robustft.attacks.passes import Passes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -46,6 +48,9 @@ class OfficialAutoAttack(BatchAttack):
             return ()
         targets = {"apgd_t": TARGETS_OF_APGD[norm], "fab_t": TARGETS_OF_FAB}
         return tuple(f"{part}: {note}" for part in targets for note in fewer_targets(targets[part], classes))
+
+    def budget(self, classes: int, norm: str) -> Passes | None:
+        return AutoAttack(version=self.version).budget(classes, norm)
 
     def perturb(self, model: nn.Module, at: Situation) -> Tensor:
         from pyautoattack import AutoAttack

@@ -10,6 +10,7 @@ from robustft.attacks.attack import Situation, State, SteppedAttack
 from robustft.attacks.hyperplane import move_to_hyperplane
 from robustft.attacks.losses import fewer_targets, target_of_run, targeted_margin
 from robustft.attacks.norms import length, per_image
+from robustft.attacks.passes import Passes
 from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class FabTargeted(SteppedAttack):
 
     def runs(self, classes: int) -> int:
         return min(self.targets, classes - 1)
+
+    def budget(self, classes: int, norm: str) -> Passes:
+        steps = self.iterations
+        return Passes(forward=1) + self.runs(classes) * Passes(forward=steps + 1, backward=steps)
 
     def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return fewer_targets(self.targets, classes)

@@ -10,6 +10,7 @@ from robustft import checks
 from robustft.attacks.attack import Situation, State, SteppedAttack
 from robustft.attacks.losses import LOSSES, no_dlr, untargeted
 from robustft.attacks.norms import ascent, per_image, random_in_ball
+from robustft.attacks.passes import Passes
 from robustft.optional_setting import optional_setting
 
 if TYPE_CHECKING:
@@ -64,6 +65,13 @@ class Pgd(SteppedAttack):
             success=checks.one_of("success", self.success, ("any", "last")),
             warm_start=checks.yes_or_no("warm_start", self.warm_start),
         )
+
+    def budget(self, classes: int, norm: str) -> Passes:
+        return self.restarts * Passes(forward=self.steps + 1, backward=self.steps)
+
+    @property
+    def stops_early(self) -> bool:
+        return self.success == "any"
 
     @property
     def starts_warm(self) -> bool:

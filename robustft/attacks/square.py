@@ -9,6 +9,7 @@ from robustft import checks
 from robustft.attacks.attack import GreedyAttack, Situation, State
 from robustft.attacks.losses import margin
 from robustft.attacks.norms import per_image
+from robustft.attacks.passes import Passes
 from robustft.attacks.square_windows import moved_mass, signed_window, stripes, tiles
 from robustft.lazy_torch import torch
 
@@ -43,6 +44,9 @@ class Square(GreedyAttack):
             queries=checks.whole_number("queries", self.queries, at_least=1),
             share=checks.number("share", self.share, above=0, at_most=1),
         )
+
+    def budget(self, classes: int, norm: str) -> Passes:
+        return Passes(forward=self.queries + 1)
 
     def begin(self, at: Situation) -> State:
         start = stripes(at) if at.threat_model.norm == "linf" else tiles(at)

@@ -25,6 +25,7 @@ from robustft.cli.studies.implied_sweep import a_job_a_run, is_study
 from robustft.cli.user_errors import Failure, Mistake, explained
 from robustft.cli.warning_line import on_one_line
 from robustft.interruption import Interrupted
+from robustft.study.plain_file import DamagedFile
 
 __all__ = ["COMMANDS", "conf_dir", "main"]
 
@@ -57,7 +58,7 @@ def _main(given: list[str]) -> None:
 def _run(line: CommandLine) -> None:
     """Runs the command under Hydra; a Mistake for words that it does not take."""
     command = line.command or "train"
-    if command == "train" and is_study(line):
+    if command in ("train", "plan") and is_study(line):
         line.options.append(MULTIRUN[1])
     words = understood(line.words, command=command, multirun=line.multirun)
     if command == "evaluate" and not line.shows and (sweep_words := a_job_a_run(words)):
@@ -75,6 +76,9 @@ def _run(line: CommandLine) -> None:
 def _call(line: CommandLine, command: str, words: list[str]) -> None:
     run_name.register()
     warnings.showwarning = on_one_line(warnings.showwarning)
+    if command == "plan" and not line.has("-c", "--cfg", "-i", "--info"):
+        _plan(line, words)
+        return
     task = importlib.import_module(f"robustft.cli.commands.{command}").run
     run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
     from robustft.cli.studies.study_launcher import studies  # imports numpy, which --help does not need
@@ -106,6 +110,18 @@ def _help(line: CommandLine, command: str, words: list[str]) -> None:
         print(help_text(command, words, config_dir=config_dir, resolve=line.has("--resolve")))
     except (HydraException, OmegaConfBaseException) as error:
         raise Mistake(explained(error, command=command, words=words)) from error
+
+
+def _plan(line: CommandLine, words: list[str]) -> None:
+    """Prints a plan: made of the words, as Hydra would begin the sweep."""
+    from robustft.cli.commands.plan import plan_words
+
+    try:
+        plan_words(words, multirun=line.multirun, config_dir=line.value("-cd", "--config-dir"))
+    except DamagedFile as error:
+        raise Mistake(str(error)) from error
+    except (HydraException, OmegaConfBaseException) as error:
+        raise Mistake(explained(error, command="plan", words=words)) from error
 
 
 def _stop(line: str, exit_code: int = 2) -> None:

@@ -13,6 +13,7 @@ from robustft.data.cache.cached_split import CachedSplit, decode_splits
 from robustft.data.dataset import Dataset
 from robustft.data.errors import DataError, listed
 from robustft.data.images.decode import SQUASH, Encoded
+from robustft.data.split_sizes import SplitSizes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,6 +50,16 @@ class EncodedDataset:
     ood: Mapping[str, EncodedImages]
     label_space_is_wider: bool = False
     notes: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> SplitSizes:
+        """Its numbers of images."""
+        return SplitSizes(
+            train=len(self.train.labels),
+            test=len(self.test.labels),
+            classes=len(self.classes),
+            ood={name: len(images.labels) for name, images in self.ood.items()},
+        )
 
     def decode(self, resolution: int, resize: str = SQUASH) -> Dataset:
         """The data set at `resolution`, from the cache; `resize` makes images square, one of decode.py's RESIZE.

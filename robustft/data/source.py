@@ -7,6 +7,7 @@ from pathlib import Path
 
 from robustft.data.dataset import Dataset
 from robustft.data.images.decode import SQUASH
+from robustft.data.split_sizes import SplitSizes
 
 
 class Source(ABC):
@@ -45,6 +46,13 @@ class Source(ABC):
     @abstractmethod
     def load(self, resolution: int) -> Dataset:
         """The data set with images of `resolution` x `resolution` pixels. Raises DataError."""
+
+    def sizes(self) -> SplitSizes | None:
+        """The numbers of images, without decoding any; None if they are not known without a download.
+
+        Raises DataError.
+        """
+        return None
 
     def provenance(self) -> dict[str, str]:
         """Exact origin of downloaded data, such as the commit on the hub; {} for local data."""

@@ -83,26 +83,11 @@ class Evaluator:
                 raise ValueError(f"corruptions have the name of a data set in other conditions: {condition.ood}")
         corrupted = corrupted_sets(subset(test), rows_of(test), suite.corruptions, suite.severities)
         self._images |= zip(self._corrupted, corrupted.values(), strict=True)
-        self._conditions = tuple(self._all_conditions())
+        self._conditions = tuple(suite.conditions(ood))
 
     def conditions(self) -> tuple[Condition, ...]:
         """Everything that `evaluate` measures, in its order: attacks behind what they attack, the sum behind all."""
         return self._conditions
-
-    def _all_conditions(self) -> Iterator[Condition]:
-        for images in self._images:
-            yield images
-            if images.corruption is None and (images.shift is None or self.suite.attack_ood):
-                yield from self._attacks(images)
-        if self._sum is not None:
-            yield self._sum
-
-    def _attacks(self, images: Condition) -> Iterator[Condition]:
-        for name, attack in self.suite.attacks.items():
-            for threat_model in self.suite.threat_models:
-                yield replace(
-                    images, attack=name, norm=threat_model.norm, eps=threat_model.eps, settings=attack.settings_hash
-                )
 
     def evaluate(
         self,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from robustft import checks
 from robustft.attacks.attack import Attack
 from robustft.attacks.threat_model import ThreatModel
-from robustft.data.corruptions.names import SEVERITIES, corruption_names, severity_numbers
+from robustft.data.corruptions.names import CORRUPTIONS, SEVERITIES, corruption_names, severity_numbers
 from robustft.evaluation.tiers import tiers
 from robustft.optional_setting import optional_setting
 from robustft.study.records.condition import Condition
@@ -102,6 +102,28 @@ class Suite:
             for corruption in self.corruptions
             for severity in self.severities
         )
+
+    def conditions(self, shifts: Iterable[str]) -> Iterator[Condition]:
+        """Everything that is measured, in its order: attacks behind what they attack, the corruptions' sum behind all.
+
+        shifts: names of the OOD sets.
+        """
+        clean = [Condition(split="validation"), Condition(split="test")]
+        clean += [Condition(split="test", shift=name) for name in shifts]
+        for images in clean:
+            yield images
+            if images.shift is None or self.attack_ood:
+                yield from self._attacking(images)
+        if self.corruptions:
+            yield from self.corrupted()
+            yield Condition(split="test", corruption=CORRUPTIONS)
+
+    def _attacking(self, images: Condition) -> Iterator[Condition]:
+        for name, attack in self.attacks.items():
+            for threat_model in self.threat_models:
+                yield replace(
+                    images, attack=name, norm=threat_model.norm, eps=threat_model.eps, settings=attack.settings_hash
+                )
 
     def attacks_at(self, *when: str) -> frozenset[str]:
         """The names of the attacks whose tier is one of `when`."""

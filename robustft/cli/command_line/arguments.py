@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "measure saved states again and compare, or under other attacks and shifts: run=DIR",
     "report": "print a run's table and draw its curve: run=DIR",
     "status": "say how far runs are: run=DIR",
+    "plan": "what a run, a sweep or a study would cost, starting nothing: study=paper, as for train",
     "data": "download and decode ahead, for runs without a network: dataset=NAME, as for train",
     "pretrain": "make the lab's backbone again",
 }

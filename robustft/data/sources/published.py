@@ -9,6 +9,7 @@ from typing import Any
 from robustft.data.archives.archive import Archive
 from robustft.data.dataset import Dataset
 from robustft.data.directory_listing import entries, existing_directory
+from robustft.data.encoded import EncodedDataset
 from robustft.data.errors import DataError, DataNotFound, listed
 from robustft.data.source import Source
 from robustft.data.sources import domain_folder, folder, parquet_files
@@ -16,6 +17,7 @@ from robustft.data.sources.domain_folder import DomainFolder
 from robustft.data.sources.folder import Folder
 from robustft.data.sources.image_tree import has_images
 from robustft.data.sources.parquet import Parquet
+from robustft.data.split_sizes import SplitSizes
 
 
 class Published(Parquet):
@@ -38,6 +40,9 @@ class Published(Parquet):
 
     def files(self) -> dict[str, Path]:
         return super().files() if self._other_form is None else self._other_form.files()
+
+    def sizes(self) -> SplitSizes | None:
+        return super().sizes() if self._other_form is None else self._other_form.sizes()
 
     def load(self, resolution: int) -> Dataset:
         return super().load(resolution) if self._other_form is None else self._other_form.load(resolution)
@@ -86,6 +91,12 @@ class _UnpackedArchive(Source):
     def files(self) -> dict[str, Path]:
         return self._archive.files(self._root, self._source)
 
+    def sizes(self) -> SplitSizes:
+        return self._encoded().sizes
+
     def load(self, resolution: int) -> Dataset:
+        return self._encoded().decode(resolution, self.resize)
+
+    def _encoded(self) -> EncodedDataset:
         self.files()  # raises for missing files before anything is read
-        return self._archive.read(self._root, self._source).decode(resolution, self.resize)
+        return self._archive.read(self._root, self._source)

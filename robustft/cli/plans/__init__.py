@@ -1,0 +1,1 @@
+"""Plans: from words to composed runs, their counted work, and the rates to time it with."""

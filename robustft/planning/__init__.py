@@ -1,0 +1,1 @@
+"""What runs will cost: counted work, times rates, on a simulated cluster. Needs no torch."""

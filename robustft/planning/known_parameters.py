@@ -1,0 +1,63 @@
+"""Numbers of trainable parameters of the backbones that come with a yaml, so that a plan needs no model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from robustft.planning.work import Parameters
+
+_BODIES: Mapping[str, tuple[int, int]] = {"vit_base_in21k": (85_798_656, 768), "glyph_vit": (457_152, 96)}
+"""Backbone -> parameters without the head, and features that the head reads."""
+
+_TRAINABLE: Mapping[str, Mapping[str, int]] = {
+    "vit_base_in21k": {
+        "adapter": 3_559_680,
+        "bitfit": 102_912,
+        "compacter": 57_088,
+        "full": 85_798_656,
+        "ia3": 64_512,
+        "linear_probe": 0,
+        "lora": 1_179_648,
+    },
+    "glyph_vit": {
+        "adapter": 19_296,
+        "bitfit": 4_416,
+        "compacter": 2_464,
+        "full": 457_152,
+        "ia3": 2_688,
+        "linear_probe": 0,
+        "lora": 49_152,
+    },
+}
+"""Backbone -> method with its own settings -> trainable parameters without the head."""
+
+_ADDED = ("adapter", "compacter", "ia3", "lora")
+"""Methods whose trainable parameters are added to the backbone's."""
+
+_FEATURES = 1024
+"""Assumed of a backbone that is not known: at most what its head reads."""
+
+
+def known_parameters(backbone: str, method: str, classes: int) -> Parameters | None:
+    """The parameters of a method, with the settings of its yaml, in a backbone; None if they are not known.
+
+    >>> known_parameters("glyph_vit", "bitfit", classes=10).head
+    970
+    """
+    trainable = _TRAINABLE.get(backbone, {}).get(method)
+    if trainable is None:
+        return None
+    body, features = _BODIES[backbone]
+    head = classes * (features + 1)
+    return Parameters(total=body + head + trainable * (method in _ADDED), trainable=trainable, head=head)
+
+
+def assumed_parameters(body: int, method: str, classes: int) -> Parameters:
+    """At most the parameters of a method in a backbone of `body` parameters: 4 % where neither all nor none is trained.
+
+    >>> assumed_parameters(1_000_000, "lora", classes=10).trainable
+    40000
+    """
+    trainable = {"full": body, "linear_probe": 0}.get(method, body // 25)
+    head = classes * (_FEATURES + 1)
+    return Parameters(total=body + head, trainable=trainable, head=head)

@@ -8,6 +8,7 @@ short: a requeued job may begin after seconds instead of two minutes, and what w
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import getpass
 import os
 import shutil
@@ -142,7 +143,9 @@ class Cluster:
 
     def start_node(self) -> None:
         self._start("slurmd", "-D", "-f", str(self.config), "-L", str(self.root / "log/slurmd.log"))
-        self.wait_for(lambda: self.command("sinfo", "--noheader", "--format=%T").split()[0] in ("idle", "mixed"), "the node")
+        self.wait_for(
+            lambda: self.command("sinfo", "--noheader", "--format=%T").split()[0] in ("idle", "mixed"), "the node"
+        )
 
     def end(self, name: str, with_signal: int = signal.SIGTERM) -> None:
         """End the daemon of that name."""
@@ -160,7 +163,13 @@ class Cluster:
         Raises: CalledProcessError for an exit code that is not 0.
         """
         result = subprocess.run(
-            arguments, env=self.environment, capture_output=True, text=True, timeout=60, check=True, stdin=subprocess.DEVNULL
+            arguments,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            stdin=subprocess.DEVNULL,
         )
         return result.stdout.strip()
 
@@ -173,12 +182,16 @@ class Cluster:
         while not holds():
             ended = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
             if ended or time.monotonic() > end:
-                raise TimeoutError(f"{what}: not within {seconds:.0f} s; daemons that ended: {ended} {self.refusal}\n{self.last_words()}")
+                raise TimeoutError(
+                    f"{what}: not within {seconds:.0f} s; daemons that ended: {ended} {self.refusal}\n{self.last_words()}"
+                )
             time.sleep(0.2)
 
     def last_words(self) -> str:
         logs = sorted((self.root / "log").glob("*.log"))
-        return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-12:]) for log in logs)
+        return "\n".join(
+            f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-12:]) for log in logs
+        )
 
     def _answers(self) -> bool:
         return self._accepts("scontrol", "show", "config") and "is UP" in self.command("scontrol", "ping")
@@ -202,6 +215,7 @@ class Cluster:
                 env={**self.environment, **environment},
                 cwd=self.root,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
 
     def _start_munge(self) -> None:
@@ -264,6 +278,11 @@ class Cluster:
             with contextlib.suppress(OSError):
                 if mark in (process / "environ").read_bytes().split(b"\0"):
                     os.kill(int(process.name), signal.SIGKILL)
+
+
+def _end_with_parent() -> None:
+    """Lets the kernel end this daemon when the tests are killed, so that none stays behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def free_port() -> int:

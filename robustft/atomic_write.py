@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from robustft import lease
+
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _OF_EARLIER_VERSIONS = (".hydra.part", "last.ckpt.part")
 _CANNOT_SYNCHRONISE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
@@ -26,6 +28,7 @@ def written_whole(path: Path, *, previous: Path | None = None) -> Iterator[Path]
         the two renames leaves nothing at `path` and a whole `previous`.
 
     Raises:
+        LeaseLost: if this process has lost the lease of a directory that `path` is in; `path` keeps its content.
         OSError: if the file cannot be written; its filename is `path`.
 
     >>> with written_whole(Path("runs/notes.txt")) as temporary:
@@ -33,11 +36,13 @@ def written_whole(path: Path, *, previous: Path | None = None) -> Iterator[Path]
     >>> Path("runs/notes.txt").read_text()
     'whole'
     """
+    lease.guard(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")  # beside it: a rename cannot cross file systems
     try:
         yield temporary
         _synchronise(temporary)  # otherwise a power cut may leave the new name with no content
+        lease.guard(path)  # again, since writing may have taken long
         if previous is not None:
             with suppress(FileNotFoundError):
                 os.replace(path, previous)

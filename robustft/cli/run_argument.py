@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from robustft.cli.processes import is_shared
 from robustft.cli.user_errors import Mistake, naming
+from robustft.lease import LeaseLost
 from robustft.study.plain_file import DamagedFile
 from robustft.study.run import Run, runs_below
 
@@ -48,7 +49,7 @@ def each_of(runs: Sequence[Run], act: Callable[[Run], None]) -> int:
         except Exception as error:  # whatever it is, the other runs are not at fault
             if is_shared():  # the other processes are waiting for this one
                 raise
-            is_message = isinstance(error, (Mistake, DamagedFile))
+            is_message = isinstance(error, (Mistake, DamagedFile, LeaseLost))
             reason = str(error) if is_message else f"{type(error).__name__}: {error}"
             print(f"robustft: {shown(run.directory)}: {' '.join(reason.split())}", file=sys.stderr, flush=True)
             failed += 1

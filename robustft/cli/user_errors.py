@@ -29,6 +29,7 @@ from robustft.cli.command_line.groups import choices, is_group, must_be_one_of
 from robustft.cli.command_line.keys import list_allowed, unknown_key
 from robustft.data.errors import CacheError
 from robustft.divergence import Diverged
+from robustft.lease import LeaseLost
 from robustft.study.plain_file import DamagedFile
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -46,9 +47,9 @@ class Failure(Exception):
     exit_code = 1
 
     @classmethod
-    def of(cls, error: OSError | Diverged) -> Failure:
+    def of(cls, error: OSError | Diverged | LeaseLost) -> Failure:
         """The one-line message for `error`."""
-        if isinstance(error, Diverged):
+        if isinstance(error, (Diverged, LeaseLost)):
             return cls(str(error))
         if error.strerror is None:
             return cls(" ".join(f"{type(error).__name__}: {error}".split()))
@@ -92,7 +93,7 @@ def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
                 raise Mistake(str(error)) from error
             except (HydraException, OmegaConfBaseException) as error:  # before OSError: some are both
                 raise Mistake(explained(error, command=hydra.job.config_name, words=words)) from error
-            except (OSError, Diverged) as error:
+            except (OSError, Diverged, LeaseLost) as error:
                 raise Failure.of(error) from error
         except (Mistake, Failure) as reason:
             job = f" ({' '.join(words)})" if hydra.mode == RunMode.MULTIRUN else ""

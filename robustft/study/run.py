@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from robustft.lease import Holder, holder_of
 from robustft.study.records.condition_names import ConditionNames, condition_names
 from robustft.study.records.record import Record
 from robustft.study.records.record_file import RECORDS, read_records
-from robustft.study.run_file import read_run, write_run
+from robustft.study.run_file import LEASE, read_run, write_run
 from robustft.study.tradeoff import TradeoffPoint, tradeoff_points
 
 
@@ -79,6 +80,11 @@ class Run:
     def is_finished(self) -> bool:
         """Whether the run has come to its end."""
         return self.status == "finished"
+
+    @property
+    def holder(self) -> Holder | None:
+        """The process that is at work on the run now; read anew each time."""
+        return holder_of(self.directory / LEASE)
 
     @property
     def state(self) -> str:

@@ -13,6 +13,9 @@ from robustft.checks import condition_name, one_of, whole_number
 from robustft.public_names import by_former_addresses, by_public_names
 from robustft.study.plain_file import DamagedFile, plain_bytes, plain_json
 
+LEASE = "run.lease"
+"""Name of the lease in a run directory; only who holds it writes there."""
+
 STATUSES = ("running", "interrupted", "finished", "failed")
 
 _NOT_SET = object()
@@ -138,6 +141,16 @@ def _rows(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be different rows")
 
 
+def _starts(name: str, value: Any) -> None:
+    if not isinstance(value, list):
+        raise ValueError(f"{name} must be a list, got {_short(value)}")
+    for position, start in enumerate(value):
+        start = _mapping(f"{name}[{position}]", start)
+        for key in ("records", "blocks", "from_step", "step"):
+            if start.get(key) is not None:
+                whole_number(f"{name}[{position}].{key}", start[key], at_least=0)
+
+
 def _text_or_nothing(name: str, value: Any) -> None:
     if not isinstance(value, str | None):
         raise ValueError(f"{name} must be a text, got {_short(value)}")
@@ -160,6 +173,7 @@ _CHECKS: dict[str, Callable[[str, Any], object]] = {
     "method": _text,
     "study": _text,
     "seed": lambda name, value: whole_number(name, value, at_least=0, at_most=2**32 - 1),
-    "validation_rows": _rows,
+    "validation_rows": lambda name, value: None if value is None else _rows(name, value),  # null while the run loads
+    "starts": _starts,
 }
 """The fields that commands use; the rest of the file is for people and other tools."""

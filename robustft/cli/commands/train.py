@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from robustft import checks
 from robustft.cli.build import Parts
 from robustft.cli.commands.report import PICTURE, show
 from robustft.cli.method_check import check_method
 from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import shown
 from robustft.cli.runs import run_directory
+from robustft.cli.runs.attempts import refuse_in_vain, this_attempt
 from robustft.cli.runs.preparation import parts_and_before, prepared
 from robustft.cli.runs.run_name import backbone_label, settings_label
 from robustft.cli.runs.starts import change, earlier_starts, now, this_start
@@ -52,96 +54,115 @@ def run(config: DictConfig) -> Any:
             with naming("trainer."):
                 refuse_missing_device(parts.plan.accelerator)
         preparation = prepared(config, parts, before, unfinished=check_method)
-        if before.is_finished:
-            print(
-                f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)"
-            )
-            return goal_values(config, before)
-        run_directory.refuse_unwritable(run_dir)
-        with naming("hydra.run.dir: "):
-            _ = before.records  # before anything heavy loads: training resumes behind them
         identity = preparation.identity
-        run = Run(run_dir, {"run_id": run_id(identity), "identity": identity, "contents": preparation.contents})
-        _train(config, hydra, parts, run, before)
-        return goal_values(config, Run(run_dir))
+        if not before.is_finished:
+            with run_directory.claimed(run_dir):  # before anything heavy loads
+                before = run_directory.earlier(run_dir)  # another process may have been at work on it since
+                run_directory.refuse_another(before, identity)
+                if not before.is_finished:
+                    known = {"run_id": run_id(identity), "identity": identity, "contents": preparation.contents}
+                    run = Run(run_dir, {**known, **_names(config, hydra, parts)})
+                    _train(config, hydra, parts, run, before)
+                    return goal_values(config, Run(run_dir))
+        print(f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)")
+        return goal_values(config, before)
+    except run_directory.InUse as reason:
+        print(reason)
+        return None
     except (Mistake, OSError, OmegaConfBaseException):
         run_directory.leave_no_empty(run_dir)
         raise
 
 
 def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run) -> None:
-    """Everything behind the checks that need nothing heavy; writes only once all parts stand.
+    """Everything behind the checks that need nothing heavy; writes of the run only once all parts stand.
 
     run: what the run will be; before: what is in the directory already.
     """
-    from robustft.cli.load import loaded
-    from robustft.models.states import States
-    from robustft.training.fine_tune import evaluated_steps, fine_tune
+    with naming("hydra.run.dir: "):
+        attempt = this_attempt(before)  # reads the records: training resumes behind them
+    with naming("study."):
+        retry_failed = checks.yes_or_no("retry_failed", OmegaConf.select(config, "study.retry_failed", default=True))
+    refuse_in_vain(before, retry_failed=retry_failed)
+    with run_directory.begun(run, before, attempt):
+        from robustft.cli.load import loaded
+        from robustft.models.states import States
+        from robustft.training.fine_tune import evaluated_steps, fine_tune
 
-    # A run resumes with the split that it was begun with, however splits are drawn by now.
-    inputs = loaded(parts, before.validation_rows)
-    states = States(run_dir=run.directory, keep=parts.keep_states)
-    steps = evaluated_steps(parts.schedule, parts.plan, images=len(inputs.train_rows))
-    with naming("states.keep: "):
-        states.check_space(inputs.model, len(steps))
-    earlier, start = earlier_starts(before.content), this_start(parts)
-    run = run.with_content(
-        **_description(config, hydra, parts, inputs, steps),
-        **_begun_with(earlier, start),
-        attacks={**before.attack_settings, **parts.suite.attack_settings},
-    )
-    with run_directory.claimed(run.directory):
-        if line := change(earlier, start):
-            print(f"robustft: {line}", file=sys.stderr, flush=True)
-        run = run_directory.write_status(run, "running")
-        try:
-            run_directory.write_config(run.directory, config, hydra)
-            with _tracked(parts, run, settings_label(config, hydra)) as tracked:
-                _announce(run, inputs, steps)
-                fine_tune(
-                    run_dir=run.directory,
-                    model=inputs.model,
-                    images=inputs.dataset.train,
-                    rows=inputs.train_rows,
-                    evaluator=inputs.evaluator,
-                    steps=steps,
-                    plan=parts.plan,
-                    states=states,
-                    run_id=run.run_id,
-                    seed=parts.seed,
-                    tracked=tracked,
-                    description=f"{parts.source.name} {run.method}",
-                )
-                summary = _reported(run, tracked)
-        except (Exception, KeyboardInterrupt) as error:
-            run_directory.write_end_of_failed(run, error)
-            raise
-        run_directory.write_status(run, "finished", finished=now(), summary=summary)
+        # A run resumes with the split that it was begun with, however splits are drawn by now.
+        inputs = loaded(parts, before.validation_rows)
+        states = States(run_dir=run.directory, keep=parts.keep_states)
+        steps = evaluated_steps(parts.schedule, parts.plan, images=len(inputs.train_rows))
+        with naming("states.keep: "):
+            states.check_space(inputs.model, len(steps))
+        earlier, start = earlier_starts(before.content), {**attempt, **this_start(parts)}
+        run = run.with_content(
+            **_description(parts, before, inputs, steps),
+            **_begun_with(earlier, start),
+            attacks={**before.attack_settings, **parts.suite.attack_settings},
+        )
+    if line := change(earlier, start):
+        print(f"robustft: {line}", file=sys.stderr, flush=True)
+    run = run_directory.write_status(run, "running")
+    try:
+        run_directory.write_config(run.directory, config, hydra)
+        with _tracked(parts, run, settings_label(config, hydra)) as tracked:
+            _announce(run, inputs, steps)
+            fine_tune(
+                run_dir=run.directory,
+                model=inputs.model,
+                images=inputs.dataset.train,
+                rows=inputs.train_rows,
+                evaluator=inputs.evaluator,
+                steps=steps,
+                plan=parts.plan,
+                states=states,
+                run_id=run.run_id,
+                seed=parts.seed,
+                tracked=tracked,
+                description=f"{parts.source.name} {run.method}",
+            )
+            summary = _reported(run, tracked)
+    except (Exception, KeyboardInterrupt) as error:
+        run_directory.write_end_of_failed(run, error)
+        raise
+    run_directory.write_end(run, "finished", step=max(steps), finished=now(), summary=summary)
 
 
-def _description(config: DictConfig, hydra: Any, parts: Parts, inputs: Loaded, steps: Sequence[int]) -> dict[str, Any]:
-    """What run.json says beside the identity."""
-    from robustft.cli.runs.effective_settings import effective_settings
-    from robustft.models.tuned_state import parameter_counts
-
+def _names(config: DictConfig, hydra: Any, parts: Parts) -> dict[str, Any]:
+    """What the run is called by its settings."""
     return {
         "study": config.study.name,
         "dataset": parts.source.name,
         "backbone": backbone_label(config, hydra.runtime.choices),
         "method": str(hydra.runtime.choices.method),
         "seed": parts.seed,
+    }
+
+
+def _description(parts: Parts, before: Run, inputs: Loaded, steps: Sequence[int]) -> dict[str, Any]:
+    """What run.json says beside the identity and the names."""
+    from robustft.cli.runs.effective_settings import effective_settings
+    from robustft.models.tuned_state import parameter_counts
+
+    return {
         "parameters": parameter_counts(inputs.model),
         "provenance": parts.source.provenance(),
         "classes": list(inputs.dataset.classes),
         "validation_rows": inputs.validation_rows.tolist(),
         "effective": effective_settings(parts, inputs, max(steps)),
+        "step": before.content.get("step", 0),
+        "steps": max(steps),
     }
 
 
 def _begun_with(earlier: list[dict[str, Any]], start: dict[str, Any]) -> dict[str, Any]:
     """What the run was begun with, and every start."""
     starts = [*earlier, start]
-    return {key: starts[0].get(key) for key in ("started", "versions", "git_commit")} | {"starts": starts}
+    return {key: starts[0].get(key) for key in ("started", "versions", "git_commit")} | {
+        "starts": starts,
+        "attempts": len(starts),
+    }
 
 
 @contextmanager

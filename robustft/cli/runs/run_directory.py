@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from robustft.atomic_write import is_temporary, remove_temporaries, write_whole
+from robustft.cli.run_argument import shown
+from robustft.cli.runs.starts import earlier_starts, now
 from robustft.cli.user_errors import Mistake, naming
+from robustft.lease import Lease, LeaseLost, guard
+from robustft.study.plain_file import DamagedFile
 from robustft.study.run import Run
-from robustft.study.run_file import identity_differences
+from robustft.study.run_file import LEASE, identity_differences
+
+
+class InUse(Mistake):
+    """Another process is at work on the run."""
 
 
 def earlier(run_dir: Path) -> Run:
@@ -31,7 +40,7 @@ def refuse_another(run: Run, identity: Mapping[str, Any]) -> None:
     if not run.exists:
         # A run killed before its first run.json has left a temporary file at most, and starts again.
         others = (
-            sorted(path.name for path in directory.iterdir() if not is_temporary(path)) if directory.is_dir() else []
+            sorted(path.name for path in directory.iterdir() if not _is_passing(path)) if directory.is_dir() else []
         )
         if others:
             names = ", ".join(others[:3])
@@ -51,25 +60,21 @@ def refuse_unwritable(run_dir: Path, key: str = "hydra.run.dir") -> None:
 
 @contextmanager
 def claimed(run_dir: Path, key: str = "hydra.run.dir") -> Iterator[None]:
-    """Holds the directory, which `key` names, against a second process that would write the run at the same time.
+    """Holds the lease of the directory, which `key` names: no other process works on the run, on any host.
 
-    What killed processes left of their writes is deleted once no other process can be at work on them.
+    What killed processes left of their writes is deleted, since nobody else can be at work on them.
+
+    Raises:
+        InUse: if another process holds it.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     refuse_unwritable(run_dir, key)
-    descriptor = os.open(run_dir, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Mistake(f"{key} is in use: another process is writing the run in {run_dir}") from error
-        except OSError:
-            pass  # a file system without locks: better unguarded than not at all
-        else:
-            remove_temporaries(run_dir)
+    lease = Lease(run_dir / LEASE)
+    if not lease.acquire():
+        raise InUse(f"{shown(run_dir)} is being worked on by {Run(run_dir).holder or 'another process'}")
+    with lease:
+        remove_temporaries(run_dir)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def leave_no_empty(run_dir: Path) -> None:
@@ -98,14 +103,77 @@ def write_config(run_dir: Path, config: DictConfig, hydra: DictConfig) -> None:
         write_whole(directory / f"{name}.yaml", OmegaConf.to_yaml(OmegaConf.create(content)).encode())
 
 
+@contextmanager
+def begun(run: Run, before: Run, attempt: Mapping[str, Any]) -> Iterator[Run]:
+    """While heavy parts load in the block, run.json already says who is at work; yields the run that it describes.
+
+    If the block raises, run.json says how the run ended. After a mistake it is as before, or absent: that is no start.
+
+    run: as far as it is known without heavy parts; before: what is in the directory already.
+    attempt: the new entry of `starts`.
+    """
+    file = run.directory / "run.json"
+    content = file.read_bytes() if before.exists else None
+    starts = [*earlier_starts(before.content), dict(attempt)]
+    known = {"validation_rows": None, **run.content, **before.content, "starts": starts, "attempts": len(starts)}
+    run = write_status(Run(run.directory, known), "running")
+    try:
+        yield run
+    except (Mistake, DamagedFile, HydraException, OmegaConfBaseException, OSError):
+        if content is None:
+            guard(file)
+            file.unlink()
+        else:
+            write_whole(file, content)
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        write_end_of_failed(run, error)
+        raise
+
+
 def write_status(run: Run, status: str, reason: str | None = None, **changes: Any) -> Run:
     """Writes run.json with its status: running, finished, interrupted, or failed with the reason."""
     return run.write(**changes, status=status, reason=reason)
 
 
+def write_end(
+    run: Run,
+    status: str,
+    reason: str | None = None,
+    *,
+    step: int | None = None,
+    seconds: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Run:
+    """Writes run.json at the end of a start, whose own entry says the same.
+
+    step: the last one that is on disk; None: not known, and what run.json says stays.
+    seconds: what the start took, by part.
+    """
+    starts = earlier_starts(run.content)
+    if starts:
+        starts[-1] |= {
+            "ended": now(),
+            "status": status,
+            "step": step,
+            "seconds": None if seconds is None else {**seconds},
+        }
+        changes["starts"] = starts
+    if step is not None:
+        changes["step"] = step
+    return write_status(run, status, reason, **changes)
+
+
 def write_end_of_failed(run: Run, error: BaseException) -> None:
     """run.json of a run that `error` ended, as far as it can be written: the user must hear of `error` itself."""
+    if isinstance(error, LeaseLost):
+        return  # it is another process's
     interrupted = isinstance(error, KeyboardInterrupt)
     reason = None if interrupted else " ".join(f"{type(error).__name__}: {error}".split())[:2000]
-    with suppress(OSError):
-        write_status(run, "interrupted" if interrupted else "failed", reason)
+    with suppress(OSError, LeaseLost):
+        write_end(run, "interrupted" if interrupted else "failed", reason)
+
+
+def _is_passing(path: Path) -> bool:
+    """Whether a file belongs to no run: a temporary one, or a lease with what taking one may have left."""
+    return is_temporary(path) or path.name == LEASE or path.name.startswith(f"{LEASE}.")

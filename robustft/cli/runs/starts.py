@@ -24,7 +24,6 @@ def this_start(parts: Parts) -> dict[str, Any]:
     with naming("trainer."):
         device = torch_device(parts.plan.accelerator)
     return {
-        "started": now(),
         "versions": versions(),
         "git_commit": git_commit(),
         "device": device_name(device),

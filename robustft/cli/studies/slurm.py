@@ -55,7 +55,7 @@ class Slurm:
         """
         alive = queued_before(jobs, place)
         if queued := {job for group in alive.values() for job in group}:
-            print(f"{len(queued)} runs are in SLURM's queue already, {_numbers(alive)}", flush=True)
+            print(f"{len(queued)} runs are in SLURM's queue already, as job {_numbers(alive)}", flush=True)
         for groups in self._arrays([job for job in jobs if job not in queued]):
             try:
                 alive |= self._submit(groups, place)
@@ -97,7 +97,7 @@ class Slurm:
             raise Mistake(f"hydra.launcher must fit this cluster, but {_words_of(error)}") from error
         jobs = {job.job_id: list(group) for job, group in zip(submitted, groups, strict=True)}
         write_queued(jobs, place)
-        print(f"submitted {sum(map(len, groups))} runs to SLURM, {_numbers(jobs)}", flush=True)
+        print(f"submitted {sum(map(len, groups))} runs to SLURM as job {_numbers(jobs)}", flush=True)
         return jobs
 
     def _parameters(self, name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from robustft.atomic_write import write_whole
+from robustft.cli.runs.attempts import slurm_job
 from robustft.cli.studies.job import Job
 
 EXIT_CODES = "exit.json"
@@ -44,8 +45,8 @@ def run_jobs(jobs: Sequence[Job], files: Path) -> None:
         if told:
             break
         _name_job(job.name)
-        codes.append(_ended(subprocess.Popen(job.command, env={**os.environ, **_log()})))
-    write_whole(files / job_id() / EXIT_CODES, json.dumps(codes).encode())
+        codes.append(_ended(subprocess.Popen(job.command)))
+    write_whole(files / str(slurm_job(os.environ)) / EXIT_CODES, json.dumps(codes).encode())
     is_unfinished = len(codes) < len(jobs) or any(code in INTERRUPTED for code in codes)
     if SLICE_IS_OVER in told and is_unfinished:
         _requeue()
@@ -61,29 +62,17 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
             continue
 
 
-def job_id() -> str:
-    """This job's id as squeue shows it: `12`, or `12_3` in an array, whose last task has the array's SLURM_JOB_ID."""
-    array, task = (os.environ.get(f"SLURM_ARRAY_{name}") for name in ("JOB_ID", "TASK_ID"))
-    return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID", "")
-
-
 def _name_job(name: str) -> None:
     """Jobs of an array share a name until they begin; then each is called what its run is."""
-    if number := job_id():
+    # By the id in the array, 12_3: the last job of an array has the array's own SLURM_JOB_ID.
+    if number := slurm_job(os.environ):
         command = ["scontrol", "update", f"JobId={number}", f"JobName={name}"]
         subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False)
 
 
-def _log() -> dict[str, str]:
-    """Where this job's output goes, for run.json."""
-    import submitit
-
-    return {"ROBUSTFT_LOG": str(submitit.JobEnvironment().paths.stdout)}
-
-
 def _requeue() -> None:
     """Puts this job back into the queue, which ends it."""
-    number = job_id()
+    number = str(slurm_job(os.environ))
     print(f"robustft: the time slice is over, job {number} goes back into the queue", file=sys.stderr, flush=True)
     answer = subprocess.run(["scontrol", "requeue", number], capture_output=True, text=True, timeout=60, check=False)
     if answer.returncode != 0:

@@ -23,7 +23,6 @@ from robustft.cli.studies.engines import Engine, engine_of
 from robustft.cli.studies.job import Job, Place, words_of
 from robustft.cli.studies.listing import listed
 from robustft.cli.studies.results import Results
-from robustft.lease import holder_of
 from robustft.study.run import Run
 
 
@@ -111,7 +110,7 @@ class StudyLauncher(SweepLauncher):
         """What is neither finished nor being worked on, nor failed where failed runs are left alone."""
         left: dict[CheckedRun, str] = {}
         for run in runs:
-            if holder := holder_of(run.directory / "run.lease"):
+            if holder := Run(run.directory).holder:
                 left[run] = f"is being worked on by {holder}"
             elif run.status == "failed" and not self.config.study.retry_failed:
                 left[run] = f"{Run(run.directory).state}; left alone, as study.retry_failed is false"

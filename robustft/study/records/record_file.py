@@ -6,6 +6,7 @@ import errno
 import os
 from pathlib import Path
 
+from robustft import lease
 from robustft.study.plain_file import DamagedFile, plain_bytes
 from robustft.study.records.record import Record
 
@@ -44,12 +45,14 @@ class RecordFile:
         """Add `record` and return when it is on the disk; nothing happens if its key is there already.
 
         Raises:
+            LeaseLost: if this process has lost the lease of a directory that the file is in.
             RuntimeError: if another process has written to the file since it was read.
         """
         key = record.key
         if self.has(key):
             return
         line = record.to_json().encode() + b"\n"
+        lease.guard(self.path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered, so that the line reaches the file in one write. A plain "a" could not read the torn line.
         with open(self.path, "a+b", buffering=0, opener=_not_through_a_link) as file:

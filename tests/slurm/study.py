@@ -31,11 +31,13 @@ class Command:
     output: the file of what it prints.
     """
 
-    def __init__(self, words: tuple[str, ...], *, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, words: tuple[str, ...], *, directory: Path, environment: Mapping[str, str], python: tuple[str, ...] = ()
+    ) -> None:
         self.output = directory / f"command-{len(list(directory.glob('command-*')))}.txt"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "robustft", *words],
+                [sys.executable, *python, "-m", "robustft", *words],
                 cwd=directory,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -59,17 +61,17 @@ class Command:
 
 
 class Place:
-    """A working directory for studies on a cluster.
-
-    step_seconds: how much longer each training step of method=slow takes.
-    """
+    """A working directory for studies on a cluster."""
 
     def __init__(self, cluster: Cluster, directory: Path) -> None:
         self.cluster, self.directory = cluster, directory
         directory.mkdir(parents=True, exist_ok=True)
 
     def environment(self, step_seconds: float) -> dict[str, str]:
-        """Of a command and of its jobs. One thread, as bits are compared."""
+        """Of a command and of its jobs. One thread, as bits are compared.
+
+        step_seconds: how much longer each training step of method=slow takes.
+        """
         return {
             **self.cluster.environment,
             "PYTHONPATH": f"{REPOSITORY}:{LABORATORY}",
@@ -79,25 +81,24 @@ class Place:
             "MYLAB_STEP_SECONDS": str(step_seconds),
         }
 
-    def begin(self, *words: str, step_seconds: float = 0.0) -> Command:
-        """Starts `python -m robustft words`, with the methods of lab/."""
+    def begin(self, *words: str, step_seconds: float = 0.0, python: tuple[str, ...] = ()) -> Command:
+        """Starts `python -m robustft words`, with the methods of lab/; python: options of Python's own."""
         config = () if words[0] == "status" else (f"--config-dir={LABORATORY / 'conf'}",)
         command = words[:1] if words[0] in ("evaluate", "report", "status") else ()
         every = (*command, *config, *words[len(command) :])
-        return Command(every, directory=self.directory, environment=self.environment(step_seconds))
+        return Command(every, directory=self.directory, environment=self.environment(step_seconds), python=python)
 
-    def run(self, *words: str, step_seconds: float = 0.0, seconds: float = 300) -> tuple[int, str]:
+    def run(self, *words: str, step_seconds: float = 0.0, python: tuple[str, ...] = ()) -> tuple[int, str]:
         """(exit code, output) of `python -m robustft words`."""
-        command = self.begin(*words, step_seconds=step_seconds)
-        return command.ended(seconds), command.text
+        command = self.begin(*words, step_seconds=step_seconds, python=python)
+        return command.ended(), command.text
 
-    def run_of(self, study: str, method: str, seed: int) -> Trained:
-        """The run of a study, which must have been begun or listed."""
-        listed = json.loads((self.directory / "multirun" / study / "study.json").read_text())
-        text = json.dumps(listed)
-        assert f"{method}/seed-{seed}" in text, text
-        below = self.directory / "multirun" / study / "digits" / "glyph_vit" / method
-        return Trained(next(iter(below.glob(f"seed-{seed}*")), below / f"seed-{seed}"), self.cluster)
+    def study(self, name: str) -> dict[str, Trained]:
+        """The runs that a study lists, `slow/seed-0` -> the run."""
+        directory = self.directory / "multirun" / name
+        listed = json.loads((directory / "study.json").read_text())["runs"]
+        places = [directory / run["directory"] for run in listed]
+        return {f"{place.parent.name}/{place.name.partition('+')[0]}": Trained(place, self.cluster) for place in places}
 
 
 class Trained:
@@ -128,15 +129,10 @@ class Trained:
         }
         return {"records": [[record[key] for key in MEASURED] for record in self.records], **files}
 
-    def begun(self, measured: int) -> str:
-        """Waits until a job is training it and it has that many measured steps; SLURM's id of the job."""
-
-        def is_training() -> bool:
-            is_running = self.content.get("status") == "running" and self.job in self.cluster.jobs()
-            return is_running and len({record["step"] for record in self.records}) >= measured
-
-        self.cluster.daemons.wait_for(is_training, f"a job to train {self.directory}", seconds=180)
-        return self.job
+    def is_training(self, steps: int) -> bool:
+        """Whether a job is at work on it that has measured so many steps."""
+        is_running = self.content.get("status") == "running" and self.job in self.cluster.jobs()
+        return is_running and len({record["step"] for record in self.records}) >= steps
 
     @property
     def job(self) -> str:

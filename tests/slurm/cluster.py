@@ -1,7 +1,7 @@
 """A real SLURM of one node, of the tests' own: munge, slurmctld, slurmd, and for accounting slurmdbd with MariaDB.
 
 Everything lives in one directory with ports and sockets of its own, beside any SLURM of the machine. The node claims 8
-cores whatever it has, so that several jobs run at a time; nothing binds to cores. The waits that a cluster makes are cut
+cores whatever it has, so that several jobs run at a time; nothing binds to cores. The waits of a cluster are cut
 short: a requeued job may begin after seconds, not two minutes, and a job that was told to end is killed after 10 s.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -139,8 +140,8 @@ class Trained:
         """SLURM's id of the job of its latest start."""
         return str(self.content["starts"][-1]["job"])
 
-    def processes(self, name: str) -> list[int]:
-        """The processes of its job whose command line has `name` in it."""
+    def processes(self, name: str = "") -> list[int]:
+        """The processes of its job, all or those whose command line has `name` in it."""
         raw = self.cluster.command("squeue", "--noheader", "--format=%A", f"--jobs={self.job}")
         mine = {f"SLURM_JOB_ID={raw}".encode(), f"SLURM_CONF={self.cluster.config}".encode()}
         found = []
@@ -154,9 +155,10 @@ class Trained:
                 found.append(int(process.name))
         return found
 
-    def kill(self, name: str) -> None:
+    def kill(self, name: str = "") -> None:
         """kill -9 of those processes."""
         processes = self.processes(name)
-        assert processes, f"no process of {name} in job {self.job}"
+        assert processes, f"no such process in job {self.job}: {name}"
         for process in processes:
-            os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it went with another
+                os.kill(process, signal.SIGKILL)

@@ -98,7 +98,7 @@ def _strike(here: Place, cluster: Cluster) -> None:
 
     faults: dict[int, Callable[[Trained], object]] = {
         0: lambda run: command("scontrol", "requeue", run.job),
-        1: lambda run: command("scancel", "--full", "--signal=KILL", run.job),
+        1: lambda run: run.kill(),
         2: lambda run: run.kill("wandb-core"),
         3: lambda run: command("scancel", run.job),
         4: lambda run: restarted("slurmd", cluster.start_node),

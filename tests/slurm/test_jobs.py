@@ -50,8 +50,7 @@ def test_a_sweep_inside_a_job_runs_there_two_at_a_time(place):
 
 def test_a_job_makes_several_runs_one_after_the_other(place):
     words = (*RUNS, *ON_SLURM, "study.name=several", "method=failing,linear_probe", "study.runs_per_job=2")
-    code, text = place.run(*words)
-    assert code == 1
+    assert place.run(*words)[0] == 1
     runs = place.study("several")
     assert {name: run.content["status"] for name, run in runs.items()} == {
         "failing/seed-0": "failed",

@@ -22,7 +22,6 @@ from robustft.cli.output import unfailing_output
 from robustft.cli.runs import run_name
 from robustft.cli.runs.versions import versions
 from robustft.cli.studies.implied_sweep import a_job_a_run, is_study
-from robustft.cli.studies.study_launcher import studies
 from robustft.cli.user_errors import Failure, Mistake, explained
 from robustft.cli.warning_line import on_one_line
 
@@ -54,11 +53,10 @@ def _main(given: list[str]) -> None:
 def _run(line: CommandLine) -> None:
     """Runs the command under Hydra; a Mistake for words that it does not take."""
     command = line.command or "train"
-    shows = line.has(*HELP, "-c", "--cfg", "-i", "--info")
-    if command == "train" and not (line.multirun or shows) and is_study(line):
+    if command == "train" and is_study(line):
         line.options.append(MULTIRUN[1])
     words = understood(line.words, command=command, multirun=line.multirun)
-    if command == "evaluate" and not (line.multirun or shows) and (sweep_words := a_job_a_run(words)):
+    if command == "evaluate" and not line.shows and (sweep_words := a_job_a_run(words)):
         line.options.append(MULTIRUN[1])
         words = sweep_words
     sys.argv = [sys.argv[0], *line.options, *words]
@@ -70,6 +68,8 @@ def _run(line: CommandLine) -> None:
     warnings.showwarning = on_one_line(warnings.showwarning)
     task = importlib.import_module(f"robustft.cli.commands.{command}").run
     run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
+    from robustft.cli.studies.study_launcher import studies  # imports numpy, which --help does not need
+
     sweep.current = sweep.Sweep()
     try:
         with studies(line, command) as results:

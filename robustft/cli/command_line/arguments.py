@@ -41,6 +41,11 @@ class CommandLine:
         return self.has(*MULTIRUN)
 
     @property
+    def shows(self) -> bool:
+        """Whether the configuration is shown, and nothing is done."""
+        return self.has(*HELP, "-c", "--cfg", "-i", "--info")
+
+    @property
     def job_options(self) -> list[str]:
         """The options of a process that makes one of several runs."""
         return [option for option in self.options if option not in MULTIRUN]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,8 @@ def run(config: DictConfig) -> None:
         checks.yes_or_no("missing_only", config.missing_only)
         _check_trust(config.trust)
     additions = additions_of(config)
+    goes_on = os.environ.get("SLURM_RESTART_COUNT", "0") != "0"  # what the job has added before is not measured again
+    config.missing_only = config.missing_only or (goes_on and bool(additions))
     if config.missing_only and not additions:
         raise Mistake("missing_only must come with what to add (attack, threat_model, shift or suite), got nothing")
     with naming(""):

@@ -58,7 +58,8 @@ class Checks:
 
     def all(self, jobs: Sequence[Sequence[str]]) -> list[CheckedRun]:
         """The runs of a sweep, each directory once; a Mistake for the first that has one, saying how many have."""
-        runs, mistakes = {}, []
+        runs: dict[Path, CheckedRun] = {}
+        mistakes: list[tuple[str, str]] = []
         for overrides in jobs:
             if tuple(overrides) not in self._checked:
                 try:
@@ -92,7 +93,7 @@ class Checks:
     def _check(self, overrides: Sequence[str], composed: DictConfig) -> CheckedRun:
         sweep = Path(str(composed.hydra.sweep.dir))
         directory = sweep / str(composed.hydra.sweep.subdir)
-        config = OmegaConf.masked_copy(composed, [name for name in composed if name != "hydra"])
+        config = OmegaConf.masked_copy(composed, [str(name) for name in composed if name != "hydra"])
         hydra = composed.hydra
         parts, before = parts_and_before(config, directory, hydra)
         check_goal(config)

@@ -12,23 +12,33 @@ from omegaconf import OmegaConf
 
 from robustft.cli.command_line.arguments import CommandLine
 from robustft.cli.command_line.groups import conf_dir
-from robustft.cli.run_argument import known_run, several_runs
 from robustft.cli.studies.job import quoted
 
 _IN_PROCESS = ("basic", "null")
 
 
 def is_study(line: CommandLine) -> bool:
-    """Whether the words choose a study whose file says `hydra.mode: MULTIRUN`, or say so themselves."""
+    """Whether the words, without -m, choose a study whose file says `hydra.mode: MULTIRUN`, or say so themselves."""
+    if line.multirun or line.shows:
+        return False
     values = dict(word.partition("=")[::2] for word in line.words)
     if "hydra.mode" in values:
         return values["hydra.mode"] == "MULTIRUN"
     own = line.value("-cd", "--config-dir")
-    for directory in ([Path(own)] if own else []) + [conf_dir()]:
-        path = directory / "study" / f"{values.get('study', '')}.yaml"
-        if path.is_file():
-            return OmegaConf.select(OmegaConf.load(path), "hydra.mode") == "MULTIRUN"
-    return False
+    return _says_multirun(values.get("study", ""), ([Path(own)] if own else []) + [conf_dir()])
+
+
+def _says_multirun(study: str, directories: Sequence[Path]) -> bool:
+    """Whether the file of a study, or one of those that it builds upon, says so."""
+    path = next((path for each in directories if (path := each / "study" / f"{study}.yaml").is_file()), None)
+    if path is None:
+        return False
+    content = OmegaConf.load(path)
+    mode = OmegaConf.select(content, "hydra.mode")
+    if mode is not None:
+        return str(mode) == "MULTIRUN"
+    below = [each for each in content.get("defaults") or () if isinstance(each, str) and each not in ("_self_", study)]
+    return any(_says_multirun(each, directories) for each in below)
 
 
 def a_job_a_run(words: Sequence[str]) -> list[str] | None:
@@ -38,6 +48,8 @@ def a_job_a_run(words: Sequence[str]) -> list[str] | None:
     runs = next((word for word, each in parsed.items() if each and each.key_or_group == "run"), None)
     if launcher is None or launcher.value() in _IN_PROCESS or runs is None or parsed[runs].is_sweep_override():
         return None
+    from robustft.cli.run_argument import known_run, several_runs  # imports numpy, which --help does not need
+
     value: Any = parsed[runs].value()
     is_list = isinstance(value, list)
     directories: Any = OmegaConf.create([str(each) for each in value]) if is_list else str(value).strip("'\"")

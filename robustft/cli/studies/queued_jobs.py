@@ -32,8 +32,8 @@ def queued_before(jobs: Sequence[Job], place: Place) -> dict[str, list[Job]]:
     queued: dict[str, list[Job]] = {}
     for number, job in (own_jobs() or {}).items() if files else ():
         array, _, task = number.partition("_")
-        if array in files and not job.is_stuck and (task or "0").isdecimal():
-            tasks = _content(files[array], list)[int(task or 0) :][:1]
+        if array in files and not job.is_stuck and (index or "0").isdecimal():
+            tasks = _content(files[array], list)[int(index or 0) :][:1]
             labels = [label for label in (tasks[0] if tasks else ()) if isinstance(label, str)]
             if mine := [by_label.pop(label) for label in labels if label in by_label]:
                 queued[number] = mine

@@ -141,7 +141,7 @@ def _wait(jobs: Mapping[str, Sequence[Job]]) -> dict[str, str]:
         line = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         if line != said:
             said = line
-            print(f"jobs: {line or 'none'}, {len(jobs) - len(alive)} ended", flush=True)
+            print(f"jobs: {line or 'none'}, {len(jobs) - sum(states.values())} ended", flush=True)
     return notes
 
 

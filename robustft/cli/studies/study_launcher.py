@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from robustft.cli.command_line.arguments import CommandLine
 from robustft.cli.studies.checked_runs import CheckedRun, Checks
 from robustft.cli.studies.engines import Engine, engine_of
-from robustft.cli.studies.job import Job, Place, words_of
+from robustft.cli.studies.job import Job, Place, hydra_words, words_of
 from robustft.cli.studies.listing import listed
 from robustft.cli.studies.results import Results
 from robustft.study.run import Run
@@ -41,7 +41,7 @@ def studies(line: CommandLine, command: str) -> Iterator[Results]:
         launcher.setup(**settings)
         return launcher
 
-    plugins.instantiate_launcher = instantiate_launcher  # type: ignore[method-assign]
+    plugins.instantiate_launcher = instantiate_launcher  # type: ignore[method-assign,assignment]
     try:
         yield results
     finally:
@@ -55,11 +55,12 @@ class SweepLauncher(Launcher):
     """
 
     def __init__(self, inner: Launcher, *, command: str, options: Sequence[str], results: Results) -> None:
-        self.inner, self.command, self.options, self.results = inner, command, options, results
+        self.inner, self.command, self.options, self.results = inner, command, list(options), results
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.config = config
         self.loader = hydra_context.config_loader
+        self.options = [*self.options, *hydra_words(config)]
         self.engine: Engine | None = engine_of(self.inner, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.slurm.cluster import Cluster
@@ -29,14 +31,16 @@ def test_failed_runs_are_failed_jobs_one_at_a_time_in_arrays_as_large_as_they_ma
     assert code == 1
     assert sum("this method fails whenever it is begun" in line for line in text.splitlines()) >= 4
     runs = place.study("bad")
-    jobs = [run.job for run in runs.values()]
-    assert len({job.partition("_")[0] for job in jobs}) == 2  # 3 and 1
+    arrays: dict[str, list[tuple[str, str]]] = {}
+    for run in runs.values():
+        (start,) = run.content["starts"]
+        arrays.setdefault(run.job.partition("_")[0], []).append((start["started"], start["ended"]))
+    assert sorted(map(len, arrays.values())) == [1, 3]
+    for times in arrays.values():
+        assert all(ended <= began for (_, ended), (began, _) in pairwise(sorted(times)))
     cluster = place.cluster
     cluster.daemons.wait_for(lambda: set(states(cluster).values()) == {"FAILED 1:0"}, "slurmdbd to know")
-    assert states(cluster).keys() == set(jobs)
-    times = sorted((run.content["starts"][0]["started"], run.content["starts"][0]["ended"]) for run in runs.values())
-    first_array = [(began, ended) for began, ended in times if ended]
-    assert len(first_array) == 4
+    assert states(cluster).keys() == {run.job for run in runs.values()}
 
 
 def test_a_job_that_is_killed_ends_the_command_with_a_line(place):

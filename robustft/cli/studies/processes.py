@@ -49,6 +49,10 @@ class Processes:
         interruption.check()
         return outcomes
 
+    def queued(self, jobs: Sequence[Job], place: Place) -> list[Job]:
+        """There is no queue that outlives a command."""
+        return []
+
     def _run(self, number: int, count: int, job: Job, place: Place) -> Outcome:
         if interruption.requested():
             return Outcome(note="not begun: the study was interrupted")

@@ -110,9 +110,12 @@ class StudyLauncher(SweepLauncher):
     def _missing(self, runs: Sequence[CheckedRun]) -> list[CheckedRun]:
         """What is neither finished nor being worked on, nor failed where failed runs are left alone."""
         left: dict[CheckedRun, str] = {}
+        held = {run: holder for run in runs if (holder := Run(run.directory).holder)}
+        queued = self._queued(list(held))
         for run in runs:
-            if holder := Run(run.directory).holder:
-                left[run] = f"is being worked on by {holder}"
+            if run in held:
+                if run not in queued:
+                    left[run] = f"is being worked on by {held[run]}"
             elif run.status == "failed" and not self.config.study.retry_failed:
                 left[run] = f"{Run(run.directory).state}; left alone, as study.retry_failed is false"
         for run, why in left.items():
@@ -122,6 +125,16 @@ class StudyLauncher(SweepLauncher):
         others = f", {len(left)} left alone" if left else ""
         print(f"{len(runs)} runs: {len(finished)} finished before{others}, {len(missing)} to do", flush=True)
         return missing
+
+    def _queued(self, held: Sequence[CheckedRun]) -> list[CheckedRun]:
+        """Those that jobs of an earlier command are at work on: they are waited for."""
+        queued: list[CheckedRun] = []
+        if self.engine is None:
+            return queued
+        for study in dict.fromkeys(run.study for run in held):
+            jobs = {self._job(run): run for run in held if run.study == study}
+            queued += [jobs[job] for job in self.engine.queued(list(jobs), Place(directory=study, name=study.name))]
+        return queued
 
     def _launch(self, missing: Sequence[CheckedRun], initial_job_idx: int) -> None:
         if self.engine is None:

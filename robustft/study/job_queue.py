@@ -15,6 +15,19 @@ from robustft.study.run_state import RunState
 JOBS = ".jobs"
 """In the directory of a study: `<array job>.json` is a list with the run directories of each task."""
 
+NEVER = (
+    "JobHeldAdmin",
+    "launch failed requeued held",
+    "BadConstraints",
+    "DependencyNeverSatisfied",
+    "PartitionNodeLimit",
+    "PartitionTimeLimit",
+    "AccountNotAllowed",
+    "InvalidAccount",
+    "InvalidQOS",
+)
+"""Reasons of pending jobs that no time mends: somebody has to act."""
+
 _COLUMNS = "%i|%T|%r|%j"
 
 
@@ -39,6 +52,11 @@ class Job:
     def is_pending(self) -> bool:
         """Whether it has not been started, or waits to be started again."""
         return self.state == "PENDING"
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it stays in the queue until somebody acts."""
+        return self.is_pending and any(reason.casefold() in self.reason.casefold() for reason in NEVER)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ def _says_multirun(study: str, directories: Sequence[Path]) -> bool:
     path = next((path for each in directories if (path := each / "study" / f"{study}.yaml").is_file()), None)
     if path is None:
         return False
-    content = OmegaConf.load(path)
+    content: Any = OmegaConf.load(path)
     mode = OmegaConf.select(content, "hydra.mode")
     if mode is not None:
         return str(mode) == "MULTIRUN"

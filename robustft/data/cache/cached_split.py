@@ -101,10 +101,7 @@ class CachedSplit:
         return max(0, self._layout.total_bytes - written_bytes(self._building))
 
     def images(self, decoders: DecoderPool) -> Images:
-        """The decoded images, after building the entry if it is missing or damaged.
-
-        Raises DataError, CacheError, and LeaseLost if this process stood still while it was building.
-        """
+        """The decoded images, built if they are missing or damaged. Raises DataError, CacheError and LeaseLost."""
         if self.in_memory:
             pixels = decode_all(self.items, self.resolution, resize=self.resize, what=self.what, count=len(self.labels))
             return Images(pixels=pixels, labels=self.labels)

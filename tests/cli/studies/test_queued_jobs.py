@@ -10,10 +10,10 @@ import pytest
 from robustft.cli.studies import queued_jobs
 from robustft.cli.studies.job import Job, Place
 from robustft.cli.studies.queued_jobs import exit_code, queued_before, write_queued
-from robustft.cli.studies.squeue import QueuedJob
+from robustft.study.job_queue import Job as QueuedJob
 
-PENDING = QueuedJob(state="PENDING", reason="Priority", name="mine")
-STUCK = QueuedJob(state="PENDING", reason="PartitionTimeLimit", name="mine")
+PENDING = QueuedJob("7", "PENDING", "Priority", "mine")
+STUCK = QueuedJob("7", "PENDING", "PartitionTimeLimit", "mine")
 
 
 @pytest.fixture

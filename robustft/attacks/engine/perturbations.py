@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,7 +55,8 @@ class Perturbations:
         Raises:
             ValueError: if they cannot be what `arrays` gave.
         """
-        for (name, (kind, dimensions)), array in zip(KINDS.items(), (rows, codes, scales), strict=True):
+        arrays: tuple[NDArray[Any], ...] = (rows, codes, scales)
+        for (name, (kind, dimensions)), array in zip(KINDS.items(), arrays, strict=True):
             if array.dtype != kind or array.ndim != dimensions:
                 raise ValueError(f"{name} is {array.dtype} of shape {array.shape}")
         if not len(rows) == len(codes) == len(scales):

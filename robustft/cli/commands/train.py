@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from robustft import checks, interruption
@@ -86,7 +86,7 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run, 
     run: what the run will be; before: what is in the directory already; began: when this start did.
     """
     with naming("study."):
-        retry_failed = checks.yes_or_no("retry_failed", OmegaConf.select(config, "study.retry_failed", default=True))
+        retry_failed = checks.yes_or_no("retry_failed", config.study.retry_failed)
     refuse_in_vain(before, retry_failed=retry_failed)
     attempt = this_attempt(before)
     with run_directory.begun(run, before, attempt):

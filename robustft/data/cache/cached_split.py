@@ -213,6 +213,7 @@ class CachedSplit:
             try:
                 self._fill(building, decoders)
             except BaseException as error:
+                guard(building)  # if another process took over meanwhile, that is why, and the directory is not ours
                 # After a DataError the files must change, and with them the key.
                 if status is LockStatus.UNSUPPORTED or isinstance(error, DataError):
                     shutil.rmtree(building, ignore_errors=True)

@@ -58,8 +58,9 @@ class FabTargeted(SteppedAttack):
         return min(self.targets, classes - 1)
 
     def budget(self, classes: int, norm: str) -> Passes:
+        # The last candidate of an image that nothing breaks is too far away to be queried.
         steps = self.iterations
-        return Passes(forward=1) + self.runs(classes) * Passes(forward=steps + 1, backward=steps)
+        return Passes(forward=1) + self.runs(classes) * Passes(forward=steps, backward=steps)
 
     def notes(self, classes: int, norm: str) -> tuple[str, ...]:
         return fewer_targets(self.targets, classes)

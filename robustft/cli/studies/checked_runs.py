@@ -14,6 +14,7 @@ from robustft.cli.build import Parts
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import files_of
 from robustft.cli.runs.preparation import parts_and_before, prepared
+from robustft.cli.studies.disk_need import bytes_of_run
 from robustft.cli.studies.goal import check_goal
 from robustft.cli.user_errors import Mistake, explained, naming
 from robustft.device import refuse_missing_device
@@ -28,12 +29,14 @@ class CheckedRun:
 
     overrides: that compose it; directory: its own; study: the directory of its study.
     status: of its run.json; None if it was not begun.
+    bytes: that it takes of the disk; None if that is not known.
     """
 
     overrides: tuple[str, ...]
     directory: Path
     study: Path
     status: str | None
+    bytes: float | None
 
 
 class Checks:
@@ -47,6 +50,7 @@ class Checks:
         self._compose = compose
         self._here = here
         self._there: set[str] = set()
+        self._sizes: dict[tuple[str, ...], float | None] = {}
         self._checked: dict[tuple[str, ...], CheckedRun | Mistake] = {}
 
     def composed(self, overrides: Sequence[str]) -> DictConfig:
@@ -111,7 +115,15 @@ class Checks:
             directory=directory,
             study=sweep / str(config.study.name),
             status=before.status,
+            bytes=None if before.is_finished else self._bytes(overrides, directory, composed),
         )
+
+    def _bytes(self, overrides: Sequence[str], directory: Path, composed: DictConfig) -> float | None:
+        """What the run takes of the disk; runs that differ in the seed alone are alike."""
+        kind = tuple(word for word in overrides if not word.startswith("seed="))
+        if kind not in self._sizes:
+            self._sizes[kind] = bytes_of_run(directory, composed)
+        return self._sizes[kind]
 
     def _refuse_missing_files(self, config: DictConfig, parts: Parts) -> None:
         """Mistake if a data set or local weights are not there; once for all runs with the same."""

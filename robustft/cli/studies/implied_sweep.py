@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from omegaconf import OmegaConf
 from robustft.cli.command_line.arguments import CommandLine
 from robustft.cli.command_line.groups import conf_dir
 from robustft.cli.studies.job import quoted
+from robustft.cli.user_errors import Mistake
 
 _IN_PROCESS = ("basic", "null")
 
@@ -54,7 +56,13 @@ def a_job_a_run(words: Sequence[str]) -> list[str] | None:
     is_list = isinstance(value, list)
     directories: Any = OmegaConf.create([str(each) for each in value]) if is_list else str(value).strip("'\"")
     found = several_runs(directories) or [known_run(directories)]
-    sweep = ",".join(quoted(run.directory) for run in found if run.is_finished)
+    finished = [run for run in found if run.is_finished]
+    if not finished:
+        raise Mistake(f"run must have a finished run in it, got {value}")
+    if len(finished) < len(found):
+        line = f"{len(found) - len(finished)} of {len(found)} runs are not finished and not evaluated"
+        print(f"robustft: {line}", file=sys.stderr, flush=True)
+    sweep = ",".join(quoted(run.directory) for run in finished)
     return [f"run={sweep}" if word == runs else word for word in words]
 
 

@@ -23,7 +23,10 @@ from robustft.cli.studies.engines import Engine, engine_of
 from robustft.cli.studies.job import Job, Place, hydra_words, words_of
 from robustft.cli.studies.listing import listed
 from robustft.cli.studies.results import Results
+from robustft.cli.user_errors import naming
+from robustft.planning.disk import check_space
 from robustft.study.run import Run
+from robustft.study.study_file import FILE
 
 
 @contextmanager
@@ -66,16 +69,17 @@ class SweepLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         if self.engine is None:
             return self.inner.launch(job_overrides, initial_job_idx)
+        study = _study_of(job_overrides)
         jobs = [
             Job(
                 words=words_of(self.command, self.options, overrides, None),
                 directory=Path(),
-                name=" ".join([self.command, *overrides]),
+                name=" ".join([self.command, *(_short(word, study) for word in overrides)]),
             )
             for overrides in job_overrides
         ]
-        place = Place(directory=_above_the_runs(job_overrides), name=self.command)
-        outcomes = self.engine.run(jobs, place)
+        outcomes = self.engine.run(jobs, Place(directory=study, name=f"{self.command}-{study.absolute().name}"))
+        self.results.submitted = not self.engine.waits
         for job, outcome in zip(jobs, outcomes, strict=True):
             self.results.of_command(job, outcome)
         return [_completed() for _ in jobs]
@@ -100,6 +104,8 @@ class StudyLauncher(SweepLauncher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         runs = self.checks.all(job_overrides)
         self.loader.load_sweep_config = self._compose  # type: ignore[method-assign]
+        with naming(""):
+            check_space(sum(run.bytes or 0 for run in runs), runs[0].study)
         listed(runs)
         missing = self._missing(runs)
         if missing:
@@ -161,10 +167,22 @@ def read_each_file_once(loader: Any) -> None:
     loader.repository.load_config = lambda config_path: copy.deepcopy(load(config_path))
 
 
-def _above_the_runs(jobs: Sequence[Sequence[str]]) -> Path:
-    """The directory that holds the runs of `run=` of all jobs; the working directory without any."""
-    runs = [word.partition("=")[2].strip("'\"") for overrides in jobs for word in overrides if word.startswith("run=")]
-    return Path(os.path.commonpath([os.path.dirname(os.path.abspath(run)) for run in runs])) if runs else Path()
+def _study_of(jobs: Sequence[Sequence[str]]) -> Path:
+    """The directory of the study whose runs `run=` names, else the one that holds them all; without any, this one."""
+    runs = [_value(word) for overrides in jobs for word in overrides if word.startswith("run=")]
+    if not runs:
+        return Path()
+    above = Path(os.path.commonpath([os.path.dirname(os.path.abspath(run)) for run in runs]))
+    return next((each for each in (above, *above.parents) if (each / FILE).is_file()), above)
+
+
+def _short(word: str, study: Path) -> str:
+    """`run=...` as the run is called in its study; any other word as it is."""
+    return os.path.relpath(_value(word), study) if word.startswith("run=") else word
+
+
+def _value(word: str) -> str:
+    return word.partition("=")[2].strip("'\"")
 
 
 def _completed(value: Any = None) -> JobReturn:

@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from robustft import interruption
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.commands.report import PICTURE, show
+from robustft.cli.libraries import load_libraries
 from robustft.cli.method_check import check_method
 from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import shown
@@ -64,6 +65,7 @@ def run(config: DictConfig) -> None:
             }
         run_directory.refuse_another(before, identity)
         if not before.is_finished:
+            load_libraries("robustft.training.fine_tune")
             check_method(parts.method, parts.backbone)
         if not hub_weights_settled(parts, earlier):
             with naming("backbone."):

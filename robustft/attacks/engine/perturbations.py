@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-
 KINDS = {"rows": (np.int64, 1), "codes": (np.uint8, 2), "scales": (np.float32, 1)}
 """Of the arrays that perturbations are stored in: type and number of dimensions."""
 

@@ -57,7 +57,7 @@ def evaluator(random_images):
 @pytest.fixture
 def killed_after(monkeypatch):
     """(number) -> from now on the process dies instead of writing one more block; None: it does not."""
-    original = block_files._FilesOfMeasurement.keep
+    original = block_files.MeasurementFiles.keep
     left: list[int | None] = [None]
 
     def keep(self, rows: Tensor, result: SearchResult, seconds: float) -> None:
@@ -67,7 +67,7 @@ def killed_after(monkeypatch):
             left[0] -= 1
         original(self, rows, result, 1000.0 if left[0] is not None else seconds)
 
-    monkeypatch.setattr(block_files._FilesOfMeasurement, "keep", keep)
+    monkeypatch.setattr(block_files.MeasurementFiles, "keep", keep)
     return lambda number: left.__setitem__(0, number)
 
 

@@ -80,7 +80,7 @@ def work_in_blocks(rank: int, directory: str, run_dir: str, at_most: int) -> Non
     """Adds measurements to a run directory, as `evaluate` does; ends as if killed once it has kept `at_most` blocks."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{directory}/meet-{at_most}", rank=rank, world_size=COUNT)
-    original, kept = block_files._FilesOfMeasurement.keep, [0]
+    original, kept = block_files.MeasurementFiles.keep, [0]
 
     def keep(self, rows, result, seconds) -> None:
         original(self, rows, result, 1000.0)
@@ -88,7 +88,7 @@ def work_in_blocks(rank: int, directory: str, run_dir: str, at_most: int) -> Non
         if kept[0] == at_most:
             os._exit(0)
 
-    block_files._FilesOfMeasurement.keep = keep
+    block_files.MeasurementFiles.keep = keep
     evaluator, model = evaluator_and_model(block=2)
     add_all(Path(run_dir), evaluator, model, add=rank == 0)
     dist.destroy_process_group()
@@ -137,7 +137,7 @@ def test_processes_that_were_killed_go_on_at_their_blocks(tmp_path):
     add_all(alone, *evaluator_and_model(block=2), add=True)
     multiprocessing.spawn(work_in_blocks, args=(str(tmp_path), str(run_dir), 4), nprocs=COUNT)
     finished = list(run_dir.glob("blocks/*/*.npz"))
-    assert len(finished) == 2 * 4  # each keeps its own
+    assert len(finished) == 2 * 2  # of each; those of the clean images are on record
     multiprocessing.spawn(work_in_blocks, args=(str(tmp_path), str(run_dir), 1000), nprocs=COUNT)
     expected, found = (read_records(directory / "records.jsonl") for directory in (alone, run_dir))
     assert [record.key for record in found] == [record.key for record in expected]

@@ -3,8 +3,8 @@
 python tests/benchmarks/plan.py [--study multirun/lab] [--json]     prints one JSON object last
 
 The study must have been made on this machine (`python -m robustft study=lab`, 20 minutes on two cores). Its device
-hours are the seconds that its starts took, as run.json has them. Two plans are compared with them: one that measures this
-machine and has no records, and one that knows a finished run of each method and plans the other seeds.
+hours are the seconds that its starts took, as run.json has them. Two plans are compared with them: one that measures
+this machine and has no records, and one that knows a finished run of each method and plans the other seeds.
 """
 
 from __future__ import annotations

@@ -147,4 +147,4 @@ def test_a_service_that_is_killed_costs_its_run_one_warning_and_the_next_run_not
     (line,) = done.stderr.splitlines()
     assert line.startswith("robustft: the run continues without W&B, which failed: ")
     (second,) = (tmp_path / "run/wandb").glob("offline-run-*-second/run-second.wandb")
-    assert sum(b"train/loss" in record for record in wandb_file.records(second)) == 100
+    assert sum(b"train/loss" in record for record in wandb_file.records(second)) >= 100

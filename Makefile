@@ -3,13 +3,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test check mutants soak format clean
+.PHONY: run test test-slurm check mutants soak format clean
 
 run: $(INSTALLED)  ## the offline lab: one run of a minute, its table and its picture
 	$(BIN)/python -m robustft
 
 test: $(INSTALLED)  ## the tests, as CI runs them: two workers of one thread each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-slurm: $(INSTALLED)  ## studies on a real SLURM of one node, which the tests start and end: root, and Debian's packages of it
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -m slurm tests/slurm
 
 check: $(INSTALLED)  ## style, types and who may import whom, as CI checks them
 	$(BIN)/ruff check .

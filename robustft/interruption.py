@@ -1,13 +1,14 @@
 """Signals that ask a process to stop: they set a flag, and work ends at the next safe point.
 
-SIGTERM (SLURM, `kill`), SIGINT (Ctrl-C) and SIGUSR2 (submitit, before a job's time is up) raise nothing where they arrive:
-an exception from a handler may come up inside an import or a library that swallows it.
+SIGTERM (SLURM, `kill`), SIGINT (Ctrl-C) and SIGUSR2 (submitit, before the end of a job) raise nothing where they
+arrive: an exception from a handler may come up inside an import or a library that swallows it.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,8 +21,9 @@ _requested: str | None = None
 _replaced: dict[signal.Signals, Any] = {}
 """What handled the signals before; empty while they are not handled here."""
 
-_seconds_left: list[float] = []
+_deadlines: list[float | None] = []
 _last_words: list[Callable[[], object]] = []
+_ending = ""
 
 
 class Interrupted(Exception):
@@ -68,26 +70,29 @@ def check() -> None:
     robustft.interruption.Interrupted: interrupted by SIGTERM
     """
     if _requested is not None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _stop_timer()
         raise Interrupted(_requested)
 
 
 @contextmanager
-def on_signals() -> Iterator[None]:
+def on_signals(ending: str = "") -> Iterator[None]:
     """While the block runs, the signals set the flag; a second SIGINT ends the process at once.
 
     Inside another such block it changes nothing, nor in a thread, where Python allows no handlers.
+
+    ending: of the line that the process ends with if it does not come to a safe point.
 
     >>> with on_signals():
     ...     signal.raise_signal(signal.SIGINT)
     ...     print(requested())
     SIGINT
     """
-    global _requested
+    global _requested, _ending
     if _replaced or threading.current_thread() is not threading.main_thread():
         yield
         return
     _replaced.update({each: signal.getsignal(each) for each in SIGNALS})
+    _ending = ending
     try:
         install()
         yield
@@ -95,7 +100,7 @@ def on_signals() -> Iterator[None]:
         for each, handler in _replaced.items():
             signal.signal(each, handler)
         _replaced.clear()
-        _requested = None
+        _requested, _ending = None, ""
 
 
 def install() -> None:
@@ -114,20 +119,23 @@ def install() -> None:
 
 
 @contextmanager
-def nothing_to_save(seconds: float = 10) -> Iterator[None]:
+def deadline(seconds: float | None) -> Iterator[None]:
     """While the block runs, a signal ends the process after `seconds` where no safe point comes: in a download, in an
-    import from a slow disk.
+    import from a slow disk. None: never, as in work that is worth saving.
 
-    >>> with on_signals(), nothing_to_save():
-    ...     check()
+    >>> with on_signals(), deadline(2):
+    ...     signal.raise_signal(signal.SIGINT)
+    ...     check()  # in time
+    Traceback (most recent call last):
+    robustft.interruption.Interrupted: interrupted by SIGINT
     """
-    _seconds_left.append(seconds)
+    _stop_timer()
+    _deadlines.append(seconds)
     try:
         yield
     finally:
-        _seconds_left.pop()
-        if _requested is not None:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        _stop_timer()
+        _deadlines.pop()
 
 
 @contextmanager
@@ -149,15 +157,20 @@ def _handle(number: int, frame: FrameType | None) -> None:
     again, _requested = _requested is not None, _requested or signal.Signals(number).name
     if again and number == signal.SIGINT:
         _end_at_once()
-    elif not again and _seconds_left:
-        signal.signal(signal.SIGALRM, lambda number, frame: _end_at_once())
-        signal.setitimer(signal.ITIMER_REAL, _seconds_left[-1])
+    elif not again and _deadlines and (seconds := _deadlines[-1]) is not None:
+        _replaced[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda number, frame: _end_at_once())
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _stop_timer() -> None:
+    if signal.SIGALRM in _replaced:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _end_at_once() -> None:
     assert _requested is not None
-    for words in reversed(_last_words):
-        with suppress(Exception):
+    for words in (*reversed(_last_words), sys.stdout.flush):
+        with suppress(Exception):  # whatever was at work when the signal came
             words()
-    os.write(2, f"robustft: interrupted by {_requested}\n".encode())
+    os.write(2, f"robustft: interrupted by {_requested}{_ending}\n".encode())
     os._exit(exit_code(_requested))

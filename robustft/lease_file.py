@@ -42,10 +42,13 @@ class Holder:
     since: str | None
     age: float
 
+    @property
+    def process(self) -> str:
+        """Where it runs."""
+        return f"{self.host or 'another host'} (process {'unknown' if self.pid is None else self.pid})"
+
     def __str__(self) -> str:
-        process = "" if self.pid is None else f" (process {self.pid})"
-        since = "" if self.since is None else f" since {self.since}"
-        return f"{self.host or 'another process'}{process}{since}"
+        return self.process if self.since is None else f"{self.process} since {self.since}"
 
 
 def holder_of(path: Path) -> Holder | None:

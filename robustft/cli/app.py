@@ -11,7 +11,7 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft.cli import sweep
+from robustft.cli import stops, sweep
 from robustft.cli.command_line import completion
 from robustft.cli.command_line.arguments import COMMANDS, HELP, MULTIRUN, CommandLine, parsed
 from robustft.cli.command_line.groups import conf_dir
@@ -22,9 +22,9 @@ from robustft.cli.output import unfailing_output
 from robustft.cli.runs import run_name
 from robustft.cli.runs.versions import versions
 from robustft.cli.studies.implied_sweep import a_job_a_run, is_study
-from robustft.cli.studies.study_launcher import studies
 from robustft.cli.user_errors import Failure, Mistake, explained
 from robustft.cli.warning_line import on_one_line
+from robustft.interruption import Interrupted
 from robustft.study.plain_file import DamagedFile
 
 __all__ = ["COMMANDS", "conf_dir", "main"]
@@ -32,6 +32,7 @@ __all__ = ["COMMANDS", "conf_dir", "main"]
 
 def main() -> None:
     """Runs the command that the first word names. Exit code 2 and one line for a mistake of the user's."""
+    stops.typed = sys.argv[1:]
     with unfailing_output(), own_environment():
         _main(sys.argv[1:])
 
@@ -48,6 +49,8 @@ def _main(given: list[str]) -> None:
         _run(line)
     except (Mistake, Failure) as reason:
         _stop(str(reason), exit_code=reason.exit_code)
+    except Interrupted as stop:  # where the runs are in other processes
+        _stop(f"{stop}{stops.going_on(given)}", exit_code=stop.exit_code)
     except KeyboardInterrupt:
         _stop("interrupted", exit_code=130)
 
@@ -55,11 +58,10 @@ def _main(given: list[str]) -> None:
 def _run(line: CommandLine) -> None:
     """Runs the command under Hydra; a Mistake for words that it does not take."""
     command = line.command or "train"
-    shows = line.has(*HELP, "-c", "--cfg", "-i", "--info")
-    if command in ("train", "plan") and not (line.multirun or shows) and is_study(line):
+    if command in ("train", "plan") and is_study(line):
         line.options.append(MULTIRUN[1])
     words = understood(line.words, command=command, multirun=line.multirun)
-    if command == "evaluate" and not (line.multirun or shows) and (sweep_words := a_job_a_run(words)):
+    if command == "evaluate" and not line.shows and (sweep_words := a_job_a_run(words)):
         line.options.append(MULTIRUN[1])
         words = sweep_words
     sys.argv = [sys.argv[0], *line.options, *words]
@@ -67,6 +69,11 @@ def _run(line: CommandLine) -> None:
     if line.has(*HELP):
         _help(line, command, words)
         return
+    with stops.handled(command, words):
+        _call(line, command, words)
+
+
+def _call(line: CommandLine, command: str, words: list[str]) -> None:
     run_name.register()
     warnings.showwarning = on_one_line(warnings.showwarning)
     if command == "plan" and not line.has("-c", "--cfg", "-i", "--info"):
@@ -74,6 +81,8 @@ def _run(line: CommandLine) -> None:
         return
     task = importlib.import_module(f"robustft.cli.commands.{command}").run
     run = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)
+    from robustft.cli.studies.study_launcher import studies  # imports numpy, which --help does not need
+
     sweep.current = sweep.Sweep()
     try:
         with studies(line, command) as results:

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from robustft.cli.processes import is_shared
 from robustft.cli.user_errors import Mistake, naming
+from robustft.interruption import Interrupted
 from robustft.lease import LeaseLost
 from robustft.study.plain_file import DamagedFile
 from robustft.study.run import Run, runs_below
@@ -46,6 +47,8 @@ def each_of(runs: Sequence[Run], act: Callable[[Run], None]) -> int:
         print(f"{shown(run.directory)}")
         try:
             act(replace(run))  # a copy: the records of thousands of runs are not held together
+        except Interrupted:
+            raise
         except Exception as error:  # whatever it is, the other runs are not at fault
             if is_shared():  # the other processes are waiting for this one
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ class Jobs(Callback):
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         raised = job_return._return_value
+        if current is not None and job_return.status == JobStatus.FAILED and not isinstance(raised, Mistake | Failure):
+            traceback.print_exception(raised)  # the sweep goes on with its other runs
         if current is not None and job_return.status == JobStatus.FAILED and isinstance(raised, Mistake | Failure):
             current.ended.append(raised)
             job_return.status = JobStatus.COMPLETED

@@ -24,11 +24,14 @@ from omegaconf.errors import (
     UnsupportedInterpolationType,
 )
 
+from robustft import interruption
 from robustft.checks import suggestion
+from robustft.cli import stops
 from robustft.cli.command_line.groups import choices, is_group, must_be_one_of
 from robustft.cli.command_line.keys import list_allowed, unknown_key
 from robustft.data.errors import CacheError
 from robustft.divergence import Diverged
+from robustft.interruption import Interrupted
 from robustft.lease import LeaseLost
 from robustft.study.plain_file import DamagedFile
 
@@ -78,23 +81,28 @@ def _with_key(key: str, text: str) -> str:
     return f"{key}{text}".replace("dataset.path=", f"{node}.path=" if node.startswith("shift.") else "dataset.path=")
 
 
-def command(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
+def command(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
     """Decorator of a command's `run`: a Mistake exits with code 2, a Failure with 1, both after one line on standard
-    error; in a sweep they end only their own job."""
+    error; in a sweep they end only their own job. A signal ends the sweep too, with code 130 or 143."""
 
     @functools.wraps(task)
-    def run(config: DictConfig) -> None:
+    def run(config: DictConfig) -> Any:
         hydra: Any = HydraConfig.get()
         words = list(hydra.overrides.task)
         try:
             try:
-                task(config)
+                with stops.handled(hydra.job.config_name, words):  # in a process that a launcher started, too
+                    interruption.check()
+                    return task(config)
             except DamagedFile as error:  # its message names the file
                 raise Mistake(str(error)) from error
             except (HydraException, OmegaConfBaseException) as error:  # before OSError: some are both
                 raise Mistake(explained(error, command=hydra.job.config_name, words=words)) from error
             except (OSError, Diverged, LeaseLost) as error:
                 raise Failure.of(error) from error
+        except Interrupted as stop:
+            print(f"robustft: {stop}{stops.going_on(words)}", file=sys.stderr)
+            sys.exit(stop.exit_code)  # nor is it an Exception, with which Hydra would go on to the next job
         except (Mistake, Failure) as reason:
             job = f" ({' '.join(words)})" if hydra.mode == RunMode.MULTIRUN else ""
             print(f"robustft: {reason}{job}", file=sys.stderr)

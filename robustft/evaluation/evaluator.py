@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
+from robustft import checks
 from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.engine.queried_model import Network
-from robustft.attacks.engine.search import Search, SearchResult, merged
-from robustft.attacks.threat_model import ThreatModel
-from robustft.attacks.verdict import classified_correctly
 from robustft.data.corruptions.corrupted_images import CorruptedImages, corrupted_sets
 from robustft.data.corruptions.names import CORRUPTIONS
 from robustft.data.dataset import Images
 from robustft.data.split import fixed_subset
-from robustft.device import search_precision
-from robustft.evaluation.gates import checked
+from robustft.device import device_name, search_precision
+from robustft.evaluation.blocks import BlockStore, FinishedBlocks, images_of_block, model_fingerprint
 from robustft.evaluation.measurement import Measurement
-from robustft.evaluation.shards import Shards
 from robustft.evaluation.suite import Suite
-from robustft.evaluation.undisturbed import undisturbed
+from robustft.evaluation.trial import Finished, Trial, device_of
 from robustft.study.records.condition import Condition
-from robustft.study.records.gate import Gate
 
 
 class Evaluator:
@@ -37,6 +32,8 @@ class Evaluator:
     ood: name -> images of another domain or data set.
     seed: of the attacks' noise.
     notes: name of an OOD set -> what a reader of its numbers must know.
+    block: images that an attack is made on at a time; changes speed, and results by rounding at most. None: as many as
+        fit the suite's batch size.
 
     Raises:
         ValueError: if two conditions would have one name.
@@ -59,6 +56,7 @@ class Evaluator:
         ood: Mapping[str, Images],
         seed: int,
         notes: Mapping[str, tuple[str, ...]] | None = None,
+        block: int | None = None,
     ) -> None:
         def rows_of(images: Images) -> np.ndarray:
             return fixed_subset(len(images), suite.max_images)
@@ -68,6 +66,9 @@ class Evaluator:
 
         self.suite = suite
         self.seed = seed
+        self.block = checks.optional(checks.whole_number, "block", block, at_least=1) or images_of_block(
+            suite.batch_size
+        )
         self._notes = notes or {}
         self._last_network: Network | None = None
         self._images: dict[Condition, Images | CorruptedImages] = {
@@ -93,13 +94,16 @@ class Evaluator:
         model: nn.Module,
         wanted: Callable[[Condition], bool] = lambda condition: True,
         tried_first: Callable[[Condition], Perturbations | None] = lambda condition: None,
+        blocks: BlockStore | None = None,
     ) -> Iterator[Measurement]:
         """Measures the `wanted` conditions of `model` ((N, 3, H, W) in [0, 1] -> logits), one after the other.
 
         The model and all random generators are as before between two measurements as well as at the end.
 
         tried_first: perturbations that broke images of earlier states, for attacks that start warm.
+        blocks: where finished blocks of long measurements are kept; None: nowhere.
         """
+        finished = None if blocks is None else self._finished(model, blocks)
         clean: dict[Condition, np.ndarray] = {}
         attacked: dict[Condition, Measurement] = {}
         # An attack starts from the clean outcomes and the sum from its parts': these are measured for either's sake.
@@ -112,22 +116,51 @@ class Evaluator:
             if condition == self._sum:
                 yield self._summed(condition, clean)
             elif condition.attack is None:
-                clean[condition] = (measurement := self._measure_clean(model, condition)).correct
+                measurement = self._trial(model, condition, finished).clean(condition)
+                clean[condition] = measurement.correct
                 if wanted(condition):
                     yield measurement
             elif wanted(condition):
                 if condition not in attacked:
-                    attacked |= self._measure_attack(model, condition, wanted, clean[condition.clean], tried_first)
+                    trial = self._trial(model, condition, finished)
+                    attacked |= self._measure_attack(trial, condition, wanted, clean[condition.clean], tried_first)
                 yield attacked.pop(condition)
 
     def _network(self, model: nn.Module) -> Network:
         """The model as attacks query it; the last one is reused, since compiling takes time."""
         if self._last_network is None or self._last_network.model is not model:
-            low_precision = search_precision(self.suite.precision, _device(model).type) == "bf16"
+            low_precision = search_precision(self.suite.precision, device_of(model).type) == "bf16"
             self._last_network = Network(
                 model=model, most=self.suite.batch_size, low_precision=low_precision, compiled=self.suite.compile
             )
         return self._last_network
+
+    def _trial(self, model: nn.Module, condition: Condition, finished: Finished | None) -> Trial:
+        """The model on the images of `condition`."""
+        return Trial(
+            network=self._network(model),
+            images=self._images[condition.clean],
+            seed=self.seed,
+            batch_size=self.suite.batch_size,
+            block=self.block,
+            notes=() if condition.shift is None else tuple(self._notes.get(condition.shift, ())),
+            finished=finished,
+        )
+
+    def _finished(self, model: nn.Module, blocks: BlockStore) -> Finished:
+        """The finished blocks of `model` as it is now, made on this kind of device as they would be now."""
+
+        @cache
+        def origin() -> tuple[str, ...]:
+            device, network = device_of(model), self._network(model)
+            precision = "bf16" if network.low_precision else "own precision"
+            compiled = "compiled" if network.compiled else "not compiled"
+            return device_name(str(device)), precision, compiled, str(self.seed), model_fingerprint(model)
+
+        def finished(condition: Condition, tried_first: str) -> FinishedBlocks:
+            return blocks.finished(condition, (*origin(), tried_first))
+
+        return finished
 
     def _summed(self, condition: Condition, clean: Mapping[Condition, np.ndarray]) -> Measurement:
         return Measurement(
@@ -139,27 +172,9 @@ class Evaluator:
             sum_of=self._corrupted,
         )
 
-    def _measure_clean(self, model: nn.Module, condition: Condition) -> Measurement:
-        begin = time.perf_counter()
-        images = self._images[condition]
-        network, shards = self._network(model), Shards.of_this_process()
-        correct = np.zeros(len(images), dtype=bool)
-        with undisturbed(model):
-            for rows in shards.mine(torch.arange(len(images))).split(self.suite.batch_size):
-                pixels, labels = self._on_device(model, images, rows.numpy())
-                correct[rows.numpy()] = classified_correctly(network.logits(pixels), labels).cpu().numpy()
-        return Measurement(
-            condition=condition,
-            correct=np.logical_or.reduce(shards.gathered(correct)),
-            seconds=time.perf_counter() - begin,
-            forward_passes=len(images),
-            backward_passes=0,
-            notes=self._notes_on(condition),
-        )
-
     def _measure_attack(
         self,
-        model: nn.Module,
+        trial: Trial,
         condition: Condition,
         wanted: Callable[[Condition], bool],
         clean: np.ndarray,
@@ -170,81 +185,23 @@ class Evaluator:
         From small to large: what a small eps breaks a larger one does too, and need not be attacked again. What is
         wrong when clean is never attacked.
         """
+        assert condition.attack is not None
         threat_models = {
             replace(condition, eps=threat_model.eps): threat_model for threat_model in self.suite.threat_models
         }
         sizes = sorted(threat_models, key=lambda size: threat_models[size].eps)
-        largest = max(threat_models[size].eps for size in sizes if wanted(size))
+        largest = max((size for size in sizes if wanted(size)), key=sizes.index)
         correct = clean
         measurements: dict[Condition, Measurement] = {}
-        for size in sizes:
-            if threat_models[size].eps <= largest:
-                measurement = self._measure_size(model, size, threat_models[size], correct, tried_first(size))
-                correct = measurement.correct
-                measurements[size] = measurement
-        return {size: measurement for size, measurement in measurements.items() if wanted(size)}
-
-    def _measure_size(
-        self,
-        model: nn.Module,
-        condition: Condition,
-        threat_model: ThreatModel,
-        unbroken: np.ndarray,
-        tried_first: Perturbations | None,
-    ) -> Measurement:
-        """One size of an attack on the images that are (N,) bool `unbroken` so far."""
-        assert condition.attack is not None
-        begin = time.perf_counter()
-        images, attack = self._images[condition.clean], self.suite.attacks[condition.attack]
-        network, shards = self._network(model), Shards.of_this_process()
-        rows = shards.mine(torch.from_numpy(np.flatnonzero(unbroken)))
-        with undisturbed(model):
-            search = Search(
-                network=network,
-                fetch=lambda some: self._on_device(model, images, some.numpy()),
-                threat_model=threat_model,
-                seed=self.seed,
-                slots=self.suite.batch_size,
+        for size in sizes[: sizes.index(largest) + 1]:
+            measurement = trial.attacked(
+                size,
+                self.suite.attacks[condition.attack],
+                threat_models[size],
+                correct,
+                tried_first=tried_first(size),
+                is_last=size == largest,
             )
-            result = search.run(attack, rows, tried_first=tried_first)
-        broken = np.zeros(len(unbroken), dtype=bool)
-        broken[rows[result.broken].numpy()] = True
-        everybody = shards.gathered((result, broken))
-        together = merged([of_process for of_process, _ in everybody])
-        correct = unbroken & ~np.logical_or.reduce([of_process for _, of_process in everybody])
-        seconds = time.perf_counter() - begin
-        gates: tuple[Gate, ...] = ()
-        if attack.is_strong:
-            with undisturbed(model):
-                gates = checked(search, attack, correct, by_part=together.by_part)
-        return Measurement(
-            condition=condition,
-            correct=correct,
-            seconds=seconds,
-            forward_passes=together.forward_passes,
-            backward_passes=together.backward_passes,
-            notes=(*self._notes_on(condition), *together.notes, *_by_part(together)),
-            perturbations=together.perturbations,
-            gates=gates,
-        )
-
-    def _notes_on(self, condition: Condition) -> tuple[str, ...]:
-        return () if condition.shift is None else tuple(self._notes.get(condition.shift, ()))
-
-    @staticmethod
-    def _on_device(model: nn.Module, images: Images | CorruptedImages, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-        pixels, labels = images.batch(rows)
-        device = _device(model)
-        type_ = torch.float64 if next(model.parameters()).dtype == torch.float64 else torch.float32
-        return torch.from_numpy(pixels).to(device).to(type_).div_(255), torch.from_numpy(labels).to(device)
-
-
-def _by_part(result: SearchResult) -> tuple[str, ...]:
-    """Which parts of an ensemble, or a warm start, broke how many."""
-    if len(result.by_part) < 2:
-        return ()
-    return ("broken by " + ", ".join(f"{name}: {count}" for name, count in result.by_part.items()),)
-
-
-def _device(model: nn.Module) -> torch.device:
-    return next(model.parameters()).device
+            correct = measurement.correct
+            measurements[size] = measurement
+        return {size: measurement for size, measurement in measurements.items() if wanted(size)}

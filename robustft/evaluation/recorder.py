@@ -10,6 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
+from robustft.evaluation.block_files import BlockFiles
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.warm_starts import WarmStarts
@@ -22,9 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Measures models into a run directory; what is on record already is not measured again.
+    """Measures models into a run directory; what is on record already is not measured again, and a measurement that was
+    interrupted goes on at the block where it stopped.
 
-    run_dir: where records, outcomes and warm starts are.
+    run_dir: where records, outcomes, warm starts and finished blocks are.
     evaluator: what is measured.
     """
 
@@ -56,24 +58,29 @@ class Recorder:
             for condition in self.evaluator.conditions()
             if wanted(condition) and not self.knows(condition, step)
         }
-        if not missing:
-            return
-        tried_first = partial(self._warm_starts.before, step=step)
-        for measurement in self.evaluator.evaluate(model, wanted=missing.__contains__, tried_first=tried_first):
-            self.commit(measurement, step=step, epoch=epoch)
+        blocks = BlockFiles(self.run_dir, step)
+        if missing:
+            tried_first = partial(self._warm_starts.before, step=step)
+            measurements = self.evaluator.evaluate(
+                model, wanted=missing.__contains__, tried_first=tried_first, blocks=blocks
+            )
+            for measurement in measurements:
+                self.commit(measurement, step=step, epoch=epoch)
+        blocks.remove(self.evaluator.conditions())  # also of what was measured for another's sake, without a record
 
     def knows(self, condition: Condition, step: int) -> bool:
         """Whether the condition is on record at `step`."""
         return self._file.has(condition.key(step))
 
     def commit(self, measurement: Measurement, *, step: int, epoch: float) -> None:
-        """Writes the outcomes and what later states are attacked with first, then the record line; warns of gates that
-        failed."""
+        """Writes the outcomes and what later states are attacked with first, then the record line, and removes the
+        blocks; warns of gates that failed."""
         record = record_of(measurement, step=step, epoch=epoch)
         write_outcomes(self.run_dir, record, measurement.correct)
         if measurement.perturbations is not None:
             self._warm_starts.keep(measurement.condition, step, measurement.perturbations)
         self._file.append(record)
+        BlockFiles(self.run_dir, step).remove([measurement.condition])
         for gate in record.gates:
             if not gate.passed:
                 condition = record.condition

@@ -12,6 +12,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from robustft import interruption
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shards:
@@ -54,5 +56,9 @@ class Shards:
         if self.count == 1:
             return [mine]
         everybody: list[Any] = [None] * self.count
-        dist.all_gather_object(everybody, mine)
+        try:
+            dist.all_gather_object(everybody, mine)
+        except RuntimeError:  # another process has ended: of a signal, perhaps, that was for all of them
+            interruption.check()
+            raise
         return everybody

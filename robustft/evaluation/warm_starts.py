@@ -8,14 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from robustft.atomic_write import write_whole
-from robustft.attacks.engine.perturbations import Perturbations
+from robustft.attacks.engine.perturbations import KINDS, Perturbations
 from robustft.study.plain_file import DamagedFile, plain_bytes
 from robustft.study.records.condition import Condition
 
 DIRECTORY = "warm"
-
-_KINDS = {"sources": (np.int64, 1), "rows": (np.int64, 1), "codes": (np.uint8, 2), "scales": (np.float32, 1)}
-"""Of the arrays in a file: type and number of dimensions."""
 
 _REMEDY = "restore it from a copy, or remove the directory that it is in, and attacks start cold"
 
@@ -65,14 +62,10 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     """The arrays of one file; DamagedFile if they are not what `keep` wrote."""
     try:
         with np.load(BytesIO(plain_bytes(path, _REMEDY)), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in _KINDS}
-        for name, (kind, dimensions) in _KINDS.items():
-            if arrays[name].dtype != kind or arrays[name].ndim != dimensions:
-                raise ValueError(f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}")
-        if not len(arrays["rows"]) == len(arrays["codes"]) == len(arrays["scales"]):
-            raise ValueError("rows, codes and scales differ in length")
-        if not np.isfinite(arrays["scales"]).all():
-            raise ValueError("a scale is not finite")
+            arrays = {name: file[name] for name in ("sources", *KINDS)}
+        if arrays["sources"].dtype != np.int64 or arrays["sources"].ndim != 1:
+            raise ValueError(f"sources is {arrays['sources'].dtype} of shape {arrays['sources'].shape}")
+        Perturbations.from_arrays("linf", arrays["rows"], arrays["codes"], arrays["scales"])  # of any norm
     except DamagedFile:
         raise
     except Exception as error:  # an archive that is damaged fails in every way

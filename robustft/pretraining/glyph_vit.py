@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from robustft import interruption
 from robustft.atomic_write import write_whole
 from robustft.attacks.verdict import classified_correctly
 from robustft.backbones.timm_model import TimmModel
@@ -92,6 +93,7 @@ class Pretraining:
         model.train()
         # No bar where standard error is not a terminal, for example in the log of a cluster job.
         for step in tqdm(range(1, self.steps + 1), desc="pretrain", unit="step", dynamic_ncols=True, disable=None):
+            interruption.check()
             pixels, labels = glyphs.batch(self.batch_size)
             loss = torch.nn.functional.cross_entropy(model(pixels), labels, label_smoothing=self.label_smoothing)
             optimizer.zero_grad()

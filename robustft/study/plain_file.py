@@ -27,8 +27,10 @@ class MissingFile(DamagedFile, FileNotFoundError):
     """A file of a run is not there."""
 
 
-def plain_bytes(path: Path, remedy: str, *, at_most: int = MOST_BYTES) -> bytes:
+def plain_bytes(path: Path, remedy: str, *, at_most: int = MOST_BYTES, last: int | None = None) -> bytes:
     """The content of a regular file of no more than `at_most` bytes.
+
+    last: only that many bytes at its end are read; None: all.
 
     Raises:
         MissingFile: if there is none.
@@ -47,6 +49,8 @@ def plain_bytes(path: Path, remedy: str, *, at_most: int = MOST_BYTES) -> bytes:
         if status.st_size > at_most:
             raise DamagedFile(path, f"must have {at_most:,} bytes at most, has {status.st_size:,}", remedy)
         with open(descriptor, "rb", closefd=False) as file:
+            if last is not None:
+                file.seek(max(0, status.st_size - last))
             return file.read()
     except OSError as error:
         raise DamagedFile(path, f"cannot be read ({error.strerror})", remedy) from error
@@ -69,6 +73,21 @@ def plain_json(text: str) -> Any:
     return content
 
 
+def plain_line(value: Any) -> str | None:
+    r"""A text as one line of bounded length that moves no cursor, whoever wrote it; None for what is no text or blank.
+
+    >>> plain_line("no space\nleft \x1b[2J")
+    'no space left \\x1b[2J'
+    """
+    if not isinstance(value, str) or not value.strip():
+        return None
+    line = " ".join(value.split())
+    line = line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."
+    if line.isprintable():
+        return line
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
+
+
 def _no_number(name: str) -> float:
     raise ValueError(f"it holds {name}, which is no number of JSON")
 
@@ -79,6 +98,8 @@ def _finite(text: str) -> float:
 
 
 def _int64(text: str) -> int:
+    if len(text) < 19:  # cannot be too large, and a run may have a list of thousands of rows
+        return int(text)
     value = int(text) if len(text) <= 20 else LARGEST + 1
     if abs(value) > LARGEST:
         raise ValueError(f"it holds the number {text[:20]}..., which is too large")

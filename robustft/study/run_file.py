@@ -134,9 +134,9 @@ def _text(name: str, value: Any) -> None:
 def _rows(name: str, value: Any) -> None:
     if not isinstance(value, list) or not value:
         raise ValueError(f"{name} must be a list of rows, got {_short(value)}")
-    for row in value:
-        if type(row) is not int or row < 0:
-            raise ValueError(f"{name} must be whole numbers of at least 0, got {_short(row)}")
+    if {*map(type, value)} != {int} or min(value) < 0:
+        row = next(row for row in value if type(row) is not int or row < 0)
+        raise ValueError(f"{name} must be whole numbers of at least 0, got {_short(row)}")
     if len(set(value)) < len(value):
         raise ValueError(f"{name} must be different rows")
 

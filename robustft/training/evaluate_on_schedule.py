@@ -35,17 +35,19 @@ class EvaluateOnSchedule(pl.Callback):
         self._recorder = recorder
         self._states = states
         self._listeners = tuple(listeners)
+        self._last: int | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._evaluate(trainer.global_step, pl_module)
+        self.evaluate(trainer.global_step, pl_module)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self._evaluate(trainer.global_step, pl_module)
+        self.evaluate(trainer.global_step, pl_module)
 
-    def _evaluate(self, step: int, module: pl.LightningModule) -> None:
-        if step not in self._steps:
+    def evaluate(self, step: int, module: pl.LightningModule) -> None:
+        """Evaluates `module`, which is at `step`, unless that is none of the steps or was done last."""
+        if step not in self._steps or step == self._last:
             return
         assert isinstance(module, FineTuning)
         # Outcome and state are written first, the record line commits.
@@ -59,5 +61,6 @@ class EvaluateOnSchedule(pl.Callback):
             wanted=lambda condition: condition.attack in now,
         )
         self._states.prune(module.model, self._recorder.records, attack=suite.main_attack)
+        self._last = step
         for listener in self._listeners:
             listener(step, self._recorder.records)

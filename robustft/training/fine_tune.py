@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
 from robustft.training.progress import Progress
 from robustft.training.stop_at_divergence import StopAtDivergence
+from robustft.training.stopwatch import Stopwatch
 from robustft.training.tracker import TrackedRun
 
 
@@ -53,16 +55,22 @@ def fine_tune(
     tracked: TrackedRun,
     description: str,
     run_id: str = "",
+    saved: Callable[[int], object] = lambda step: None,
+    stopwatch: Stopwatch | None = None,
 ) -> list[Record]:
     """Trains `model` on `rows` of `images` and evaluates it after `steps`, then runs the attacks of later tiers.
 
     Resumes from `<run_dir>/last.ckpt` if there is one of the run `run_id`, or, where that is damaged, from the
     checkpoint before it. `model` is trained in place; its states are saved in the run directory.
 
+    saved: called with the step of every checkpoint.
+    stopwatch: of this start.
+
     Returns:
         All records of the run.
 
     Raises:
+        Interrupted: after a signal, at the step that was saved last.
         Diverged: if the loss, the gradient or a state to be measured is not finite.
     """
     per_epoch = _steps_per_epoch(len(rows), plan)
@@ -71,7 +79,13 @@ def fine_tune(
     names = _condition_names(evaluator.suite)
     progress = Progress(total_steps=total_steps, description=description, names=names)
     mirror = MirrorToTracker(tracked, names)
+    stopwatch = Stopwatch(began=time.monotonic()) if stopwatch is None else stopwatch
+    listeners = (stopwatch.evaluated, progress.evaluated, mirror.evaluated)
+    evaluation = EvaluateOnSchedule(
+        steps=steps, steps_per_epoch=per_epoch, recorder=recorder, states=states, listeners=listeners
+    )
     checkpoints = Checkpoints(run_dir, run_id=run_id)
+    keep = KeepForResume(checkpoints, steps=steps, seed=seed, minutes=plan.save_minutes, saved=saved)
     _quiet_lightning()
     trainer = pl.Trainer(
         max_steps=total_steps,
@@ -81,19 +95,7 @@ def fine_tune(
         precision=plan.precision,  # type: ignore[arg-type]
         gradient_clip_val=plan.gradient_clip,
         gradient_clip_algorithm="norm",
-        callbacks=[
-            StopAtDivergence(steps=steps),
-            progress,
-            EvaluateOnSchedule(
-                steps=steps,
-                steps_per_epoch=per_epoch,
-                recorder=recorder,
-                states=states,
-                listeners=(progress.evaluated, mirror.evaluated),
-            ),
-            mirror,
-            KeepForResume(checkpoints, steps=steps, seed=seed),
-        ],
+        callbacks=[stopwatch, StopAtDivergence(steps=steps), progress, mirror, keep, evaluation],
         plugins=[LightningEnvironment(), checkpoints],  # one process per run, also inside a SLURM job
         logger=False,
         enable_checkpointing=False,
@@ -105,23 +107,15 @@ def fine_tune(
     batches = TrainingBatches(
         images, rows, batch_size=plan.batch_size, seed=seed, total_steps=total_steps, drop_last=plan.drop_last
     )
+    module = FineTuning(model=model, plan=plan, total_steps=total_steps, seed=seed)
     model.train()
     try:
-        trainer.fit(
-            FineTuning(model=model, plan=plan, total_steps=total_steps, seed=seed),
-            datamodule=TrainingData(batches),
-            ckpt_path=checkpoints.newest(),
-            weights_only=True,
-        )
-    except SystemExit as stopped:  # Lightning turns Ctrl-C into it
+        trainer.fit(module, datamodule=TrainingData(batches), ckpt_path=checkpoints.newest(), weights_only=True)
+    except SystemExit as stopped:  # Lightning turns a KeyboardInterrupt into it, where nobody handles SIGINT
         raise KeyboardInterrupt from stopped
     model.to(trainer.strategy.root_device)  # Lightning moves it back to the CPU
-    measure_later_tiers(
-        recorder,
-        states.restored_into(model, holds=total_steps),
-        last=total_steps,
-        listeners=(progress.evaluated, mirror.evaluated),
-    )
+    evaluation.evaluate(total_steps, module)  # Lightning calls no callback of a run that resumes behind its last update
+    measure_later_tiers(recorder, states.restored_into(model, holds=total_steps), last=total_steps, listeners=listeners)
     checkpoints.remove_previous()
     return recorder.records
 

@@ -40,6 +40,8 @@ class TrainingPlan:
     validation_fraction: share of the training split that is held out for validation, in (0, 1); stratified by class.
     precision: Lightning's name of the training precision; evaluation is float32.
     accelerator: Lightning's name of the device's kind.
+    save_minutes: minutes between two writes of the checkpoint that a killed run resumes from, which evaluated steps and
+        signals write anyway; None: these alone.
 
     >>> TrainingPlan(max_steps=100, learning_rate=1e-3).learning_rate
     0.001
@@ -64,6 +66,7 @@ class TrainingPlan:
     weight_decay_on: str = optional_setting("all")
     gradient_clip: float | None = optional_setting(None)
     warmup_from_zero: bool = optional_setting(False)
+    save_minutes: float | None = 10
 
     def __post_init__(self) -> None:
         if self.max_steps is None and self.epochs is None:
@@ -87,6 +90,7 @@ class TrainingPlan:
             weight_decay_on=one_of("weight_decay_on", self.weight_decay_on, DECAYED),
             gradient_clip=optional(number, "gradient_clip", self.gradient_clip, above=0),
             warmup_from_zero=checks.yes_or_no("warmup_from_zero", self.warmup_from_zero),
+            save_minutes=optional(number, "save_minutes", self.save_minutes, above=0),
         )
 
     def steps(self, steps_per_epoch: int) -> int:

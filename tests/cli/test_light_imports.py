@@ -42,6 +42,7 @@ def loaded_by(*words: str, cwd) -> str:
         ("plan", "study=lab", "seed=0", "plan.images_per_second=1000"),
         ("threat_model.eps_255=-1",),
         ("attack.pgd.when=last",),
+        ("status", "run=nowhere"),
         ("evaluate", "run=nowhere", "threat_model.eps_255=4"),
         ("evaluate", "run=nowhere", "attack=[pgd]", "attack.pgd.steps=0"),
     ],
@@ -49,3 +50,7 @@ def loaded_by(*words: str, cwd) -> str:
 )
 def test_help_and_mistakes_load_nothing_heavy(words, tmp_path):
     assert loaded_by(*words, cwd=tmp_path) == "loaded:"
+
+
+def test_the_state_of_runs_is_told_without_anything_heavy(made_up_run, tmp_path):
+    assert loaded_by("status", f"run={made_up_run}", cwd=tmp_path) == "loaded:"

@@ -24,7 +24,7 @@ def no_hub(tmp_path, monkeypatch):
     ("given", "said"),
     [
         (["method=foo"], "method must be one of adapter, bitfit, compacter, full, ia3, linear_probe, lora; got foo"),
-        (["metod=lora"], "metod is no key; did you mean method? the configuration has backbone"),
+        (["metod=lora"], "metod is no key; did you mean method? the configuration has seed"),
         (["trainer.max_step=5"], "trainer.max_step is no key; did you mean trainer.max_steps? trainer has max_steps"),
         (["dataset=cub200", "dataset.pat=x"], "dataset.pat is no key; did you mean dataset.path?"),
         (["+attack.pgd.stepz=1"], "attack.pgd.stepz is no key; robustft.attacks.Pgd has steps"),
@@ -66,9 +66,9 @@ def no_hub(tmp_path, monkeypatch):
         (["method=lora,full"], "method must be one value, got lora,full: -m for several runs"),
         (["seed=range(0,3)"], "seed must be one value, got range(0,3): -m for several runs"),
         (["method=glob(l*)"], "method must be one value, got glob(l*): -m for several runs"),
-        (["max_steps=5"], "max_steps is no key; did you mean trainer.max_steps? the configuration has backbone"),
+        (["max_steps=5"], "max_steps is no key; did you mean trainer.max_steps? the configuration has seed"),
         (["lerning_rate=5"], "lerning_rate is no key; did you mean trainer.learning_rate? the configuration has"),
-        (["~nosuch"], "nosuch is no key; the configuration has backbone"),
+        (["~nosuch"], "nosuch is no key; the configuration has seed"),
         (["~seed"], "seed must be given: ~seed takes it away"),
         (["+seed=3"], "seed is a key already: without + in front it is set"),
         (["method@here=lora"], "method must be chosen without @"),
@@ -151,8 +151,8 @@ def no_hub(tmp_path, monkeypatch):
         (["report", "run=nowhere"], "run must be the directory of a run, with run.json in it; got nowhere"),
         (
             ["trian"],
-            "unknown command trian; one of train, evaluate, report, data, pretrain, then key=value ...; did you mean "
-            "train?",
+            "unknown command trian; one of train, evaluate, report, status, data, pretrain, then key=value ...; did "
+            "you mean train?",
         ),
         (["pretrain", "steps=0"], "steps must be a whole number of at least 1, got 0"),
     ],

@@ -1,8 +1,8 @@
 """A real SLURM of one node, of the tests' own: munge, slurmctld, slurmd, and for accounting slurmdbd with MariaDB.
 
-Everything lives in one temporary directory with ports and sockets of its own, beside any SLURM of the machine. The node claims
-8 cores whatever it has, so that several jobs run at a time; nothing binds to cores. The waits that a cluster makes are cut
-short: a requeued job may begin after seconds instead of two minutes, and what was told to end is killed after 10 seconds.
+Everything lives in one directory with ports and sockets of its own, beside any SLURM of the machine. The node claims 8
+cores whatever it has, so that several jobs run at a time; nothing binds to cores. The waits of a cluster are cut
+short: a requeued job may begin after seconds, not two minutes, and a job that was told to end is killed after 10 s.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import contextlib
 import getpass
 import os
 import shutil
-import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+from tests.slurm.daemons import Daemons, end_processes_with, free_port
+
+PACKAGES = "slurm-wlm munge slurmdbd mariadb-server slurm-wlm-mysql-plugin"
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
 ACCOUNTING_PROGRAMS = ("slurmdbd", "mariadbd", "mariadb-install-db")
+NODE = socket.gethostname().split(".")[0]
 CORES = 8
 KILL_WAIT = 10
 REQUEUE_WAIT = 5
@@ -93,18 +95,15 @@ def missing(accounting: bool = False) -> list[str]:
 class Cluster:
     """One node with the daemons that make it a cluster.
 
-    root: an empty directory for all that it writes
-    accounting: whether sacct answers; then only accounts that exist may submit, and `lab` exists
-    max_array_size: of SLURM's configuration; one more than the highest index of a job array
+    root: an empty directory for all that it writes.
+    accounting: whether sacct answers; then only accounts that exist may submit, and `lab` exists.
+    max_array_size: of SLURM's configuration; the most jobs that an array can have.
     """
 
-    def __init__(self, root: Path, accounting: bool = False, max_array_size: int = 1001):
-        self.root = root
-        self.accounting = accounting
-        self.max_array_size = max_array_size
-        self.daemons: dict[str, subprocess.Popen[bytes]] = {}
+    def __init__(self, root: Path, *, accounting: bool, max_array_size: int) -> None:
+        self.root, self.accounting, self.max_array_size = root, accounting, max_array_size
         self.config = root / "slurm.conf"
-        self.refusal = ""
+        self.daemons = Daemons(root / "log", self.environment)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -112,14 +111,35 @@ class Cluster:
         outside = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "SBATCH_"))}
         return {**outside, "SLURM_CONF": str(self.config)}
 
+    def command(self, *arguments: str) -> str:
+        """What a command of SLURM prints.
+
+        Raises:
+            CalledProcessError: for an exit code that is not 0.
+        """
+        options = {"capture_output": True, "text": True, "timeout": 60, "check": True, "stdin": subprocess.DEVNULL}
+        return str(subprocess.run(arguments, env=self.environment, **options).stdout).strip()
+
+    def accepts(self, *arguments: str) -> bool:
+        """Whether a command of SLURM ends with exit code 0."""
+        with contextlib.suppress(subprocess.SubprocessError):
+            self.command(*arguments)
+            return True
+        return False
+
+    def jobs(self) -> dict[str, str]:
+        """The jobs that are pending, running or ending: id, `12` or `12_3` in an array -> state."""
+        lines = self.command("squeue", "--noheader", "--array", "--format=%i %T").splitlines()
+        return dict(line.split() for line in lines)  # type: ignore[misc]
+
     def start(self) -> None:
+        """Start the daemons; the cluster then runs jobs."""
         self.root.chmod(0o711)  # munged wants every user to reach its socket
         for name in ("munge", "state", "spool", "run", "log"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         self._start_munge()
-        if self.accounting:
-            self._start_database()
-        self._write_config()
+        port = self._start_database() if self.accounting else 0
+        self._write_config(port)
         if self.accounting:
             self._open_accounts()
         self.start_controller()
@@ -128,122 +148,63 @@ class Cluster:
     def stop(self) -> None:
         """End every job and every daemon, whatever state they are in, and remove what they wrote."""
         with contextlib.suppress(subprocess.SubprocessError, TimeoutError):
-            if {"slurmctld", "slurmd"} <= self.daemons.keys():
+            if self.daemons.run("slurmctld", "slurmd"):
                 self.command("scancel", "--user", getpass.getuser())
-                self.wait_for(lambda: not self.command("squeue", "--noheader"), "jobs to end", KILL_WAIT + 10)
-        for name in reversed(list(self.daemons)):
-            self.end(name)
-        self._end_processes_of_jobs()
+                self.daemons.wait_for(lambda: not self.jobs(), "jobs to end", KILL_WAIT + 10)
+        self.daemons.end_all()
+        end_processes_with(f"SLURM_CONF={self.config}")
         shutil.rmtree(self.root, ignore_errors=True)
 
     def start_controller(self) -> None:
-        self._start("slurmctld", "-D", "-f", str(self.config), "-L", str(self.root / "log/slurmctld.log"))
-        self.wait_for(self._answers, "slurmctld to answer")
+        """Start slurmctld, which decides what runs."""
+        self._start("slurmctld")
+        self.daemons.wait_for(lambda: self.accepts("scontrol", "show", "config"), "slurmctld to answer")
 
     def start_node(self) -> None:
-        self._start("slurmd", "-D", "-f", str(self.config), "-L", str(self.root / "log/slurmd.log"))
-        self.wait_for(lambda: self.command("sinfo", "--noheader", "--format=%T").split()[0] in ("idle", "mixed"), "the node")
+        """Start slurmd, which runs it."""
+        self._start("slurmd")
+        state = ("sinfo", "--noheader", "--partition=main", "--format=%T")
+        self.daemons.wait_for(lambda: self.command(*state) in ("idle", "mixed", "allocated"), "slurmd to be seen")
 
-    def end(self, name: str, with_signal: int = signal.SIGTERM) -> None:
-        """End the daemon of that name."""
-        daemon = self.daemons.pop(name)
-        daemon.send_signal(with_signal)
-        try:
-            daemon.wait(20)
-        except subprocess.TimeoutExpired:
-            daemon.kill()
-            daemon.wait()
-
-    def command(self, *arguments: str) -> str:
-        """What a command of SLURM prints.
-
-        Raises: CalledProcessError for an exit code that is not 0.
-        """
-        result = subprocess.run(
-            arguments, env=self.environment, capture_output=True, text=True, timeout=60, check=True, stdin=subprocess.DEVNULL
-        )
-        return result.stdout.strip()
-
-    def wait_for(self, holds: Callable[[], object], what: str, seconds: float = 60) -> None:
-        """Return as soon as it holds.
-
-        Raises: TimeoutError with the daemons' last words if it does not within that time.
-        """
-        end = time.monotonic() + seconds
-        while not holds():
-            ended = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
-            if ended or time.monotonic() > end:
-                raise TimeoutError(f"{what}: not within {seconds:.0f} s; daemons that ended: {ended} {self.refusal}\n{self.last_words()}")
-            time.sleep(0.2)
-
-    def last_words(self) -> str:
-        logs = sorted((self.root / "log").glob("*.log"))
-        return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-12:]) for log in logs)
-
-    def _answers(self) -> bool:
-        return self._accepts("scontrol", "show", "config") and "is UP" in self.command("scontrol", "ping")
-
-    def _accepts(self, *arguments: str) -> bool:
-        try:
-            self.command(*arguments)
-        except subprocess.SubprocessError as error:
-            self.refusal = f"{error} {getattr(error, 'stderr', '')}"
-            return False
-        return True
-
-    def _start(self, name: str, *arguments: str, **environment: str) -> None:
-        """Start a daemon in the foreground, as a child of this process."""
-        with (self.root / "log" / f"{name}.out.log").open("ab") as output:
-            self.daemons[name] = subprocess.Popen(
-                [shutil.which(name) or name, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**self.environment, **environment},
-                cwd=self.root,
-                start_new_session=True,
-            )
+    def _start(self, name: str) -> None:
+        self.daemons.start(name, "-D", "-f", str(self.config), "-L", str(self.root / f"log/{name}.log"))
 
     def _start_munge(self) -> None:
         place = self.root / "munge"
-        key = place / "key"
-        key.write_bytes(os.urandom(1024))
-        key.chmod(0o400)
+        (place / "key").write_bytes(os.urandom(1024))
+        (place / "key").chmod(0o400)
         files = {"socket": "socket", "key-file": "key", "log-file": "log", "pid-file": "pid", "seed-file": "seed"}
-        options = [f"--{option}={place / name}" for option, name in files.items()]
-        self._start("munged", "--foreground", *options)
-        self.wait_for((place / "socket").exists, "munge's socket")
+        self.daemons.start("munged", "--foreground", *(f"--{option}={place / name}" for option, name in files.items()))
+        self.daemons.wait_for((place / "socket").exists, "munge's socket")
 
-    def _start_database(self) -> None:
-        place, socket_file = self.root / "database", self.root / "run/database.socket"
-        log = self.root / "log/database-install.log"
-        with log.open("wb") as output:
-            subprocess.run(
-                ["mariadb-install-db", "--no-defaults", f"--datadir={place}", f"--user={getpass.getuser()}",
-                 "--auth-root-authentication-method=socket", "--skip-test-db"],
-                stdout=output, stderr=output, check=True, timeout=120,
-            )  # fmt: skip
-        self._start("mariadbd", "--no-defaults", f"--datadir={place}", f"--socket={socket_file}", "--skip-networking",
-                    f"--user={getpass.getuser()}", f"--pid-file={self.root / 'run/mariadb.pid'}")  # fmt: skip
-        self.wait_for(socket_file.exists, "MariaDB")
-        port = free_port()
+    def _start_database(self) -> int:
+        """Start MariaDB and slurmdbd; the latter's port."""
+        place, door, user, port = self.root / "database", self.root / "run/database", getpass.getuser(), free_port()
+        shared = ("--no-defaults", f"--datadir={place}", f"--user={user}")
+        with (self.root / "log/mariadb-install.log").open("wb") as log:
+            install = ["mariadb-install-db", *shared, "--auth-root-authentication-method=socket", "--skip-test-db"]
+            subprocess.run(install, stdout=log, stderr=log, check=True, timeout=120)
+        own = (f"--socket={door}", f"--pid-file={self.root / 'run/mariadb.pid'}", "--skip-networking")
+        self.daemons.start("mariadbd", *shared, *own)
+        self.daemons.wait_for(door.exists, "MariaDB")
         config = self.root / "slurmdbd.conf"
-        config.write_text(DATABASE_CONFIG.format(root=self.root, host=host_name(), port=port, user=getpass.getuser()))
+        config.write_text(DATABASE_CONFIG.format(root=self.root, host=NODE, port=port, user=user))
         config.chmod(0o600)
-        self.database_port = port
-        self._start("slurmdbd", "-D", "-v", MYSQL_UNIX_PORT=str(socket_file))
+        self.daemons.start("slurmdbd", "-D", "-v", MYSQL_UNIX_PORT=str(door))
+        return port
 
     def _open_accounts(self) -> None:
         """An account `lab` with this user in it."""
-        self.wait_for(lambda: self._accepts("sacctmgr", "--immediate", "add", "cluster", "robustft"), "slurmdbd")
-        self.command("sacctmgr", "--immediate", "add", "account", "lab", "cluster=robustft")
-        self.command("sacctmgr", "--immediate", "add", "user", getpass.getuser(), "account=lab", "cluster=robustft")
+        add, there = ("sacctmgr", "--immediate", "add"), "cluster=robustft"
+        self.daemons.wait_for(lambda: self.accepts(*add, "cluster", "robustft"), "slurmdbd to answer")
+        self.command(*add, "account", "lab", there)
+        self.command(*add, "user", getpass.getuser(), "account=lab", there)
 
-    def _write_config(self) -> None:
-        accounting = ACCOUNTING.format(root=self.root, port=self.database_port) if self.accounting else ""
+    def _write_config(self, database_port: int) -> None:
+        accounting = ACCOUNTING.format(root=self.root, port=database_port) if self.accounting else ""
         self.config.write_text(
             CONFIG.format(
-                host=host_name(),
+                host=NODE,
                 user=getpass.getuser(),
                 root=self.root,
                 controller_port=free_port(),
@@ -257,33 +218,13 @@ class Cluster:
             )
         )
 
-    def _end_processes_of_jobs(self) -> None:
-        """Kill what was started on this cluster and outlived it, known by its environment."""
-        mark = f"SLURM_CONF={self.config}".encode()
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if mark in (process / "environ").read_bytes().split(b"\0"):
-                    os.kill(int(process.name), signal.SIGKILL)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
-
 
 @contextlib.contextmanager
-def one_node(root: Path, accounting: bool = False, max_array_size: int = 1001) -> Iterator[Cluster]:
+def one_node(root: Path, *, accounting: bool = False, max_array_size: int = 1001) -> Iterator[Cluster]:
     """A cluster that is up inside the block and gone after it, also when starting it fails."""
-    cluster = Cluster(root, accounting, max_array_size)
+    cluster = Cluster(root, accounting=accounting, max_array_size=max_array_size)
     try:
         cluster.start()
         yield cluster
     finally:
         cluster.stop()
-
-
-def host_name() -> str:
-    """This machine's name as SLURM takes it."""
-    return socket.gethostname().split(".")[0]

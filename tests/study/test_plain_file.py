@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from robustft.study.plain_file import LARGEST, MOST_NESTED, DamagedFile, MissingFile, plain_bytes, plain_json
+from robustft.study.plain_file import (
+    LARGEST,
+    MOST_NESTED,
+    DamagedFile,
+    MissingFile,
+    plain_bytes,
+    plain_json,
+    plain_line,
+)
 
 
 def test_a_file_is_read_whole_or_named_with_what_to_do(tmp_path: Path) -> None:
@@ -70,3 +78,25 @@ def test_nesting_has_an_end() -> None:
 def test_what_cannot_be_worked_with_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         plain_json(text)
+
+
+def test_only_the_end_is_read_where_that_is_enough(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    for last, content in ((0, b""), (2, b"45"), (5, b"12345"), (9, b"12345")):
+        assert plain_bytes(path, "", last=last) == content
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        *((None, None), (1, None), ("", None), (" \n ", None), ("a", "a"), ("a\n\tb", "a b"), ("ü é", "ü é")),
+        *(("\x1b[2J", "\\x1b[2J"), ("\x9b2J", "\\x9b2J"), ("\udc80", "\\udc80"), ("\u202ea", "\\u202ea")),
+    ],
+)
+def test_a_line_moves_no_cursor(value: object, line: str | None) -> None:
+    assert plain_line(value) == line
+
+
+def test_a_line_has_an_end() -> None:
+    assert len(plain_line("word " * 1000) or "") < 310

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+KINDS = {"rows": (np.int64, 1), "codes": (np.uint8, 2), "scales": (np.float32, 1)}
+"""Of the arrays that perturbations are stored in: type and number of dimensions."""
 
 
 @dataclass(kw_only=True)
@@ -46,7 +50,19 @@ class Perturbations:
     def from_arrays(
         cls, norm: str, rows: NDArray[np.int64], codes: NDArray[np.uint8], scales: NDArray[np.float32]
     ) -> Perturbations:
-        """The inverse of `arrays`."""
+        """The inverse of `arrays`, from a file perhaps that others have written.
+
+        Raises:
+            ValueError: if they cannot be what `arrays` gave.
+        """
+        arrays: tuple[NDArray[Any], ...] = (rows, codes, scales)
+        for (name, (kind, dimensions)), array in zip(KINDS.items(), arrays, strict=True):
+            if array.dtype != kind or array.ndim != dimensions:
+                raise ValueError(f"{name} is {array.dtype} of shape {array.shape}")
+        if not len(rows) == len(codes) == len(scales):
+            raise ValueError("rows, codes and scales differ in length")
+        if not np.isfinite(scales).all():
+            raise ValueError("a scale is not finite")
         numbers = rows.tolist()
         return cls(
             norm=norm,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from robustft import interruption
 from robustft.attacks.attack import GreedyAttack, Situation, State, SteppedAttack
 from robustft.attacks.engine.look_ahead import LookAhead, taken
 from robustft.attacks.engine.queried_model import Network
@@ -60,6 +61,7 @@ class Pool:
         self._state = self.attack.begin(self._at)
         queue = self._queue(runs)
         while self._fill(queue):
+            interruption.check()
             known = self._query_likely()
             if count := self._fill(queue):  # images that left have freed slots
                 self._step(torch.cat([known, known.new_zeros(count - len(known))]))

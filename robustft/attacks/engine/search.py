@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from robustft import interruption
 from robustft.attacks.attack import Attack, BatchAttack, Situation, SteppedAttack
 from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.engine.pool import Pool
@@ -92,17 +93,24 @@ class Search:
     seed: int
     slots: int
 
-    def run(self, attack: Attack, rows: Tensor, *, tried_first: Perturbations | None = None) -> SearchResult:
+    def calibrate(self, rows: Tensor) -> int:
+        """Measures the error of low precision on the first of `rows` (n,), not none; returns the number of classes."""
+        return self.network.calibrate(*self.fetch(rows[:CALIBRATION_IMAGES]))
+
+    def run(
+        self, attack: Attack, rows: Tensor, *, tried_first: Perturbations | None = None, classes: int | None = None
+    ) -> SearchResult:
         """Attacks the images at `rows` (n,), which the model classifies correctly when clean.
 
         tried_first: perturbations from an earlier state, for an attack that `starts_warm`.
+        classes: of the model, where `calibrate` has been called, with rows that may be others; None: call it now.
         """
         result = SearchResult(broken=torch.zeros(len(rows), dtype=torch.bool))
         if not len(rows):
             return result
         network = self.network
         passes = network.forward_passes, network.backward_passes
-        classes = network.calibrate(*self.fetch(rows[:CALIBRATION_IMAGES]))
+        classes = self.calibrate(rows) if classes is None else classes
         if attack.starts_warm:
             result.perturbations = Perturbations(norm=self.threat_model.norm)
             result.by_part["warm start"] = self._try(tried_first, rows, result) if tried_first else 0
@@ -161,6 +169,7 @@ class Search:
         """(len(rows), classes) on the CPU, of the images at `places`; zeros elsewhere."""
         logits = torch.zeros(len(rows), classes)
         for some in places.split(self.slots):
+            interruption.check()
             logits[some] = self.network.logits(self.fetch(rows[some])[0]).float().cpu()
         return logits
 
@@ -168,6 +177,7 @@ class Search:
         """Tries earlier perturbations; returns the number of images that they break."""
         known = perturbations.of(rows).nonzero()[:, 0]
         for places in known.split(self.slots) if len(known) else ():
+            interruption.check()
             pixels, labels = self.fetch(rows[places])
             deltas = perturbations.get(rows[places], like=pixels, eps=self.threat_model.eps)
             candidates = self.threat_model.project(pixels, pixels + deltas)
@@ -183,6 +193,7 @@ class Search:
         keep: Callable[[Tensor, Tensor], None],
     ) -> None:
         while len(open_):
+            interruption.check()
             places = open_[: min(self.slots, self.network.most)]
             at = situation(places, torch.zeros_like(places))
             try:
@@ -210,6 +221,7 @@ class _CountedModel(nn.Module):
         self._network, self._at = network, at
 
     def forward(self, pixels: Tensor) -> Tensor:
+        interruption.check()  # its library may work on one batch for minutes
         network = self._network
         if pixels.requires_grad:
             pixels = pixels.clone()

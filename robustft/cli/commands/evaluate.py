@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from robustft import checks
+from robustft import checks, interruption
 from robustft.cli.additions import Additions, additions_of
 from robustft.cli.build import Parts
+from robustft.cli.libraries import load_libraries
 from robustft.cli.processes import together
 from robustft.cli.run_argument import each_of, known_run, several_runs
 from robustft.cli.runs import run_directory
@@ -46,6 +48,8 @@ def run(config: DictConfig) -> None:
         checks.yes_or_no("missing_only", config.missing_only)
         _check_trust(config.trust)
     additions = additions_of(config)
+    goes_on = os.environ.get("SLURM_RESTART_COUNT", "0") != "0"  # what the job has added before is not measured again
+    config.missing_only = config.missing_only or (goes_on and bool(additions))
     if config.missing_only and not additions:
         raise Mistake("missing_only must come with what to add (attack, threat_model, shift or suite), got nothing")
     with naming(""):
@@ -107,6 +111,7 @@ def _measure(
     run: Run, parts: Parts, config: DictConfig, additions: Additions, steps: Sequence[int], writes: bool
 ) -> int:
     """Prints a line for each condition at each of `steps`; the number of those that differ from the record."""
+    load_libraries()
     from robustft.cli.load import loaded
     from robustft.evaluation.recorder import Recorder
     from robustft.evaluation.remeasure import remeasure_steps
@@ -137,9 +142,11 @@ def _measure(
         print(line)
     print(LINE.format("step", "split", "condition", "against", "recorded", "now", "per sample"))
     differing = 0
-    for comparison in remeasure_steps(recorder, model_at, steps, wanted=wanted, add=writes):
-        print(_line(comparison, added=bool(additions)), flush=True)
-        differing += comparison.differing > 0
+    comparisons = remeasure_steps(recorder, model_at, steps, wanted=wanted, add=writes, resumes=bool(additions))
+    with interruption.deadline(None):  # its safe points are near
+        for comparison in comparisons:
+            print(_line(comparison, added=bool(additions)), flush=True)
+            differing += comparison.differing > 0
     return differing
 
 

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft import checks
+from robustft import checks, interruption
 from robustft.cli.build import Parts
 from robustft.cli.commands.report import PICTURE, show
+from robustft.cli.libraries import load_libraries
 from robustft.cli.method_check import check_method
 from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import shown
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.attempts import refuse_in_vain, this_attempt
+from robustft.cli.runs.job_clock import job_began
+from robustft.cli.runs.ongoing_run import ongoing
 from robustft.cli.runs.preparation import parts_and_before, prepared
 from robustft.cli.runs.run_name import backbone_label, settings_label
-from robustft.cli.runs.starts import change, earlier_starts, now, this_start
+from robustft.cli.runs.starts import change, earlier_starts, this_start
 from robustft.cli.studies.goal import check_goal, goal_values
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.data.split import fixed_subset
 from robustft.device import refuse_missing_device
+from robustft.interruption import Interrupted
 from robustft.report.tradeoff_rows import point_rows, run_summary
 from robustft.study.run import Run
 from robustft.study.run_file import run_id
@@ -45,6 +49,7 @@ def run(config: DictConfig) -> Any:
         What `study.goal` names in the run's summary, for Hydra's sweepers.
     """
     hydra: Any = HydraConfig.get()
+    began = job_began()
     run_dir = Path(hydra.runtime.output_dir)
     try:
         refuse_several("train")
@@ -53,48 +58,58 @@ def run(config: DictConfig) -> Any:
         if not before.is_finished:
             with naming("trainer."):
                 refuse_missing_device(parts.plan.accelerator)
-        preparation = prepared(config, parts, before, unfinished=check_method)
-        identity = preparation.identity
-        if not before.is_finished:
-            with run_directory.claimed(run_dir):  # before anything heavy loads
-                before = run_directory.earlier(run_dir)  # another process may have been at work on it since
-                run_directory.refuse_another(before, identity)
-                if not before.is_finished:
-                    known = {"run_id": run_id(identity), "identity": identity, "contents": preparation.contents}
-                    run = Run(run_dir, {**known, **_names(config, hydra, parts)})
-                    _train(config, hydra, parts, run, before)
-                    return goal_values(config, Run(run_dir))
+        with ExitStack() as held:
+
+            def begin(parts: Parts) -> None:
+                held.enter_context(run_directory.claimed(run_dir))  # before anything heavy loads
+                load_libraries("robustft.training.fine_tune")
+                check_method(parts)
+
+            preparation = prepared(config, parts, before, unfinished=begin)
+            identity = preparation.identity
+            before = run_directory.earlier(run_dir)  # another process may have been at work on it since
+            run_directory.refuse_another(before, identity)
+            if not before.is_finished:
+                with naming("hydra.run.dir: "):
+                    _ = before.records  # before anything is loaded: training resumes behind them
+                known = {"run_id": run_id(identity), "identity": identity, "contents": preparation.contents}
+                run = Run(run_dir, {**known, **_names(config, hydra, parts)})
+                _train(config, hydra, parts, run, before, began)
+                return goal_values(config, Run(run_dir))
         print(f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)")
         return goal_values(config, before)
     except run_directory.InUse as reason:
         print(reason)
         return None
-    except (Mistake, OSError, OmegaConfBaseException):
+    except (Mistake, OSError, OmegaConfBaseException, Interrupted):
         run_directory.leave_no_empty(run_dir)
         raise
 
 
-def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run) -> None:
+def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run, began: float) -> None:
     """Everything behind the checks that need nothing heavy; writes of the run only once all parts stand.
 
-    run: what the run will be; before: what is in the directory already.
+    run: what the run will be; before: what is in the directory already; began: when this start did.
     """
-    with naming("hydra.run.dir: "):
-        attempt = this_attempt(before)  # reads the records: training resumes behind them
     with naming("study."):
-        retry_failed = checks.yes_or_no("retry_failed", OmegaConf.select(config, "study.retry_failed", default=True))
+        retry_failed = checks.yes_or_no("retry_failed", config.study.retry_failed)
     refuse_in_vain(before, retry_failed=retry_failed)
+    attempt = this_attempt(before)
     with run_directory.begun(run, before, attempt):
         from robustft.cli.load import loaded
         from robustft.models.states import States
         from robustft.training.fine_tune import evaluated_steps, fine_tune
+        from robustft.training.stopwatch import Stopwatch
 
+        interruption.check()
         # A run resumes with the split that it was begun with, however splits are drawn by now.
         inputs = loaded(parts, before.validation_rows)
+        interruption.check()
         states = States(run_dir=run.directory, keep=parts.keep_states)
         steps = evaluated_steps(parts.schedule, parts.plan, images=len(inputs.train_rows))
         with naming("states.keep: "):
             states.check_space(inputs.model, len(steps))
+        stopwatch = Stopwatch(began=began)
         earlier, start = earlier_starts(before.content), {**attempt, **this_start(parts)}
         run = run.with_content(
             **_description(parts, before, inputs, steps),
@@ -103,10 +118,10 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run) 
         )
     if line := change(earlier, start):
         print(f"robustft: {line}", file=sys.stderr, flush=True)
-    run = run_directory.write_status(run, "running")
-    try:
+    with ongoing(run, stopwatch.seconds) as now_running:
         run_directory.write_config(run.directory, config, hydra)
-        with _tracked(parts, run, settings_label(config, hydra)) as tracked:
+        # Its status is written before the mirror closes, which may take longer than SLURM waits.
+        with _tracked(parts, run, settings_label(config, hydra)) as tracked, now_running.ending():
             _announce(run, inputs, steps)
             fine_tune(
                 run_dir=run.directory,
@@ -121,12 +136,12 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run) 
                 seed=parts.seed,
                 tracked=tracked,
                 description=f"{parts.source.name} {run.method}",
+                saved=now_running.saved,
+                stopwatch=stopwatch,
             )
             summary = _reported(run, tracked)
-    except (Exception, KeyboardInterrupt) as error:
-        run_directory.write_end_of_failed(run, error)
-        raise
-    run_directory.write_end(run, "finished", step=max(steps), finished=now(), summary=summary)
+            now_running.finished(summary)  # whatever becomes of the mirror
+        now_running.finished(summary)
 
 
 def _names(config: DictConfig, hydra: Any, parts: Parts) -> dict[str, Any]:
@@ -165,30 +180,24 @@ def _begun_with(earlier: list[dict[str, Any]], start: dict[str, Any]) -> dict[st
     }
 
 
-@contextmanager
-def _tracked(parts: Parts, run: Run, label: str) -> Iterator[TrackedRun]:
-    """The run's mirror, called what its directory is by default; only its opening is the user's mistake if it fails."""
+def _tracked(parts: Parts, run: Run, label: str) -> AbstractContextManager[TrackedRun]:
+    """The run's mirror, called what its directory is by default."""
     from robustft.training.tracker import tracked_run
 
-    with ExitStack() as stack:
-        with naming("tracker."):
-            tracked = stack.enter_context(
-                tracked_run(
-                    parts.tracker,
-                    run_dir=run.directory,
-                    run_id=run.run_id,
-                    name=f"{run.dataset}/{run.method}/{label}",
-                    group=run.study,
-                    tags=[run.dataset, run.backbone, run.method],
-                    config={
-                        **run.identity,
-                        "parameters": run.content["parameters"],
-                        "method_name": run.method,
-                        "effective": run.content["effective"],
-                    },
-                )
-            )
-        yield tracked
+    return tracked_run(
+        parts.tracker,
+        run_dir=run.directory,
+        run_id=run.run_id,
+        name=f"{run.dataset}/{run.method}/{label}",
+        group=run.study,
+        tags=[run.dataset, run.backbone, run.method],
+        config={
+            **run.identity,
+            "parameters": run.content["parameters"],
+            "method_name": run.method,
+            "effective": run.content["effective"],
+        },
+    )
 
 
 def _announce(run: Run, inputs: Loaded, steps: Sequence[int]) -> None:

@@ -82,10 +82,8 @@ def in_vain(starts: Sequence[Mapping[str, Any]], *, records: int, blocks: int) -
     '3 starts in a row ended without a new record (the last on node7, job 12)'
     >>> in_vain([killed] * 3, records=5, blocks=0)
     """
-    if not starts:
-        return None
-    after = [*starts[1:], {"records": records, "blocks": blocks}]
-    backwards = list(zip(reversed(starts), reversed(after), strict=True))
+    states = [*starts, {"records": records, "blocks": blocks}]
+    backwards = [(states[i - 1], states[i]) for i in range(len(starts), 0, -1)]  # a start, and what was there after it
     killed = list(takewhile(lambda pair: _was_killed(pair[0]) and not _is_more(*pair), backwards))
     if len(killed) >= KILLED:
         last = starts[-1]

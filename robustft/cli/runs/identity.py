@@ -24,6 +24,7 @@ NOT_IDENTITY = (
     "dataset.config",
     "backbone.checkpoint",  # identified by content
     "trainer.accelerator",
+    "trainer.save_minutes",
     "suite.batch_size",
     "suite.compile",
 )

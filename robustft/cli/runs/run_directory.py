@@ -12,10 +12,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from robustft import interruption
 from robustft.atomic_write import is_temporary, remove_temporaries, write_whole
 from robustft.cli.run_argument import shown
 from robustft.cli.runs.starts import earlier_starts, now
 from robustft.cli.user_errors import Mistake, naming
+from robustft.interruption import Interrupted
 from robustft.lease import Lease, LeaseLost, guard
 from robustft.study.plain_file import DamagedFile
 from robustft.study.run import Run
@@ -118,7 +120,8 @@ def begun(run: Run, before: Run, attempt: Mapping[str, Any]) -> Iterator[Run]:
     known = {"validation_rows": None, **run.content, **before.content, "starts": starts, "attempts": len(starts)}
     run = write_status(Run(run.directory, known), "running")
     try:
-        yield run
+        with interruption.last_words(lambda: write_end_of_failed(run, KeyboardInterrupt())):
+            yield run
     except (Mistake, DamagedFile, HydraException, OmegaConfBaseException, OSError):
         if content is None:
             guard(file)
@@ -152,26 +155,22 @@ def write_end(
     """
     starts = earlier_starts(run.content)
     if starts:
-        starts[-1] |= {
-            "ended": now(),
-            "status": status,
-            "step": step,
-            "seconds": None if seconds is None else {**seconds},
-        }
+        own = {"ended": now(), "status": status, "step": step, "seconds": None if seconds is None else {**seconds}}
+        starts[-1] |= own
         changes["starts"] = starts
     if step is not None:
         changes["step"] = step
     return write_status(run, status, reason, **changes)
 
 
-def write_end_of_failed(run: Run, error: BaseException) -> None:
+def write_end_of_failed(
+    run: Run, error: BaseException, *, step: int | None = None, seconds: Mapping[str, Any] | None = None
+) -> None:
     """run.json of a run that `error` ended, as far as it can be written: the user must hear of `error` itself."""
-    if isinstance(error, LeaseLost):
-        return  # it is another process's
-    interrupted = isinstance(error, KeyboardInterrupt)
+    interrupted = isinstance(error, KeyboardInterrupt | Interrupted)
     reason = None if interrupted else " ".join(f"{type(error).__name__}: {error}".split())[:2000]
-    with suppress(OSError, LeaseLost):
-        write_end(run, "interrupted" if interrupted else "failed", reason)
+    with suppress(OSError, LeaseLost):  # the run may be another process's by now
+        write_end(run, "interrupted" if interrupted else "failed", reason, step=step, seconds=seconds)
 
 
 def _is_passing(path: Path) -> bool:

@@ -14,6 +14,7 @@ from robustft.cli.build import Parts
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import files_of
 from robustft.cli.runs.preparation import parts_and_before, prepared
+from robustft.cli.studies.disk_need import bytes_of_run
 from robustft.cli.studies.goal import check_goal
 from robustft.cli.user_errors import Mistake, explained, naming
 from robustft.device import refuse_missing_device
@@ -28,12 +29,14 @@ class CheckedRun:
 
     overrides: that compose it; directory: its own; study: the directory of its study.
     status: of its run.json; None if it was not begun.
+    bytes: that it takes of the disk; None if that is not known.
     """
 
     overrides: tuple[str, ...]
     directory: Path
     study: Path
     status: str | None
+    bytes: float | None
 
 
 class Checks:
@@ -47,6 +50,7 @@ class Checks:
         self._compose = compose
         self._here = here
         self._there: set[str] = set()
+        self._sizes: dict[tuple[str, ...], float | None] = {}
         self._checked: dict[tuple[str, ...], CheckedRun | Mistake] = {}
 
     def composed(self, overrides: Sequence[str]) -> DictConfig:
@@ -58,7 +62,8 @@ class Checks:
 
     def all(self, jobs: Sequence[Sequence[str]]) -> list[CheckedRun]:
         """The runs of a sweep, each directory once; a Mistake for the first that has one, saying how many have."""
-        runs, mistakes = {}, []
+        runs: dict[Path, CheckedRun] = {}
+        mistakes: list[tuple[str, str]] = []
         for overrides in jobs:
             if tuple(overrides) not in self._checked:
                 try:
@@ -92,7 +97,7 @@ class Checks:
     def _check(self, overrides: Sequence[str], composed: DictConfig) -> CheckedRun:
         sweep = Path(str(composed.hydra.sweep.dir))
         directory = sweep / str(composed.hydra.sweep.subdir)
-        config = OmegaConf.masked_copy(composed, [name for name in composed if name != "hydra"])
+        config = OmegaConf.masked_copy(composed, [str(name) for name in composed if name != "hydra"])
         hydra = composed.hydra
         parts, before = parts_and_before(config, directory, hydra)
         check_goal(config)
@@ -110,7 +115,15 @@ class Checks:
             directory=directory,
             study=sweep / str(config.study.name),
             status=before.status,
+            bytes=None if before.is_finished else self._bytes(overrides, directory, composed),
         )
+
+    def _bytes(self, overrides: Sequence[str], directory: Path, composed: DictConfig) -> float | None:
+        """What the run takes of the disk; runs that differ in the seed alone are alike."""
+        kind = tuple(word for word in overrides if not word.startswith("seed="))
+        if kind not in self._sizes:
+            self._sizes[kind] = bytes_of_run(directory, composed)
+        return self._sizes[kind]
 
     def _refuse_missing_files(self, config: DictConfig, parts: Parts) -> None:
         """Mistake if a data set or local weights are not there; once for all runs with the same."""

@@ -26,6 +26,10 @@ class Engine(Protocol):
         """Runs all jobs to their ends, but those that an earlier command has queued; how each ended."""
         ...
 
+    def queued(self, jobs: Sequence[Job], place: Place) -> list[Job]:
+        """Those of `jobs` that an earlier command has queued; `run` waits for these."""
+        ...
+
 
 def engine_of(launcher: Launcher, config: DictConfig) -> Engine | None:
     """The engine that Hydra's launcher stands for; None: its own `launch` is called, in this process as a rule.

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 PYTHON = (sys.executable, "-u", "-m", "robustft")
@@ -79,6 +78,10 @@ def file_name(name: str) -> str:
     return re.sub(r"[^\w.+-]+", "-", name)[-200:]
 
 
-def hydra_words(context: HydraContext | None, config: DictConfig) -> list[str]:
-    """Settings of Hydra's own that a job needs as well: none but the search path, which is an option."""
-    return [word for word in config.hydra.overrides.hydra if word.startswith("hydra.searchpath")]
+def hydra_words(config: DictConfig) -> list[str]:
+    """Hydra's own settings that a job has as well: not those of the sweep, its launcher and its directories."""
+    return [
+        word
+        for word in config.hydra.overrides.hydra
+        if not re.match(r"[+~]*hydra(\.mode|[./]sweep|[./]sweeper|[./]launcher|\.run\.dir)\b", word)
+    ]

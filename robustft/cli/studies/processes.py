@@ -42,11 +42,16 @@ class Processes:
     def run(self, jobs: Sequence[Job], place: Place) -> list[Outcome]:
         """Raises `Interrupted` once the processes that it had interrupted have ended."""
         place.files.mkdir(parents=True, exist_ok=True)
-        outcomes: list[Outcome] = Parallel(n_jobs=self._n_jobs, backend="threading", batch_size=1)(
-            delayed(self._run)(number, len(jobs), job, place) for number, job in enumerate(jobs, 1)
-        )
+        with interruption.deadline(None):  # the processes save and end first
+            outcomes: list[Outcome] = Parallel(n_jobs=self._n_jobs, backend="threading", batch_size=1)(
+                delayed(self._run)(number, len(jobs), job, place) for number, job in enumerate(jobs, 1)
+            )
         interruption.check()
         return outcomes
+
+    def queued(self, jobs: Sequence[Job], place: Place) -> list[Job]:
+        """There is no queue that outlives a command."""
+        return []
 
     def _run(self, number: int, count: int, job: Job, place: Place) -> Outcome:
         if interruption.requested():

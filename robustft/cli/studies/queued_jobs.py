@@ -31,11 +31,11 @@ def queued_before(jobs: Sequence[Job], place: Place) -> dict[str, list[Job]]:
     by_label = {_label(job, place): job for job in jobs}
     queued: dict[str, list[Job]] = {}
     for number, job in (own_jobs() or {}).items() if files else ():
-        array, _, task = number.partition("_")
-        if array in files and not job.is_stuck and (task or "0").isdecimal():
-            tasks = _content(files[array], list)[int(task or 0) :][:1]
-            labels = [label for label in (tasks[0] if tasks else ()) if isinstance(label, str)]
-            if mine := [by_label.pop(label) for label in labels if label in by_label]:
+        array, _, index = number.partition("_")
+        if array in files and not job.is_stuck and (index or "0").isdecimal():
+            of_this_job = _content(files[array], list)[int(index or 0) :][:1]
+            labels = [label for task in of_this_job if isinstance(task, list) for label in task]
+            if mine := [by_label.pop(label) for label in labels if isinstance(label, str) and label in by_label]:
                 queued[number] = mine
     return queued
 

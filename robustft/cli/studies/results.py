@@ -48,7 +48,7 @@ class Results:
 
     def of_command(self, job: Job, outcome: Outcome) -> None:
         """Notes how the job of another command ended."""
-        if outcome.code != 0:
+        if outcome.code != 0 and not self.submitted:
             self.failed[job.name] = _reason(None, outcome)
 
     def of_runs(self, runs: Sequence[CheckedRun]) -> None:

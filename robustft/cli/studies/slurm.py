@@ -73,6 +73,10 @@ class Slurm:
         notes = _wait(alive)
         return [_outcome(job, alive, notes, place) for job in jobs]
 
+    def queued(self, jobs: Sequence[Job], place: Place) -> list[Job]:
+        """Those of `jobs` that an earlier command has queued, those that SLURM runs now among them."""
+        return [job for group in queued_before(jobs, place).values() for job in group]
+
     def _arrays(self, jobs: Sequence[Job]) -> Iterator[list[list[Job]]]:
         """The SLURM jobs of each array, each with the runs that it makes one after the other."""
         groups = [list(jobs[first : first + self._runs_per_job]) for first in range(0, len(jobs), self._runs_per_job)]
@@ -137,7 +141,7 @@ def _wait(jobs: Mapping[str, Sequence[Job]]) -> dict[str, str]:
         line = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         if line != said:
             said = line
-            print(f"jobs: {line or 'none'}, {len(jobs) - len(alive)} ended", flush=True)
+            print(f"jobs: {line or 'none'}, {len(jobs) - sum(states.values())} ended", flush=True)
     return notes
 
 

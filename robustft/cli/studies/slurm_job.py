@@ -18,12 +18,14 @@ from robustft.cli.studies.job import Job
 
 EXIT_CODES = "exit.json"
 
-INTERRUPTED = (130, 143)
-"""Exit codes of a process that saved and stopped when told to."""
-
 SLICE_IS_OVER = "SIGUSR2"
 """SLURM sends it before the time limit (`--signal`); SIGTERM comes with preemption, requeue and scancel, after which
 SLURM itself decides what becomes of the job."""
+
+TOLD = (SLICE_IS_OVER, "SIGTERM", "SIGINT")
+
+INTERRUPTED = (130, 143, *(-getattr(signal, name) for name in TOLD))
+"""Exit codes of a process that saved and stopped when told to, or that was told before it had anything to save."""
 
 
 def run_jobs(jobs: Sequence[Job], files: Path) -> None:
@@ -38,7 +40,7 @@ def run_jobs(jobs: Sequence[Job], files: Path) -> None:
     def note(number: int, _: Any) -> None:
         told.append(signal.Signals(number).name)  # SLURM sends it to every process of the job, the run's as well
 
-    for name in (SLICE_IS_OVER, "SIGTERM", "SIGINT"):
+    for name in TOLD:
         signal.signal(getattr(signal, name), note)
     codes: list[int] = []
     for job in jobs:

@@ -20,10 +20,13 @@ from omegaconf import DictConfig
 from robustft.cli.command_line.arguments import CommandLine
 from robustft.cli.studies.checked_runs import CheckedRun, Checks
 from robustft.cli.studies.engines import Engine, engine_of
-from robustft.cli.studies.job import Job, Place, words_of
+from robustft.cli.studies.job import Job, Place, hydra_words, words_of
 from robustft.cli.studies.listing import listed
 from robustft.cli.studies.results import Results
+from robustft.cli.user_errors import naming
+from robustft.planning.disk import check_space
 from robustft.study.run import Run
+from robustft.study.study_file import FILE
 
 
 @contextmanager
@@ -41,7 +44,7 @@ def studies(line: CommandLine, command: str) -> Iterator[Results]:
         launcher.setup(**settings)
         return launcher
 
-    plugins.instantiate_launcher = instantiate_launcher  # type: ignore[method-assign]
+    plugins.instantiate_launcher = instantiate_launcher  # type: ignore[method-assign,assignment]
     try:
         yield results
     finally:
@@ -55,26 +58,28 @@ class SweepLauncher(Launcher):
     """
 
     def __init__(self, inner: Launcher, *, command: str, options: Sequence[str], results: Results) -> None:
-        self.inner, self.command, self.options, self.results = inner, command, options, results
+        self.inner, self.command, self.options, self.results = inner, command, list(options), results
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.config = config
         self.loader = hydra_context.config_loader
+        self.options = [*self.options, *hydra_words(config)]
         self.engine: Engine | None = engine_of(self.inner, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         if self.engine is None:
             return self.inner.launch(job_overrides, initial_job_idx)
+        study = _study_of(job_overrides)
         jobs = [
             Job(
                 words=words_of(self.command, self.options, overrides, None),
                 directory=Path(),
-                name=" ".join([self.command, *overrides]),
+                name=" ".join([self.command, *(_short(word, study) for word in overrides)]),
             )
             for overrides in job_overrides
         ]
-        place = Place(directory=_above_the_runs(job_overrides), name=self.command)
-        outcomes = self.engine.run(jobs, place)
+        outcomes = self.engine.run(jobs, Place(directory=study, name=f"{self.command}-{study.absolute().name}"))
+        self.results.submitted = not self.engine.waits
         for job, outcome in zip(jobs, outcomes, strict=True):
             self.results.of_command(job, outcome)
         return [_completed() for _ in jobs]
@@ -99,6 +104,8 @@ class StudyLauncher(SweepLauncher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         runs = self.checks.all(job_overrides)
         self.loader.load_sweep_config = self._compose  # type: ignore[method-assign]
+        with naming(""):
+            check_space(sum(run.bytes or 0 for run in runs), runs[0].study)
         listed(runs)
         missing = self._missing(runs)
         if missing:
@@ -109,9 +116,12 @@ class StudyLauncher(SweepLauncher):
     def _missing(self, runs: Sequence[CheckedRun]) -> list[CheckedRun]:
         """What is neither finished nor being worked on, nor failed where failed runs are left alone."""
         left: dict[CheckedRun, str] = {}
+        held = {run: holder for run in runs if (holder := Run(run.directory).holder)}
+        queued = self._queued(list(held))
         for run in runs:
-            if holder := Run(run.directory).holder:
-                left[run] = f"is being worked on by {holder}"
+            if run in held:
+                if run not in queued:
+                    left[run] = f"is being worked on by {held[run]}"
             elif run.status == "failed" and not self.config.study.retry_failed:
                 left[run] = f"{Run(run.directory).state}; left alone, as study.retry_failed is false"
         for run, why in left.items():
@@ -121,6 +131,16 @@ class StudyLauncher(SweepLauncher):
         others = f", {len(left)} left alone" if left else ""
         print(f"{len(runs)} runs: {len(finished)} finished before{others}, {len(missing)} to do", flush=True)
         return missing
+
+    def _queued(self, held: Sequence[CheckedRun]) -> list[CheckedRun]:
+        """Those that jobs of an earlier command are at work on: they are waited for."""
+        queued: list[CheckedRun] = []
+        if self.engine is None:
+            return queued
+        for study in dict.fromkeys(run.study for run in held):
+            jobs = {self._job(run): run for run in held if run.study == study}
+            queued += [jobs[job] for job in self.engine.queued(list(jobs), Place(directory=study, name=study.name))]
+        return queued
 
     def _launch(self, missing: Sequence[CheckedRun], initial_job_idx: int) -> None:
         if self.engine is None:
@@ -147,10 +167,22 @@ def read_each_file_once(loader: Any) -> None:
     loader.repository.load_config = lambda config_path: copy.deepcopy(load(config_path))
 
 
-def _above_the_runs(jobs: Sequence[Sequence[str]]) -> Path:
-    """The directory that holds the runs of `run=` of all jobs; the working directory without any."""
-    runs = [word.partition("=")[2].strip("'\"") for overrides in jobs for word in overrides if word.startswith("run=")]
-    return Path(os.path.commonpath([os.path.dirname(os.path.abspath(run)) for run in runs])) if runs else Path()
+def _study_of(jobs: Sequence[Sequence[str]]) -> Path:
+    """The directory of the study whose runs `run=` names, else the one that holds them all; without any, this one."""
+    runs = [_value(word) for overrides in jobs for word in overrides if word.startswith("run=")]
+    if not runs:
+        return Path()
+    above = Path(os.path.commonpath([os.path.dirname(os.path.abspath(run)) for run in runs]))
+    return next((each for each in (above, *above.parents) if (each / FILE).is_file()), above)
+
+
+def _short(word: str, study: Path) -> str:
+    """`run=...` as the run is called in its study; any other word as it is."""
+    return os.path.relpath(_value(word), study) if word.startswith("run=") else word
+
+
+def _value(word: str) -> str:
+    return word.partition("=")[2].strip("'\"")
 
 
 def _completed(value: Any = None) -> JobReturn:

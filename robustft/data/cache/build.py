@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from robustft import interruption
 from robustft.data.cache.chunk_layout import ChunkLayout
 from robustft.data.cache.decoding_worker import DecodedChunk, DecoderPool, DecodingProcess, Destination
 from robustft.data.errors import DataError
 from robustft.data.images.decode import Encoded
 from robustft.data.own_files import open_no_follow
 from robustft.data.threads import thread_count
+from robustft.lease import guard
 
 PIXELS = "pixels.uint8"
 _JOURNAL = "finished.txt"
@@ -34,6 +36,7 @@ def build_pixels(
     Raises:
         DataError: one for all images that do not decode, or if there are not as many images as `layout` says.
         CacheError: if a decoding process dies.
+        LeaseLost: if another process has taken the build over.
     """
     with open_no_follow(directory / PIXELS, "a+b") as file:
         file.truncate(layout.total_bytes)
@@ -47,6 +50,7 @@ def build_pixels(
 
         def record(decoded: DecodedChunk) -> None:
             with lock:
+                guard(directory)  # who stood still leaves it to who took over
                 checksums[decoded.chunk] = decoded.checksum
                 journal.write(_line(decoded.chunk, decoded.checksum))
                 journal.flush()
@@ -166,6 +170,7 @@ class _Decoding:
     def _feed(self, process: DecodingProcess) -> None:
         names_of: dict[int, list[str]] = {}
         while (missing := self.queue.next()) is not None:
+            interruption.check()
             chunk, names, encoded = missing
             names_of[chunk] = names
             position = self.layout.rows(chunk).start * self.layout.image_bytes

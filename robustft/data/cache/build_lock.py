@@ -1,38 +1,28 @@
-"""The lock that lets one of many jobs of a cluster decode a split while the others wait for the result.
+"""The lock that lets one of many jobs of a cluster decode a split while the others wait for the result: a lease.
 
-It is an advisory lock on a file, which the system releases when its holder dies, however that happens. Some cluster
-file systems grant such locks per node only. The process that builds therefore also writes its host and pid to a file
-beside its work and touches that file every few seconds (the heartbeat); a lock is not trusted while a process on
-another host does so. Where there are no locks at all, every process builds on its own, and the first to finish is
-published.
+A build that was killed or that stood still is taken over, and its work is resumed. Where a lease cannot be taken over,
+since it is another user's in a directory where only its owner may remove a file, the process builds on its own, and the
+first to finish is published.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import socket
-import stat
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
-from robustft.atomic_write import write_whole
-from robustft.data.own_files import no_follow_opener
+from robustft import interruption
+from robustft.lease import Lease, holder_of
 
-_POLL_SECONDS = 0.5
-_BEAT_SECONDS = 5.0
-_DEAD_AFTER_SECONDS = 60.0
+_POLL_SECONDS = 1.0
 
 
 class LockStatus(Enum):
-    """ACQUIRED: nobody else builds, so the work of a killed build may be resumed. UNSUPPORTED: the file system has no
-    locks, so the work needs a directory of its own. SUPERSEDED: another process has finished the work."""
+    """ACQUIRED: nobody else builds, so the work of a killed build may be resumed. UNSUPPORTED: the lock is abandoned
+    and cannot be taken over, so the work needs a directory of its own. SUPERSEDED: another process has finished it."""
 
     ACQUIRED = "acquired"
     UNSUPPORTED = "unsupported"
@@ -40,94 +30,31 @@ class LockStatus(Enum):
 
 
 @contextmanager
-def build_lock(lock: Path, builder: Path, what: str, *, is_built: Callable[[], bool]) -> Iterator[LockStatus]:
+def build_lock(lock: Path, building: Path, what: str, *, is_built: Callable[[], bool]) -> Iterator[LockStatus]:
     """Waits for the lock and holds it for the duration of the block.
 
-    lock: the file to lock; it is never deleted
-    builder: the heartbeat file of the process that builds
+    lock: the file of the lease
+    building: the directory that only the holder writes to
     what: names the work in the message to those who wait
     is_built: whether another process has finished the work, which ends the wait
     """
-    descriptor = no_follow_opener(lock, os.O_RDWR | os.O_CREAT)
+    lease = Lease(lock, protects=building)
     announced = False
-    try:
-        while True:
-            locked = _try_lock(descriptor)
-            if is_built():
-                yield LockStatus.SUPERSEDED
-                return
-            if locked is None:
-                yield LockStatus.UNSUPPORTED
-                return
-            if locked and not _is_alive_on_another_host(builder, descriptor):
-                yield LockStatus.ACQUIRED
-                return
-            if locked:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
-            if not announced:
-                message = f"robustft: waiting for {_describe(builder)}, which decodes {what} for the cache"
-                print(message, file=sys.stderr, flush=True)
-                announced = True
-            time.sleep(_POLL_SECONDS)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def heartbeat(builder: Path) -> Iterator[None]:
-    """Keeps the file `builder` with the host and pid of this process, and touches it, for the duration of the block."""
-    write_whole(builder, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
-    stop = threading.Event()
-
-    def beat() -> None:
-        while not stop.wait(_BEAT_SECONDS):
-            with suppress(OSError):  # the build meets the same error and reports it
-                os.utime(builder)
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        builder.unlink(missing_ok=True)
-
-
-def _try_lock(descriptor: int) -> bool | None:
-    """Whether the lock could be acquired; None if the file system has none."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
-
-
-def _is_alive_on_another_host(builder: Path, lock: int) -> bool:
-    """Whether a process on another host has touched `builder` lately; on this host the lock is enough."""
-    process = _read_builder(builder)
-    if process is None or process[0] == socket.gethostname():
-        return False
-    try:
-        os.utime(lock)  # the file system's clock: those of two hosts differ
-        return os.fstat(lock).st_mtime - builder.stat().st_mtime < _DEAD_AFTER_SECONDS
-    except OSError:
-        return False
-
-
-def _read_builder(builder: Path) -> tuple[str, int] | None:
-    """(host, pid); None if the file is missing or unreadable."""
-    try:
-        if not stat.S_ISREG(builder.lstat().st_mode):
-            return None
-        process = json.loads(builder.read_text(encoding="utf-8"))
-        return str(process["host"]), int(process["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _describe(builder: Path) -> str:
-    process = _read_builder(builder)
-    return "another process" if process is None else f"process {process[1]} on {process[0]}"
+    while not is_built():
+        try:
+            acquired = lease.acquire()
+        except PermissionError:
+            yield LockStatus.UNSUPPORTED
+            return
+        if acquired:
+            with lease:
+                yield LockStatus.SUPERSEDED if is_built() else LockStatus.ACQUIRED
+            return
+        if not announced:
+            holder = holder_of(lock)
+            who = holder.process if holder else "another process"
+            print(f"robustft: waiting for {who}, which decodes {what} for the cache", file=sys.stderr, flush=True)
+            announced = True
+        interruption.check()
+        time.sleep(_POLL_SECONDS)
+    yield LockStatus.SUPERSEDED

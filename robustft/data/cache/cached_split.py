@@ -38,7 +38,7 @@ import PIL
 from PIL import features
 
 from robustft.data.cache.build import PIXELS, build_pixels, delete_journal, synchronise, written_bytes
-from robustft.data.cache.build_lock import LockStatus, build_lock, heartbeat
+from robustft.data.cache.build_lock import LockStatus, build_lock
 from robustft.data.cache.cache_directory import cache_directory, check_space, ensure_writable, gigabytes, not_writable
 from robustft.data.cache.chunk_layout import ChunkLayout
 from robustft.data.cache.content_key import content_of
@@ -48,6 +48,7 @@ from robustft.data.errors import CacheError, DataError
 from robustft.data.images.decode import DECODER_VERSION, Encoded, decode_all
 from robustft.data.own_files import inherit_permissions, private_directory
 from robustft.data.threads import thread_count
+from robustft.lease import guard
 
 FORMAT = 1
 """Of an entry; part of the key."""
@@ -100,7 +101,7 @@ class CachedSplit:
         return max(0, self._layout.total_bytes - written_bytes(self._building))
 
     def images(self, decoders: DecoderPool) -> Images:
-        """The decoded images, after building the entry if it is missing or damaged. Raises DataError and CacheError."""
+        """The decoded images, built if they are missing or damaged. Raises DataError, CacheError and LeaseLost."""
         if self.in_memory:
             pixels = decode_all(self.items, self.resolution, resize=self.resize, what=self.what, count=len(self.labels))
             return Images(pixels=pixels, labels=self.labels)
@@ -200,7 +201,7 @@ class CachedSplit:
         locks = ensure_writable(cache_directory() / "locks")
         with (
             _disk_errors(self.what, self._layout.total_bytes),
-            build_lock(locks / self._key, self._building / "builder.json", self.what, is_built=is_built) as status,
+            build_lock(locks / f"{self._key}.lease", self._building, self.what, is_built=is_built) as status,
         ):
             if status is LockStatus.SUPERSEDED:
                 decoders.progress.update(self._layout.count)
@@ -212,6 +213,7 @@ class CachedSplit:
             try:
                 self._fill(building, decoders)
             except BaseException as error:
+                guard(building)  # if another process took over meanwhile, that is why, and the directory is not ours
                 # After a DataError the files must change, and with them the key.
                 if status is LockStatus.UNSUPPORTED or isinstance(error, DataError):
                     shutil.rmtree(building, ignore_errors=True)
@@ -220,30 +222,30 @@ class CachedSplit:
 
     def _fill(self, building: Path, decoders: DecoderPool) -> None:
         """Writes all files of the entry to the directory `building`."""
-        with heartbeat(building / "builder.json"):
-            checksums = build_pixels(
-                building, self._layout, self.items, resize=self.resize, what=self.what, decoders=decoders
-            )
-            if content_of(self.items).stamp() != self._content_and_stamp[1]:
-                raise DataError(f"{self.what}: the files changed while they were read")
-            labels = BytesIO()  # a full disk makes np.save raise an error without a reason
-            np.save(labels, self.labels, allow_pickle=False)
-            (building / _LABELS).write_bytes(labels.getbuffer())
-            index: dict[str, Any] = {
-                "key": self._key,
-                "what": self.what,
-                "count": self._layout.count,
-                "resolution": self.resolution,
-                "resize": self.resize,
-                "checksums": checksums,
-            }
-            (building / _INDEX).write_text(json.dumps(index), encoding="utf-8")
+        checksums = build_pixels(
+            building, self._layout, self.items, resize=self.resize, what=self.what, decoders=decoders
+        )
+        if content_of(self.items).stamp() != self._content_and_stamp[1]:
+            raise DataError(f"{self.what}: the files changed while they were read")
+        labels = BytesIO()  # a full disk makes np.save raise an error without a reason
+        np.save(labels, self.labels, allow_pickle=False)
+        (building / _LABELS).write_bytes(labels.getbuffer())
+        index: dict[str, Any] = {
+            "key": self._key,
+            "what": self.what,
+            "count": self._layout.count,
+            "resolution": self.resolution,
+            "resize": self.resize,
+            "checksums": checksums,
+        }
+        (building / _INDEX).write_text(json.dumps(index), encoding="utf-8")
         delete_journal(building)
         inherit_permissions(building)
         synchronise(building)
 
     def _publish(self, building: Path, is_built: Callable[[], bool]) -> bool:
         """Renames the entry to its place, unless another process was faster (False)."""
+        guard(building)
         published = False
         old = self.directory.with_name(f"{self._key}.old-{uuid4().hex[:8]}")
         if not is_built():

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from robustft import interruption
 from robustft.data.errors import DataError, one_line
 from robustft.data.threads import thread_count
 
@@ -86,6 +87,7 @@ def _read(path: Path) -> str:
     digest = hashlib.blake2b(digest_size=32)
     with path.open("rb") as file:
         while block := file.read(_READ_BYTES):
+            interruption.check()
             digest.update(block)
     return digest.hexdigest()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from robustft import interruption
 from robustft.atomic_write import write_whole, written_whole
 from robustft.data.cache.cache_directory import cache_directory, ensure_writable
 from robustft.data.dataset import Images
@@ -29,6 +30,7 @@ BLOCK = 256
 def blocks(count: int) -> Iterator[np.ndarray]:
     """The rows 0 to `count` in blocks that fit into memory; int64 (at most BLOCK,)."""
     for begin in range(0, count, BLOCK):
+        interruption.check()
         yield np.arange(begin, min(begin + BLOCK, count))
 
 

@@ -7,13 +7,15 @@ import os
 from pathlib import Path
 
 from robustft import lease
-from robustft.study.plain_file import DamagedFile, plain_bytes
+from robustft.study.plain_file import MOST_BYTES, DamagedFile, MissingFile, plain_bytes
 from robustft.study.records.record import Record
 
 RECORDS = "records.jsonl"
 """Its name in a run directory."""
 
 _REMEDY = "restore the file from a copy"
+_TAIL = 1 << 14
+"""Bytes; a record takes some hundred."""
 
 
 class RecordFile:
@@ -80,6 +82,31 @@ def read_records(path: str | Path) -> list[Record]:
     """
     by_key, _ = _read(Path(path))
     return list(by_key.values())
+
+
+def last_record(path: str | Path) -> Record | None:
+    """The last record in the file at `path`, found from its end; None if there is none.
+
+    Raises:
+        DamagedFile: if its last complete line is not a record; the lines before are not looked at.
+
+    >>> last_record("nowhere/records.jsonl")
+    """
+    path = Path(path)
+    try:
+        for length in (_TAIL, MOST_BYTES):  # the second if one line is longer than the first
+            tail = plain_bytes(path, _REMEDY, last=length)
+            *lines, _ = tail.split(b"\n")  # without what a killed process left of a write
+            if len(lines) > 1 or len(tail) < length:  # otherwise the beginning of the line is missing
+                break
+    except MissingFile:
+        return None
+    if not lines:
+        return None
+    try:
+        return Record.from_json(lines[-1].decode())
+    except ValueError as error:
+        raise DamagedFile(f"{path}, last line:", error, f"{_REMEDY} or remove the line") from error
 
 
 def _not_through_a_link(path: str, flags: int) -> int:

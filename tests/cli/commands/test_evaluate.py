@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
+
+from robustft.cli.runs import run_directory
 
 SHORT = (
     "trainer.max_steps=4",
@@ -302,14 +304,10 @@ def test_outcomes_that_are_missing_where_something_is_added_are_one_line(words, 
 
 
 def test_nobody_writes_at_the_same_time(words, run_dir, finished):
-    held = os.open(run_dir, os.O_RDONLY)
-    fcntl.flock(held, fcntl.LOCK_EX)
-    try:
+    with run_directory.claimed(run_dir):
         code, _, err = words("evaluate", f"run={run_dir}", CPU, "threat_model.eps_255=4")
-    finally:
-        os.close(held)
-    assert code == 2
-    assert err.startswith("robustft: run is in use: another process is writing the run in")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith(f"robustft: run is being worked on by {socket.gethostname()} (process {os.getpid()}) since")
     assert added_to(run_dir, finished) == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from robustft.cli.runs import run_directory
@@ -25,7 +27,8 @@ def test_what_a_killed_start_left_is_no_other_run_and_is_removed_once_the_direct
         (tmp_path / name).write_bytes(bytes(100))
     run_directory.refuse_another(run_directory.earlier(tmp_path), {"seed": 0})
     with run_directory.claimed(tmp_path):
-        assert list(tmp_path.iterdir()) == []
+        assert [path.name for path in tmp_path.iterdir()] == ["run.lease"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_whatever_else_is_there_is_still_somebody_elses(tmp_path):
@@ -57,7 +60,8 @@ def test_nothing_of_a_run_that_another_process_is_writing_is_removed(tmp_path):
     with run_directory.claimed(tmp_path):
         at_work = tmp_path / ".run.json.0a1b2c3d.tmp"
         at_work.write_text("half")
-        with pytest.raises(Mistake, match="in use"), run_directory.claimed(tmp_path):
+        here = rf"is being worked on by \S+ \(process {os.getpid()}\) since 20"
+        with pytest.raises(run_directory.InUse, match=here), run_directory.claimed(tmp_path):
             pass
         assert at_work.exists()
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from robustft import lease
 from robustft.data.cache import build_lock, cached_split
 from robustft.data.cache.cached_split import CachedSplit, decode_splits
 from robustft.data.cache.chunk_layout import ChunkLayout
@@ -350,10 +351,18 @@ def test_who_waits_says_for_whom_and_does_not_build(pictures: Path, directory: P
     monkeypatch.setattr(cached_split, "build_pixels", while_another_starts)
     split.load(8)
     out, _ = waiting[0].communicate(timeout=60)
-    assert f"waiting for process {os.getpid()} on " in said[0]
+    assert f"waiting for {socket.gethostname()} (process {os.getpid()}), " in said[0]
     assert "training split" in said[0]
     assert waiting[0].returncode == 0
     assert out
+
+
+def lease_of(directory: Path, *, host: str = "another") -> Path:
+    """The lease of the build that was killed last, as a process on another machine would have it."""
+    key = entries(directory)[0].stem
+    path = directory / "locks" / f"{key}.lease"
+    path.write_text(f"filelock/2\npid=7\nhost={host}\nmode=lease\ntoken=0a\nduration=120.0\n")
+    return path
 
 
 def test_a_builder_on_another_machine_is_waited_for_until_it_is_dead(
@@ -361,28 +370,30 @@ def test_a_builder_on_another_machine_is_waited_for_until_it_is_dead(
 ) -> None:
     folder_of = Folder(path=pictures)
     load_elsewhere(pictures, chunks=2).communicate(timeout=60)
-    builder = entries(directory)[0] / "builder.json"
-    builder.write_text(json.dumps({"host": "another", "pid": 7}))
+    held = lease_of(directory)
     naps = []
 
     def nap(seconds: float) -> None:
         naps.append(seconds)
         if len(naps) == 3:  # it has not been heard of for long
-            os.utime(builder, (0, 0))
+            os.utime(held, (0, 0))
 
     monkeypatch.setattr(build_lock.time, "sleep", nap)
     folder_of.load(8)
     assert len(naps) == 3
-    assert capfd.readouterr().err.count("waiting for process 7 on another") == 1
+    assert capfd.readouterr().err.count("waiting for another (process 7), which decodes") == 1
+    assert list(held.parent.iterdir()) == []
 
 
-def test_without_locks_everybody_builds_alone_and_the_first_is_taken(
+def test_where_an_abandoned_lease_cannot_be_removed_everybody_builds_alone_and_the_first_is_taken(
     pictures: Path, directory: Path, monkeypatch
 ) -> None:
-    def no_locks(*arguments: Any) -> None:
-        raise OSError(38, "Function not implemented")
+    def refuse(path: Path, file: object) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
 
-    monkeypatch.setattr(build_lock.fcntl, "flock", no_locks)
+    load_elsewhere(pictures, chunks=2).communicate(timeout=60)
+    os.utime(lease_of(directory), (0, 0))
+    monkeypatch.setattr(lease, "set_aside", refuse)
     real = cached_split.synchronise
     times = []
 
@@ -394,7 +405,29 @@ def test_without_locks_everybody_builds_alone_and_the_first_is_taken(
 
     monkeypatch.setattr(cached_split, "synchronise", late)
     assert same(Folder(path=pictures).load(8), in_memory(Folder(path=pictures), 8, monkeypatch))
-    assert [path.suffix for path in entries(directory)] == ["", ""]
+    assert sorted(path.suffix for path in entries(directory)) == ["", "", ".building"]
+
+
+def test_a_builder_that_stood_still_leaves_the_build_to_who_took_it_over(
+    pictures: Path, directory: Path, monkeypatch
+) -> None:
+    real = cached_split.build_pixels
+    times = []
+
+    def slow(building: Path, *arguments: Any, **options: Any) -> list[int]:
+        if not times:
+            times.append(1)
+            (held,) = (directory / "locks").glob("*.lease")
+            os.utime(held, (0, 0))
+            assert load_elsewhere(pictures).wait(timeout=60) == 0
+        return real(building, *arguments, **options)
+
+    monkeypatch.setattr(cached_split, "build_pixels", slow)
+    with pytest.raises(lease.LeaseLost, match="writes nothing more"):
+        Folder(path=pictures).load(8)
+    finished = [path for path in entries(directory) if path.suffix == ""]
+    assert len(finished) == 2
+    assert same(Folder(path=pictures).load(8), in_memory(Folder(path=pictures), 8, monkeypatch))
 
 
 def test_small_splits_stay_in_memory(pictures: Path, directory: Path, monkeypatch) -> None:

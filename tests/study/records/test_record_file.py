@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from robustft.study.plain_file import DamagedFile
+from robustft.study.records import record_file
 from robustft.study.records.record import Record
-from robustft.study.records.record_file import RecordFile, read_records
+from robustft.study.records.record_file import RecordFile, last_record, read_records
 
 MakeRecord = Callable[..., Record]
 
@@ -147,3 +148,26 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, make_record: MakeReco
             RecordFile(path).append(make_record())
     assert (tmp_path / "victim").read_text() == "no newline: a torn line, as it were"
     assert not (tmp_path / "new").exists()
+
+
+def test_the_last_record_is_found_from_the_end(tmp_path: Path, make_record: MakeRecord) -> None:
+    path = tmp_path / "records.jsonl"
+    assert last_record(path) is None
+    file = RecordFile(path)
+    for step in range(100):
+        file.append(make_record(step=step))
+        assert last_record(path) == file.records[-1]
+    assert path.stat().st_size > record_file._TAIL  # only a part of it was read
+    file.append(make_record(step=100, notes=("long" * record_file._TAIL,)))
+    assert last_record(path) == file.records[-1]
+
+
+def test_a_torn_or_damaged_end_is_what_it_is_for_all_records(path: Path, three: list[Record]) -> None:
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        records = read_records(path)
+        assert last_record(path) == (records[-1] if records else None)
+    path.write_bytes(whole + b"{}\n")
+    with pytest.raises(DamagedFile, match=r"records\.jsonl, last line: a record must have"):
+        last_record(path)

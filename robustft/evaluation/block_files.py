@@ -46,10 +46,10 @@ class BlockFiles:
         self._directory = run_dir / DIRECTORY
         self._step = step
 
-    def finished(self, condition: Condition, origin: Sequence[str]) -> _FilesOfMeasurement:
+    def finished(self, condition: Condition, origin: Sequence[str]) -> MeasurementFiles:
         """The finished blocks of one measurement; origin: what decides its numbers beside condition and step."""
         name = f"{condition.key(self._step)}-{canonical_hash(list(origin), characters=16)}"
-        return _FilesOfMeasurement(self._directory / name)
+        return MeasurementFiles(self._directory / name)
 
     def remove(self, conditions: Iterable[Condition]) -> None:
         """Deletes the blocks of measurements that are on record, and nothing that is not there."""
@@ -62,11 +62,22 @@ class BlockFiles:
             self._directory.rmdir()
 
 
-class _FilesOfMeasurement:
+class MeasurementFiles:
+    """The finished blocks of one measurement.
+
+    >>> blocks = MeasurementFiles(Path("run/blocks/5e77145ac0ffee00-cpu"))
+    >>> rows = torch.tensor([3, 5])
+    >>> blocks.keep(rows, SearchResult(broken=torch.tensor([True, False]), forward_passes=7), seconds=0.5)
+    >>> result, seconds = blocks.of(rows)
+    >>> result.broken, result.forward_passes, seconds
+    (tensor([ True, False]), 7, 0.5)
+    """
+
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def of(self, rows: Tensor) -> tuple[SearchResult, float] | None:
+        """The result for the images at `rows` (n,) and its seconds; None, with a warning, also if it is damaged."""
         path = self._path(rows)
         try:
             content = plain_bytes(path, _REMEDY, at_most=(len(rows) + 1) * _BYTES_PER_IMAGE)
@@ -78,6 +89,7 @@ class _FilesOfMeasurement:
             return None
 
     def keep(self, rows: Tensor, result: SearchResult, seconds: float) -> None:
+        """Writes a result; OSError if it cannot."""
         facts = {
             "forward_passes": result.forward_passes,
             "backward_passes": result.backward_passes,

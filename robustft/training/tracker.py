@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from robustft import checks
 from robustft.canonical_hash import canonical_hash
+from robustft.training.patience import PATIENCE, Failed, Patience, within
 
 LONGEST_TAG, LONGEST_NAME = 64, 128
 """Characters that W&B accepts; a longer tag would make it fail."""
@@ -53,15 +54,20 @@ class Tracker:
 
 
 class TrackedRun:
-    """The W&B mirror of one run; does nothing if the tracker is disabled."""
+    """The W&B mirror of one run; does nothing if the tracker is disabled, or once W&B has failed."""
 
-    def __init__(self, run: Any, log_every: int) -> None:
+    def __init__(
+        self, run: Any, log_every: int, patience: Patience = PATIENCE, leave: Callable[[], None] = lambda: None
+    ) -> None:
+        """patience: with calls of W&B; leave: ends its service, whatever has become of it."""
         self._run = run
+        self._patience = patience
+        self._leave = leave
         self.log_every = log_every
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Logs values against `step`, completed optimiser updates."""
-        self._send(lambda run: run.log({"step": step, **values}))
+        self._send(lambda run: run.log({"step": step, **values}), self._patience.log)
 
     def finish(
         self, *, columns: Sequence[str], rows: Sequence[Sequence[Any]], picture: Path | None, summary: dict
@@ -76,41 +82,66 @@ class TrackedRun:
             run.log({"tradeoff/points": table, **pictures})
             run.summary.update(summary)
 
-        self._send(results)
+        self._send(results, self._patience.log)
 
     def close(self, exit_code: int = 0) -> None:
         """Ends the W&B run."""
-        self._send(lambda run: run.finish(exit_code=exit_code))
+        if self._run is not None:
+            self._send(lambda run: run.finish(exit_code=exit_code), self._patience.close)
+            self._end()
 
-    def _send(self, message: Callable[[Any], None]) -> None:
-        """Sends `message`; an error disables the mirror and does not affect the run, whose records are complete."""
+    def _send(self, message: Callable[[Any], None], seconds: float) -> None:
+        """Sends `message`; whatever it raises disables the mirror and does not affect the run, whose records are
+        complete."""
         if self._run is None:
             return
+        run = self._run
         try:
-            message(self._run)
-        except Exception as error:
+            within(seconds, lambda: message(run), signalled=self._patience.signalled)
+        except Failed as error:
+            _warn(error)
+            self._end()
+
+    def _end(self) -> None:
+        """No more is sent. Left to Python's exit, a service that is dead would print a traceback, one that hangs would
+        be waited for."""
+        if self._run is not None:
             self._run = None
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            print(f"robustft: the run continues without W&B, which failed: {reason[:200]}", file=sys.stderr, flush=True)
+            with suppress(Failed):  # what it had to say was said before
+                within(self._patience.signalled, self._leave, signalled=self._patience.signalled)
 
 
 @contextmanager
 def tracked_run(
-    tracker: Tracker, *, run_dir: Path, run_id: str, name: str, group: str, tags: Sequence[str], config: dict[str, Any]
+    tracker: Tracker,
+    *,
+    run_dir: Path,
+    run_id: str,
+    name: str,
+    group: str,
+    tags: Sequence[str],
+    config: dict[str, Any],
+    patience: Patience = PATIENCE,
 ) -> Iterator[TrackedRun]:
     """Opens the mirror of the run; a resumed run has the same id and continues the run in W&B.
 
-    Raises:
-        ValueError: if W&B refuses the run (not logged in, no network in mode online).
+    Where W&B fails (not logged in, no network in mode online) there is a warning, and nothing is mirrored.
     """
     if tracker.mode == "disabled":
         yield TrackedRun(None, tracker.log_every)
         return
-    if tracker.mode == "offline":
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # offline means no network request at all
-    import wandb
 
-    try:
+    is_own = "WANDB_SERVICE" not in os.environ
+
+    def leave() -> None:
+        if is_own:
+            import wandb
+
+            wandb.teardown()
+
+    def opened() -> Any:
+        import wandb
+
         run = wandb.init(
             project=tracker.project,
             entity=tracker.entity,
@@ -125,18 +156,29 @@ def tracked_run(
             config=config,
             settings=wandb.Settings(console="off", silent=True),
         )
-    except Exception as error:  # its service also raises errors outside wandb.errors
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ValueError(f"mode {tracker.mode} failed: {reason} (offline and disabled need no account)") from error
-    run.define_metric("step")
-    run.define_metric("*", step_metric="step")
-    tracked = TrackedRun(run, tracker.log_every)
+        run.define_metric("step")
+        run.define_metric("*", step_metric="step")
+        return run
+
+    if tracker.mode == "offline":
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # offline means no network request at all
+    try:
+        run = within(patience.open, opened, signalled=patience.signalled)
+    except Failed as error:
+        run = None
+        _warn(error, hint=f" (mode {tracker.mode}; offline and disabled need no account)")
+    tracked = TrackedRun(run, tracker.log_every, patience, leave)
     try:
         yield tracked
-    except BaseException:
-        tracked.close(exit_code=1)
+    except BaseException as error:
+        tracked.close(exit_code=getattr(error, "exit_code", 1))
         raise
     tracked.close()
+
+
+def _warn(error: BaseException, hint: str = "") -> None:
+    reason = " ".join(str(error).split())
+    print(f"robustft: the run continues without W&B, which failed: {reason[:200]}{hint}", file=sys.stderr, flush=True)
 
 
 def _cut(text: str, longest: int) -> str:

@@ -2,9 +2,9 @@
 
 python tests/benchmarks/plan.py [--study multirun/lab] [--json]     prints one JSON object last
 
-The study must have been made on this machine (`python -m robustft study=lab`, 20 minutes on two cores). Its device hours
-are the seconds that its starts took, as run.json has them. Two plans are compared with them: one that measures this
-machine and has no records, and one that knows a finished run of each method and plans the other seeds.
+The study must have been made on this machine (`python -m robustft study=lab`, 20 minutes on two cores). Its device
+hours are the seconds that its starts took, as run.json has them. Two plans are compared with them: one that measures
+this machine and has no records, and one that knows a finished run of each method and plans the other seeds.
 """
 
 from __future__ import annotations
@@ -86,9 +86,8 @@ def main() -> None:
     if not arguments.json:
         for name in ("measured", "from_records"):
             one = result[name]
-            print(
-                f"{name:14} planned {one['planned']['expected']:.3f} h, took {one['truth']:.3f} h, {one['difference']:+.0%}"
-            )
+            hours, truth = one["planned"]["expected"], one["truth"]
+            print(f"{name:14} planned {hours:.3f} h, took {truth:.3f} h, {one['difference']:+.0%}")
     print(json.dumps(result))
 
 

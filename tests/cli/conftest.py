@@ -19,9 +19,11 @@ from tests.cli.run_commands import Commands
 
 KILLING = """
 import os, signal, sys
+from robustft.evaluation.block_files import MeasurementFiles
 from robustft.training.module import FineTuning
 from robustft.study.records.record_file import RecordFile
 places = {"step": (FineTuning, "training_step"), "record": (RecordFile, "append"), "rename": (os, "replace")}
+places["block"] = (MeasurementFiles, "keep")
 owner, name = places[sys.argv.pop(1)]
 calls, original = int(sys.argv.pop(1)), getattr(owner, name)
 def counted(*arguments):

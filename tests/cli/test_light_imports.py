@@ -39,6 +39,7 @@ def loaded_by(*words: str, cwd) -> str:
         ("-sc", "install=bash"),
         ("-sc", "query=bash"),
         ("trainer.max_step=5",),
+        ("plan", "study=lab", "seed=0", "plan.images_per_second=1000"),
         ("threat_model.eps_255=-1",),
         ("attack.pgd.when=last",),
         ("status", "run=nowhere"),

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from robustft import checks, interruption
 from robustft.cli.additions import Additions, additions_of
 from robustft.cli.build import Parts
+from robustft.cli.libraries import load_libraries
 from robustft.cli.processes import together
 from robustft.cli.run_argument import each_of, known_run, several_runs
 from robustft.cli.runs import run_directory
@@ -110,6 +111,7 @@ def _measure(
     run: Run, parts: Parts, config: DictConfig, additions: Additions, steps: Sequence[int], writes: bool
 ) -> int:
     """Prints a line for each condition at each of `steps`; the number of those that differ from the record."""
+    load_libraries()
     from robustft.cli.load import loaded
     from robustft.evaluation.recorder import Recorder
     from robustft.evaluation.remeasure import remeasure_steps

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from robustft.cli.plans.composed_runs import ComposedRun, composed_runs
 from robustft.cli.plans.plan_settings import PlanSettings, of, plan_settings
 from robustft.cli.plans.run_work import run_work
 from robustft.cli.user_errors import Mistake, naming
+from robustft.planning.cluster import Cluster
 from robustft.planning.cost import run_cost
 from robustft.planning.disk import free_bytes, run_disk
 from robustft.planning.observations import Observations, observed
-from robustft.planning.plan import Plan, PlannedRun
+from robustft.planning.plan import Plan, PlannedRun, refuse_full_disk
 from robustft.planning.plan_table import plan_table
 from robustft.planning.rates import Rates
 from robustft.planning.work import Parameters, RunWork
@@ -55,16 +57,30 @@ def plan_words(words: Sequence[str], *, multirun: bool, config_dir: str | None =
     print(text)
 
 
-def plan_of(runs: Iterable[ComposedRun], settings: PlanSettings) -> Plan:
+def refuse_small_disk(runs: Iterable[ComposedRun], *, jobs: int) -> None:
+    """A Mistake naming hydra.sweep.dir if what the runs will leave does not fit there, as far as that is known.
+
+    To be called before anything is submitted. runs: without a mistake; jobs: at most, at a time.
+    """
+    try:
+        plan = plan_of(runs, PlanSettings(cluster=Cluster(jobs=jobs)), others=0)
+    except Mistake:  # the size of a data set is not known
+        return
+    with naming(""):
+        refuse_full_disk(plan)
+
+
+def plan_of(runs: Iterable[ComposedRun], settings: PlanSettings, *, others: int = OTHERS) -> Plan:
     """The plan of composed runs; a Mistake if one could not be begun, or if a size is not known.
 
-    runs: (directory, words, configuration with Hydra's node) of each.
+    runs: (directory, words, configuration with Hydra's node) of each; others: runs outside the study that are asked
+    for rates, at most.
     """
     listed = list(runs)
     if not listed:
         raise Mistake("there must be a run to plan, got none")
     where = Path(str(listed[0][2].hydra.sweep.dir))
-    observations = observed(_finished([directory for directory, _, _ in listed], where))
+    observations = observed(_finished([directory for directory, _, _ in listed], where, others))
     counted = _counted(listed, settings, observations)
     measured = _measured(counted) if settings.measure else {}
     planned = tuple(_planned(work, settings, observations, measured) for work, _, _ in counted)
@@ -88,13 +104,12 @@ def _counted(
     return counted
 
 
-def _finished(directories: Sequence[Path], root: Path) -> Iterable[Run]:
-    """The study's runs that are there, then others below `root`."""
+def _finished(directories: Sequence[Path], root: Path, others: int) -> Iterable[Run]:
+    """The study's runs that are there, then as many others below `root`."""
     own = {directory.absolute() for directory in directories}
     yield from map(Run, directories)
-    others = (run for run in runs_below(root) if run.directory.absolute() not in own)
-    for _, run in zip(range(OTHERS), others, strict=False):
-        yield run
+    elsewhere = (run for run in (runs_below(root) if others else ()) if run.directory.absolute() not in own)
+    yield from islice(elsewhere, others)
 
 
 def _measured(

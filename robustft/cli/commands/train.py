@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from robustft import checks, interruption
 from robustft.cli.build import Parts
 from robustft.cli.commands.report import PICTURE, show
+from robustft.cli.libraries import load_libraries
 from robustft.cli.method_check import check_method
 from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import shown
@@ -57,19 +58,24 @@ def run(config: DictConfig) -> Any:
         if not before.is_finished:
             with naming("trainer."):
                 refuse_missing_device(parts.plan.accelerator)
-        preparation = prepared(config, parts, before, unfinished=check_method)
-        identity = preparation.identity
-        if not before.is_finished:
-            with run_directory.claimed(run_dir):  # before anything heavy loads
-                before = run_directory.earlier(run_dir)  # another process may have been at work on it since
-                run_directory.refuse_another(before, identity)
-                if not before.is_finished:
-                    with naming("hydra.run.dir: "):
-                        _ = before.records  # before anything heavy loads: training resumes behind them
-                    known = {"run_id": run_id(identity), "identity": identity, "contents": preparation.contents}
-                    run = Run(run_dir, {**known, **_names(config, hydra, parts)})
-                    _train(config, hydra, parts, run, before, began)
-                    return goal_values(config, Run(run_dir))
+        with ExitStack() as held:
+
+            def begin(parts: Parts) -> None:
+                held.enter_context(run_directory.claimed(run_dir))  # before anything heavy loads
+                load_libraries("robustft.training.fine_tune")
+                check_method(parts)
+
+            preparation = prepared(config, parts, before, unfinished=begin)
+            identity = preparation.identity
+            before = run_directory.earlier(run_dir)  # another process may have been at work on it since
+            run_directory.refuse_another(before, identity)
+            if not before.is_finished:
+                with naming("hydra.run.dir: "):
+                    _ = before.records  # before anything is loaded: training resumes behind them
+                known = {"run_id": run_id(identity), "identity": identity, "contents": preparation.contents}
+                run = Run(run_dir, {**known, **_names(config, hydra, parts)})
+                _train(config, hydra, parts, run, before, began)
+                return goal_values(config, Run(run_dir))
         print(f"finished before: {shown(run_dir)} (`python -m robustft report run={shown(run_dir)}` prints its table)")
         return goal_values(config, before)
     except run_directory.InUse as reason:

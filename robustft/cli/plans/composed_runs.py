@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
@@ -29,12 +31,9 @@ def composed_runs(words: Sequence[str], *, multirun: bool, config_dir: str | Non
     Raises:
         HydraException, OmegaConfBaseException: if a run cannot be composed.
     """
-    searched = [f"hydra.searchpath=[file://{Path(config_dir).absolute()}]"] if config_dir else []
-    with _hydra():
-        loader: Any = GlobalHydra.instance().config_loader()
-        read_each_file_once(loader)
+    with _loader(config_dir) as loader:
         choices = [word for word in words if word.startswith("study=")]
-        study = loader.load_configuration("train", overrides=[*choices, *searched], run_mode=RunMode.RUN)
+        study = loader.load_configuration("train", overrides=choices, run_mode=RunMode.RUN)
         parser = OverridesParser.create(loader)
         named = {override.key_or_group for override in parser.parse_overrides(list(words))}
         params = study.hydra.sweeper.get("params") or {}
@@ -42,7 +41,7 @@ def composed_runs(words: Sequence[str], *, multirun: bool, config_dir: str | Non
         of_study = [f"{key}={value}" for key, value in params.items() if many and key not in named]
         parsed = parser.parse_overrides([*of_study, *words])
         runs = BasicSweeper.split_arguments(parsed, None)[0] if many else [[str(each.input_line) for each in parsed]]
-        master = loader.load_configuration("train", overrides=[*searched, *choices], run_mode=RunMode.MULTIRUN)
+        master = loader.load_configuration("train", overrides=choices, run_mode=RunMode.MULTIRUN)
         for overrides in runs:
             config = loader.load_sweep_config(master, list(overrides))
             hydra = config.hydra
@@ -51,10 +50,16 @@ def composed_runs(words: Sequence[str], *, multirun: bool, config_dir: str | Non
 
 
 @contextmanager
-def _hydra() -> Iterator[None]:
-    """Hydra's loader for our configuration, the present one if there is one."""
-    if GlobalHydra.instance().is_initialized():
-        yield
-        return
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        yield
+def _loader(config_dir: str | None) -> Iterator[Any]:
+    """Hydra's loader of our configuration and the user's own."""
+    search_path = create_config_search_path(str(conf_dir()))
+    if config_dir is not None:
+        own = f"file://{Path(config_dir).absolute()}"  # where Hydra's --config-dir has it
+        search_path.prepend("command-line", own, anchor=SearchPathQuery(provider="schema"))
+    GlobalHydra.instance().clear()
+    try:
+        loader = Hydra.create_main_hydra2(task_name="plan", config_search_path=search_path).config_loader
+        read_each_file_once(loader)
+        yield loader
+    finally:
+        GlobalHydra.instance().clear()

@@ -19,12 +19,12 @@ class PlanSettings:
     or numbers by backbone or data set; measure: whether to measure here."""
 
     cluster: Cluster
-    images_per_second: Any
-    train_images: Any
-    test_images: Any
-    parameters: Any
-    training_factor: float
-    measure: bool
+    images_per_second: Any = None
+    train_images: Any = None
+    test_images: Any = None
+    parameters: Any = None
+    training_factor: float = 1.0
+    measure: bool = False
 
 
 def plan_settings(node: DictConfig) -> PlanSettings:

@@ -9,11 +9,13 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 from robustft.cli.command_line.groups import choices
-from robustft.cli.commands.plan import plan_of
+from robustft.cli.commands import plan as plan_command
+from robustft.cli.commands.plan import plan_of, refuse_small_disk
 from robustft.cli.plans.composed_runs import composed_runs
 from robustft.cli.plans.plan_settings import PlanSettings
 from robustft.cli.plans.run_work import run_work
 from robustft.cli.runs import run_name
+from robustft.cli.user_errors import Mistake
 from robustft.planning.cluster import Cluster
 from robustft.planning.observations import Observations, observed
 from robustft.planning.work import RunWork
@@ -23,15 +25,7 @@ TINY = ("trainer.max_steps=2", "suite.max_images=40", "tracker.mode=disabled", "
 """A run of seconds; `success=last` makes every attacked image take the whole budget."""
 LAST = ("attack.pgd.success=last", "attack.pgd.steps=4")
 
-SETTINGS = PlanSettings(
-    cluster=Cluster(),
-    images_per_second=1000,
-    train_images=None,
-    test_images=None,
-    parameters=None,
-    training_factor=1,
-    measure=False,
-)
+SETTINGS = PlanSettings(cluster=Cluster(), images_per_second=1000)
 
 
 def works(*words: str) -> list[RunWork]:
@@ -204,6 +198,17 @@ def test_what_is_finished_is_done_and_tells_the_rates(words, made_up_run, monkey
     assert (code, plan["runs"], plan["finished"]) == (0, 2, 1)
     assert plan["rates"][0].startswith("finished runs of glyph_vit")
     assert plan["device_hours_left"]["expected"] < plan["device_hours"]["expected"]
+
+
+def test_a_disk_too_small_for_the_study_is_a_mistake_before_anything_is_submitted(monkeypatch):
+    run_name.register()
+    runs = list(composed_runs(["study=lab", "hydra.sweep.dir=/tmp/nowhere"], multirun=True))
+    refuse_small_disk(runs, jobs=4)
+    monkeypatch.setattr(plan_command, "free_bytes", lambda directory: 10**6)
+    with pytest.raises(Mistake, match=r"^hydra.sweep.dir must be on a disk with .* free for the runs of the study"):
+        refuse_small_disk(runs, jobs=4)
+    unknown = list(composed_runs(["dataset=hub", "dataset.hub_id=me/mine"], multirun=True))
+    refuse_small_disk(unknown, jobs=4)
 
 
 def test_a_plan_of_python_is_the_same():

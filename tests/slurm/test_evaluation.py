@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.slurm.cluster import Cluster
-from tests.slurm.study import ON_SLURM, Place, Trained
+from tests.slurm.study import ON_SLURM, Command, Place, Trained
 
 pytestmark = pytest.mark.slurm
 
@@ -19,11 +19,11 @@ TRAINED = (
     "trainer.max_steps=2",
     "threat_model.eps_255=1",  # most images stay unbroken, so every part of AutoAttack is at work on them
     "attack.pgd.steps=2",
-    "suite.max_images=40",
+    "suite.max_images=72",
     "suite.batch_size=2",  # a block is eight batches
     "tracker.mode=disabled",
 )
-ATTACKED = ("states=last", "attack=autoattack", "attack.autoattack.iterations=4", "attack.autoattack.queries=100")
+ATTACKED = ("states=last", "attack=autoattack", "attack.autoattack.iterations=5", "attack.autoattack.queries=200")
 
 
 def test_an_evaluation_in_blocks_that_is_requeued_twice_gives_the_same_to_the_bit(cluster: Cluster, tmp_path):
@@ -37,7 +37,7 @@ def test_an_evaluation_in_blocks_that_is_requeued_twice_gives_the_same_to_the_bi
     command = here.begin("evaluate", "run=multirun/attacked", *ATTACKED, *ON_SLURM)
     alone = quiet.begin("evaluate", "run=multirun/attacked", *ATTACKED)
     for count in (1, 2):
-        cluster.daemons.wait_for(partial(is_at_work, run, count), f"block {count}", seconds=180)
+        cluster.daemons.wait_for(partial(is_at_work, command, run, count), f"block {count}", seconds=180)
         (job,) = cluster.jobs()
         cluster.command("scontrol", "requeue", job)
         assert len(run.records) == before  # the evaluation was not over
@@ -53,6 +53,7 @@ def blocks(run: Trained) -> int:
     return sum(1 for _ in (run.directory / "blocks").glob("*/*.npz"))
 
 
-def is_at_work(run: Trained, blocks_made: int) -> bool:
+def is_at_work(command: Command, run: Trained, blocks_made: int) -> bool:
     """Whether a job runs and so many blocks are on disk."""
+    assert command.process.poll() is None, command.text
     return blocks(run) >= blocks_made and "RUNNING" in run.cluster.jobs().values()

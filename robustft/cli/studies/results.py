@@ -17,8 +17,8 @@ from robustft.cli.studies.checked_runs import CheckedRun
 from robustft.cli.studies.goal import goal_values
 from robustft.cli.studies.job import Job, Outcome
 from robustft.cli.user_errors import Failure
-from robustft.study.plain_file import DamagedFile
 from robustft.study.run import Run
+from robustft.study.run_state import run_state
 
 NUMBERS = "{:<11}  {:>9}  {:>6}  {:>6}  {:>6}"
 
@@ -92,12 +92,14 @@ class Results:
 
 
 def _why_unfinished(run: Run) -> str | None:
-    try:
-        if not run.exists:
-            return "not begun"
-        return None if run.is_finished else run.state
-    except DamagedFile as error:
-        return str(error)
+    known = run_state(run.directory)
+    if known.state == "damaged":
+        return known.reason
+    return None if known.is_finished else f"{_shown(known.state)} {known.reason or ''}".rstrip()
+
+
+def _shown(state: str) -> str:
+    return "not begun" if state == "waiting" else state  # by the time of the table nobody waits
 
 
 def _reason(state: str | None, outcome: Outcome | None) -> str:
@@ -123,11 +125,8 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 
 def _numbers(run: Run) -> str:
-    try:
-        summary: Any = run.content.get("summary") if run.is_finished else None
-        status = run.status or "not begun"
-    except DamagedFile:
-        summary, status = None, "damaged"
+    state = run_state(run.directory).state
+    summary: Any = run.content.get("summary") if state == "finished" else None
     numbers = ["-"] * 4
     if isinstance(summary, dict):
         numbers = [
@@ -136,4 +135,4 @@ def _numbers(run: Run) -> str:
             f"{summary['best/robust']:.1%}",
             f"{summary['area']:.4f}",
         ]
-    return NUMBERS.format(status, *numbers)
+    return NUMBERS.format(_shown(state), *numbers)

@@ -76,6 +76,7 @@ def _requeue() -> None:
     """Puts this job back into the queue, which ends it."""
     number = str(slurm_job(os.environ))
     print(f"robustft: the time slice is over, job {number} goes back into the queue", file=sys.stderr, flush=True)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # comes with the requeue; until the job is gone it holds its node
     answer = subprocess.run(["scontrol", "requeue", number], capture_output=True, text=True, timeout=60, check=False)
     if answer.returncode != 0:
         print(f"robustft: scontrol requeue {number}: {answer.stderr.strip()}", file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ test: $(INSTALLED)  ## the tests, as CI runs them: two workers of one thread eac
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slurm: $(INSTALLED)  ## studies on a real SLURM of one node, which the tests start and end: root, and Debian's packages of it
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -m slurm tests/slurm
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs --tb=short -m slurm tests/slurm
 
 check: $(INSTALLED)  ## style, types and who may import whom, as CI checks them
 	$(BIN)/ruff check .

@@ -11,8 +11,8 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft.cli import stops, sweep
-from robustft.cli.command_line import completion
+from robustft.cli import sweep
+from robustft.cli.command_line import completion, stops
 from robustft.cli.command_line.arguments import COMMANDS, HELP, MULTIRUN, CommandLine, parsed
 from robustft.cli.command_line.groups import conf_dir
 from robustft.cli.command_line.help import help_text

@@ -26,7 +26,7 @@ from omegaconf.errors import (
 
 from robustft import interruption
 from robustft.checks import suggestion
-from robustft.cli import stops
+from robustft.cli.command_line import stops
 from robustft.cli.command_line.groups import choices, is_group, must_be_one_of
 from robustft.cli.command_line.keys import list_allowed, unknown_key
 from robustft.data.errors import CacheError

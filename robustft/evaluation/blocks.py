@@ -12,7 +12,6 @@ from hashlib import blake2b
 from itertools import chain
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -106,7 +105,7 @@ def model_fingerprint(model: nn.Module) -> str:
     digest = blake2b(digest_size=16)
     for name, value in chain(model.named_parameters(), model.named_buffers()):
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(np.ascontiguousarray(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()).data)
+        digest.update(value.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -120,5 +119,5 @@ def perturbations_fingerprint(perturbations: Perturbations | None) -> str:
         return "none"
     digest = blake2b(digest_size=16)
     for values in perturbations.arrays().values():
-        digest.update(np.ascontiguousarray(values).data)
+        digest.update(values.tobytes())
     return digest.hexdigest()

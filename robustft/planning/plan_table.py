@@ -87,8 +87,8 @@ def _on_cluster(cluster: Cluster, forecast: dict[str, Forecast]) -> Iterator[str
 def hours(span: Span) -> str:
     """Hours with their bounds: `0.31 (0.20 to 0.50)`.
 
-    >>> hours(Span(10, 250, 4000))
-    '250 (10 to 4,000)'
+    >>> hours(Span(12, 250, 4000))
+    '250 (12.0 to 4,000)'
     """
     return _short(span.expected) + ("" if span.is_known else f" ({_short(span.low)} to {_short(span.high)})")
 

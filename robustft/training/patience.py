@@ -69,5 +69,6 @@ def within(seconds: float, call: Callable[[], Any], *, signalled: float) -> Any:
         if time.monotonic() >= end:
             raise Failed(f"no answer in {signalled if is_signalled else seconds:g} s")
     if errors:
-        raise Failed(f"{type(errors[0]).__name__}: {errors[0]}") from errors[0]
+        name, text = type(errors[0]).__name__, str(errors[0])
+        raise Failed(f"{name}: {text}" if text else name) from errors[0]
     return results[0]

@@ -20,17 +20,24 @@ from tests.cli.run_commands import Commands
 KILLING = """
 import os, signal, sys
 from robustft.evaluation.block_files import MeasurementFiles
+import robustft.cli.load
 from robustft.training.module import FineTuning
 from robustft.study.records.record_file import RecordFile
-places = {"step": (FineTuning, "training_step"), "record": (RecordFile, "append"), "rename": (os, "replace")}
-places["block"] = (MeasurementFiles, "keep")
+places = {
+    "step": (FineTuning, "training_step"),
+    "record": (RecordFile, "append"),
+    "rename": (os, "replace"),
+    "block": (MeasurementFiles, "keep"),
+    "load": (robustft.cli.load, "loaded"),
+}
+number = getattr(signal, sys.argv.pop(1))
 owner, name = places[sys.argv.pop(1)]
 calls, original = int(sys.argv.pop(1)), getattr(owner, name)
 def counted(*arguments):
     global calls
     calls -= 1
-    if calls < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if calls == -1:
+        os.kill(os.getpid(), number)
     return original(*arguments)
 setattr(owner, name, counted)
 from robustft.cli.app import main
@@ -60,10 +67,15 @@ def words(monkeypatch, tmp_path, capsys):
 
 @pytest.fixture(scope="session")
 def robustft(tmp_path_factory):
-    """(words, cwd) -> the finished process of `python -m robustft words`; kill=(place, n): killed there."""
+    """(words, cwd) -> the finished process of `python -m robustft words`.
+
+    kill=(place, n): killed right before the call number n of what the place is; by another `signal`, if one is named.
+    """
     servers: dict[tuple, ForkServer] = {}
 
-    def run(*given: str, cwd: Path, kill: tuple[str, int] | None = None) -> subprocess.CompletedProcess:
+    def run(
+        *given: str, cwd: Path, kill: tuple[str, int] | None = None, signal: str = "SIGKILL"
+    ) -> subprocess.CompletedProcess:
         hub = tuple(
             sorted(item for item in os.environ.items() if item[0].startswith("HF_"))
         )  # read when it is imported
@@ -75,7 +87,7 @@ def robustft(tmp_path_factory):
         output = tmp_path_factory.mktemp("output")
         if kill is None:
             return servers[hub].run(given, cwd=cwd, code=None, output=output)
-        return servers[hub].run((kill[0], str(kill[1]), *given), cwd=cwd, code=KILLING, output=output)
+        return servers[hub].run((signal, kill[0], str(kill[1]), *given), cwd=cwd, code=KILLING, output=output)
 
     yield run
     for server in servers.values():

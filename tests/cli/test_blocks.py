@@ -8,7 +8,7 @@ from pathlib import Path
 
 RUN = (
     "attack.pgd.steps=2",
-    "suite.max_images=50",
+    "suite.max_images=30",
     "trainer.max_steps=20",
     "schedule.points=2",
     "trainer.accelerator=cpu",

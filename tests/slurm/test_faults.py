@@ -61,6 +61,7 @@ def aftermath(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Aft
     interrupted.ended(30)
     jobs = cluster.jobs()
     long = here.begin(*LONG, *ON_SLURM, *SLICES, step_seconds=1)
+    wait_for(lambda: "queue already" in long.text, "the same command to find the job")
 
     killed, beside = (here.begin(*GOOD, *offline, step_seconds=0.5) for _ in range(2))
     wait_for(lambda: "submitted" in killed.text or "queue already" in killed.text, "the study to be submitted")

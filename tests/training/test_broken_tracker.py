@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import threading
+
 import pytest
 
-from robustft.training.tracker import TrackedRun
+from robustft.interruption import on_signals
+from robustft.training.patience import Patience
+from robustft.training.tracker import TrackedRun, Tracker, tracked_run
+from tests.cli import wandb_file
 
 
 class Broken:
@@ -40,3 +49,102 @@ def test_a_mirror_that_breaks_is_told_once_and_left_alone(first, capsys):
         "robustft: the run continues without W&B, which failed: OSError: [Errno 28] No space left on device\n"
     )
     assert broken.asked == 1
+
+
+class Raising:
+    """A run of W&B's that raises what it is given, which no `except Exception` need catch."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def log(self, values):
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()], ids=repr)
+def test_not_even_an_exit_of_the_librarys_ends_the_run(error, capsys):
+    log(TrackedRun(Raising(error), log_every=1))
+    assert capsys.readouterr().err.startswith(
+        f"robustft: the run continues without W&B, which failed: {type(error).__name__}"
+    )
+
+
+class Silent:
+    """A run of W&B's whose service hangs: it never answers."""
+
+    def log(self, values):
+        threading.Event().wait()
+
+
+def test_a_service_that_hangs_is_given_up(capsys):
+    tracked = TrackedRun(Silent(), log_every=1, patience=Patience(log=0.01))
+    log(tracked)
+    log(tracked)
+    assert capsys.readouterr().err == "robustft: the run continues without W&B, which failed: no answer in 0.01 s\n"
+
+
+def test_a_signal_makes_the_patience_short(capsys):
+    tracked = TrackedRun(Silent(), log_every=1, patience=Patience(log=1e6, signalled=0.01))
+    with on_signals():
+        signal.raise_signal(signal.SIGTERM)
+        log(tracked)
+    assert "no answer in 0.01 s" in capsys.readouterr().err
+
+
+def test_what_cannot_be_opened_is_one_warning(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "wandb", None)  # as where it is not installed
+    opening = {"run_dir": tmp_path, "run_id": "this", "name": "n", "group": "g", "tags": [], "config": {}}
+    with tracked_run(Tracker(), **opening) as tracked:
+        for act in (log, finish, close):
+            act(tracked)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("robustft: the run continues without W&B, which failed: ModuleNotFoundError: ")
+    assert line.endswith(" (mode offline; offline and disabled need no account)")
+
+
+KILLING = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from robustft.training.tracker import Tracker, tracked_run
+number, place = getattr(signal, sys.argv[1]), sys.argv[2]
+def kill(here):
+    if here == place:
+        of_mine = subprocess.run(["pgrep", "-P", str(os.getpid()), "wandb-core"], capture_output=True, text=True)
+        os.kill(int(of_mine.stdout), number)
+        os.waitpid(int(of_mine.stdout), 0)
+def run(run_id):
+    opening = {"name": "n", "group": "g", "tags": [], "config": {}, "run_id": run_id}
+    with tracked_run(Tracker(), run_dir=Path("run"), **opening) as tracked:
+        kill("init")
+        for step in range(100):
+            if step == 50: kill("log")
+            tracked.log(step, {"train/loss": 0.5})
+        kill("finish")
+        tracked.finish(columns=["step"], rows=[[0]], picture=None, summary={"area": 0.5})
+        kill("close")
+run("first")
+place = None
+run("second")
+print("done")
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize("place", ["init", "log", "finish", "close"])
+def test_a_service_that_is_killed_costs_its_run_one_warning_and_the_next_run_nothing(number, place, tmp_path):
+    (tmp_path / "run").mkdir()
+    environment = {key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLING, number, place],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("robustft: the run continues without W&B, which failed: ")
+    (second,) = (tmp_path / "run/wandb").glob("offline-run-*-second/run-second.wandb")
+    assert sum(b"train/loss" in record for record in wandb_file.records(second)) >= 100

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -55,8 +54,9 @@ class Perturbations:
         Raises:
             ValueError: if they cannot be what `arrays` gave.
         """
-        arrays: tuple[NDArray[Any], ...] = (rows, codes, scales)
-        for (name, (kind, dimensions)), array in zip(KINDS.items(), arrays, strict=True):
+        arrays: dict[str, NDArray] = {"rows": rows, "codes": codes, "scales": scales}
+        for name, array in arrays.items():
+            kind, dimensions = KINDS[name]
             if array.dtype != kind or array.ndim != dimensions:
                 raise ValueError(f"{name} is {array.dtype} of shape {array.shape}")
         if not len(rows) == len(codes) == len(scales):

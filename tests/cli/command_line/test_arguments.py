@@ -68,7 +68,14 @@ def test_it_is_said_in_one_line(words, tmp_path, given):
 def test_every_command_has_help_with_its_keys(words, command, option):
     code, out, err = words(command, option)
     assert (code, err) == (0, "")
-    keys = {"train": "tracker:", "data": "output:", "evaluate": "missing_only:", "report": "run:", "pretrain": "steps:"}
+    keys = {
+        "train": "tracker:",
+        "plan": "json:",
+        "data": "output:",
+        "evaluate": "missing_only:",
+        "report": "run:",
+        "pretrain": "steps:",
+    }
     keys |= {"status": "watch:"}
     assert keys[command] in out.splitlines() or any(line.startswith(keys[command]) for line in out.splitlines())
 

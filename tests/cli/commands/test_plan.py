@@ -218,3 +218,19 @@ def test_a_plan_of_python_is_the_same():
     finally:
         GlobalHydra.instance().clear()
     assert (plan.totals.runs, plan.totals.measured.expected) == (21, 840)
+
+
+def test_rates_can_be_measured_here_without_records(monkeypatch):
+    from robustft.cli.plans import measured_rates
+
+    monkeypatch.setattr(measured_rates, "SECONDS", 0.5)
+    run_name.register()
+    settings = PlanSettings(cluster=Cluster(), measure=True)
+    runs = composed_runs(["method=lora", "seed=0,1", "suite.batch_size=8", "trainer.batch_size=8"], multirun=True)
+    plan = plan_of(runs, settings)
+    first, second = plan.runs
+    assert first.cost is not None
+    assert first.cost == second.cost
+    assert 0 < first.cost.training < first.hours.high * 3600
+    assert plan.sources[0].startswith("measured here on")
+    assert plan.totals.disk is not None

@@ -7,8 +7,10 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-PARTS = ("source",)
-"""Groups that other groups' files use and no command line chooses from."""
+PARTS = ("source", "hydra")
+"""Groups that other groups' files use and no command line chooses from, and the folder of Hydra's own."""
+
+LAUNCHER = "hydra/launcher"
 
 
 def conf_dir() -> Path:
@@ -28,6 +30,13 @@ def is_group(key: str) -> bool:
 def choices(group: str) -> list[str]:
     """The names that `group=NAME` may have, sorted; [] if there is no such group."""
     return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
+
+
+def launcher_keys(launcher: str) -> list[str]:
+    """The settings of one of our launchers; [] for Hydra's own."""
+    path = conf_dir() / LAUNCHER / f"{launcher}.yaml"
+    names = re.findall(r"^([a-z]\w*):", path.read_text(encoding="utf-8"), flags=re.MULTILINE) if path.is_file() else []
+    return [name for name in names if name != "defaults"]
 
 
 def takes_a_list(group: str) -> bool:

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from robustft.checks import suggestion
-from robustft.cli.command_line.groups import choices, conf_dir, is_group, takes_a_list
+from robustft.cli.command_line.groups import LAUNCHER, choices, conf_dir, is_group, launcher_keys, takes_a_list
 
 LISTS = ("suite.corruptions", "suite.severities", "suite.eps_grid_255", "backbone.mean", "backbone.std")
 """Keys that may be lists though their default is none."""
@@ -27,6 +27,8 @@ LARGEST = "train"
 def unknown_key(key: str, *, command: str, words: Sequence[str]) -> str:
     """`trainer.max_step is no key; did you mean trainer.max_steps? trainer has batch_size, ...`."""
     key = key.removeprefix("hydra.runtime.choices.")  # Hydra keeps there what was chosen of each group
+    if key.startswith("hydra.launcher."):
+        return _no_launcher_key(key, words)
     if f"~{key}" in words and is_group(key):
         return f"{key} must be given: ~{key} takes it away"
     config = _composed(command, words)
@@ -50,6 +52,17 @@ def unknown_key(key: str, *, command: str, words: Sequence[str]) -> str:
         or _elsewhere(name, config, exactly=False)
     )
     return f"{key} is no key{close or ';'} {parent or 'the configuration'} has {', '.join(siblings)}"
+
+
+def _no_launcher_key(key: str, words: Sequence[str]) -> str:
+    """`hydra.launcher.partition is no key of hydra/launcher=basic; slurm has partition, account, ...`."""
+    chosen = next((word.partition("=")[2] for word in words if word.startswith(f"{LAUNCHER}=")), "basic")
+    name = key.rpartition(".")[2]
+    having = {each: launcher_keys(each) for each in choices(LAUNCHER)}
+    others = {each: keys for each, keys in having.items() if name in keys} or {chosen: having.get(chosen, [])}
+    has = "; ".join(f"{each} has {', '.join(keys) or 'none'}" for each, keys in others.items())
+    more = "" if chosen != "slurm" else "; +hydra.launcher.additional_parameters.NAME=VALUE passes any other to sbatch"
+    return f"{key} is no key of {LAUNCHER}={chosen}; {has}{more}"
 
 
 def list_allowed(key: str, *, command: str, words: Sequence[str]) -> bool:

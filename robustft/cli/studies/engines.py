@@ -37,19 +37,19 @@ def engine_of(launcher: Launcher, config: DictConfig) -> Engine | None:
     Raises:
         Mistake: if a setting of the study does not fit the launcher, or SLURM is asked for where there is none.
     """
-    study, plugin = config.get("study") or {}, type(launcher).__module__.split(".")
+    study, kind = config.get("study") or {}, type(launcher).__name__
     wait, per_job = study.get("wait", True), study.get("runs_per_job", 1)
     with naming("study."):
         checks.yes_or_no("wait", wait)
         checks.yes_or_no("retry_failed", study.get("retry_failed", True))
         checks.whole_number("runs_per_job", per_job, at_least=1)
-    if "hydra_submitit_launcher" in plugin:
+    if kind == "SlurmLauncher":
         from robustft.cli.studies.slurm.submission import Slurm
 
         return Slurm(settings=config.hydra.launcher, wait=wait, runs_per_job=per_job)
     if not wait:
         raise Mistake("study.wait must be true where no SLURM runs the jobs (hydra/launcher=slurm), got false")
-    if "hydra_joblib_launcher" in plugin:
+    if kind == "JoblibLauncher":
         from robustft.cli.studies.processes import Processes
 
         return Processes(n_jobs=config.hydra.launcher.n_jobs)

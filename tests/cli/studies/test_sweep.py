@@ -25,6 +25,14 @@ import pytest
         (["seed=0,1", "study.runs_per_job=0"], "study.runs_per_job must be a whole number of at least 1, got 0"),
         (["seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs must be null, at "),
         (["seed=0,1", "hydra/launcher=nosuch"], "hydra/launcher must be one of basic, joblib, slurm"),
+        (
+            ["seed=0,1", "hydra.launcher.partition=gpu"],
+            "hydra.launcher.partition is no key of hydra/launcher=basic; slurm",
+        ),
+        (
+            ["seed=0,1", "hydra/launcher=slurm", "hydra.launcher.nice=1"],
+            "hydra.launcher.nice is no key of hydra/launcher=slurm; slurm has partition, account, ",
+        ),
         (["report", "run=nowhere"], "run must be the directory of a run, with run.json in it; got nowhere"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -31,6 +32,9 @@ IN_A_LEVEL = ("seed", "dataset.name", "dataset.path", "dataset.config", "dataset
 
 JOINT, FORMER_JOINT = "+", ","
 """Between the settings in a run directory's name. Hydra takes no comma inside a value unless it is quoted."""
+
+_defaults: WeakKeyDictionary[Any, dict[tuple[str, ...], DictConfig]] = WeakKeyDictionary()
+"""Of each loader, which a process of its own has: words -> what they compose."""
 
 UNNAMED = "unnamed"
 """Directory of a sweep's job whose configuration has a mistake, which is reported when the job begins."""
@@ -135,8 +139,12 @@ def _value(config: DictConfig, key: str) -> Any:
 
 
 def _compose(words: list[str]) -> DictConfig:
+    """Runs of a sweep that differ in the seed alone have the same defaults, which are composed once."""
     loader = GlobalHydra.instance().config_loader()
-    return loader.load_configuration(config_name="train", overrides=words, run_mode=RunMode.RUN)
+    known = _defaults.setdefault(loader, {})
+    if tuple(words) not in known:
+        known[tuple(words)] = loader.load_configuration(config_name="train", overrides=words, run_mode=RunMode.RUN)
+    return known[tuple(words)]
 
 
 def _clean(value: Any) -> str:

@@ -317,3 +317,14 @@ def test_seconds_are_those_of_all_starts():
     result, seconds = made_in_blocks(torch.arange(10), 2, make, Earlier, is_last=True)
     assert seconds == 2000
     assert result.broken.tolist() == [True] * 4 + [False] * 6
+
+
+@pytest.mark.parametrize(("is_last", "kept"), [(True, 2), (False, 3)])
+def test_the_last_block_is_kept_only_if_something_follows(is_last, kept):
+    store = Memory()
+
+    def make(rows: Tensor) -> SearchResult:
+        return SearchResult(broken=torch.zeros(len(rows), dtype=torch.bool))
+
+    made_in_blocks(torch.arange(5), 2, make, lambda: store, is_last=is_last)
+    assert len(store.blocks) == kept

@@ -58,7 +58,7 @@ class Daemons:
         for name in reversed(list(self._running)):
             self.end(name)
 
-    def wait_for(self, holds: Callable[[], object], what: str, seconds: float = 60) -> None:
+    def wait_for(self, holds: Callable[[], object], what: str, seconds: float = 60, every: float = 0.2) -> None:
         """Return as soon as it holds.
 
         Raises:
@@ -70,7 +70,7 @@ class Daemons:
             if dead or time.monotonic() > end:
                 died = f"{', '.join(dead)} died; " if dead else ""
                 raise TimeoutError(f"{died}waited {seconds:.0f} s at most for {what}\n{self._last_words()}")
-            time.sleep(0.2)
+            time.sleep(every)
 
     def _last_words(self) -> str:
         logs = {log.name: log.read_text(errors="replace") for log in sorted(self.directory.glob("*.log"))}

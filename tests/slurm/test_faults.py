@@ -55,12 +55,12 @@ def aftermath(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Aft
     wait_for = cluster.daemons.wait_for
     offline = ("tracker.mode=offline", *ON_SLURM)
 
-    interrupted = here.begin(*LONG, *ON_SLURM, *SLICES, step_seconds=1)
+    interrupted = here.begin(*LONG, *ON_SLURM, *SLICES, step_seconds=1.25)
     wait_for(lambda: "submitted" in interrupted.text, "the long run to be submitted")
     interrupted.process.send_signal(signal.SIGINT)
     interrupted.ended(30)
     jobs = cluster.jobs()
-    long = here.begin(*LONG, *ON_SLURM, *SLICES, step_seconds=1)
+    long = here.begin(*LONG, *ON_SLURM, *SLICES, step_seconds=1.25)
     wait_for(lambda: "queue already" in long.text, "the same command to find the job")
 
     killed, beside = (here.begin(*GOOD, *offline, step_seconds=0.5) for _ in range(2))

@@ -11,7 +11,6 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from robustft.cli import sweep
 from robustft.cli.command_line import completion, stops
 from robustft.cli.command_line.arguments import COMMANDS, HELP, MULTIRUN, CommandLine, parsed
 from robustft.cli.command_line.groups import conf_dir
@@ -21,6 +20,7 @@ from robustft.cli.environment import own_environment
 from robustft.cli.output import unfailing_output
 from robustft.cli.runs import run_name
 from robustft.cli.runs.versions import versions
+from robustft.cli.studies import sweep
 from robustft.cli.studies.implied_sweep import a_job_a_run, is_study
 from robustft.cli.user_errors import Failure, Mistake, explained
 from robustft.cli.warning_line import on_one_line

@@ -38,7 +38,7 @@ class Evaluator:
     Raises:
         ValueError: if two conditions would have one name.
 
-    >>> from robustft.attacks import Pgd
+    >>> from robustft.attacks import Pgd, ThreatModel
     >>> images = Images(pixels=np.zeros((4, 3, 2, 2), np.uint8), labels=np.zeros(4, np.int64))
     >>> suite = Suite(threat_model=ThreatModel(eps_255=8), attacks={"pgd": Pgd(steps=2)})
     >>> evaluator = Evaluator(suite=suite, validation=images, test=images, ood={"sketch": images}, seed=0)

@@ -85,3 +85,11 @@ def test_the_gates_of_a_strong_attack_cost_no_more_than_counted():
     attacks = [Pgd(steps=steps) for steps in (few, many, 1, few, few, few)] + [Pgd(steps=few, restarts=gates.RESTARTS)]
     total = sum((attack.budget(10, "linf") for attack in attacks), Passes(forward=3, backward=1))
     assert total == GATES
+
+
+@pytest.mark.parametrize("batch_size", [1, 16, 100, 128, 512, 2048])
+def test_a_block_has_as_many_images_as_an_evaluation_gives_it(batch_size: int):
+    from robustft.evaluation import blocks
+    from robustft.planning.work import images_of_block
+
+    assert images_of_block(batch_size) == blocks.images_of_block(batch_size)

@@ -44,7 +44,7 @@ def engine_of(launcher: Launcher, config: DictConfig) -> Engine | None:
         checks.yes_or_no("retry_failed", study.get("retry_failed", True))
         checks.whole_number("runs_per_job", per_job, at_least=1)
     if "hydra_submitit_launcher" in plugin:
-        from robustft.cli.studies.slurm import Slurm
+        from robustft.cli.studies.slurm.submission import Slurm
 
         return Slurm(settings=config.hydra.launcher, wait=wait, runs_per_job=per_job)
     if not wait:

@@ -393,7 +393,7 @@ def test_where_an_abandoned_lease_cannot_be_removed_everybody_builds_alone_and_t
 
     load_elsewhere(pictures, chunks=2).communicate(timeout=60)
     os.utime(lease_of(directory), (0, 0))
-    monkeypatch.setattr(lease, "set_aside", refuse)
+    monkeypatch.setattr(lease.claim, "set_aside", refuse)
     real = cached_split.synchronise
     times = []
 

@@ -17,14 +17,13 @@ from pathlib import Path
 import pytest
 from filelock import SoftFileLease
 
-from robustft import lease_file
 from robustft.atomic_write import write_whole, written_whole
-from robustft.lease import LEASE_SECONDS, Lease, LeaseLost, guard, holder_of
-from robustft.lease_file import read_lease, set_aside
+from robustft.lease import LEASE_SECONDS, Lease, LeaseLost, guard, holder_of, marker
+from robustft.lease.marker import read_lease, set_aside
 from robustft.study.records.record_file import RecordFile
 from tests.cli.made_up_run import made_up_record
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 HOLDING = """
 import sys
@@ -205,7 +204,7 @@ def test_nothing_is_followed_or_waited_for(path: Path) -> None:
 def test_this_host_is_called_what_the_file_calls_it(path: Path, lease: Lease) -> None:
     file = read_lease(path)
     assert file is not None
-    assert file.fields["host"] == lease_file._this_host()
+    assert file.fields["host"] == marker._this_host()
 
 
 def test_a_free_lease_is_taken_without_an_exchange_of_names(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from robustft.atomic_write import write_whole
 from robustft.cli.studies.job import Job, Place
-from robustft.cli.studies.slurm_job import EXIT_CODES
-from robustft.cli.studies.squeue import own_jobs
+from robustft.cli.studies.slurm.slurm_job import EXIT_CODES
+from robustft.cli.studies.slurm.squeue import own_jobs
 from robustft.study.plain_file import DamagedFile, plain_bytes, plain_json
 
 

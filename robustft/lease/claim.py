@@ -1,15 +1,4 @@
-"""A lease: which process is at work on a directory now, told by a file beside it on any host that sees the directory.
-
-`filelock.SoftFileLease` makes the file, by exclusive creation, and a thread of it touches the file every third of
-`LEASE_SECONDS`; both hold across hosts and on NFS, where flock holds per host or not at all. What is added here:
-
-- Whether a lease is still held is decided at once: by its last touch on the file system's own clock, or because its
-  process is known to be dead on this host. SoftFileLease would first watch the file for the whole time.
-- A lease that nobody holds is renamed aside. SoftFileLease exchanges two names, which NFS cannot.
-- `guard`: who writes asks it before, and a process that has lost its lease without noticing, because it was suspended,
-  its disk stalled or somebody removed the file, writes nothing more. It renews the lease, then reads whose it is: after
-  that, nobody can take it for abandoned before the time has passed once more.
-"""
+"""Taking a lease, holding it, and noticing that it is lost."""
 
 from __future__ import annotations
 
@@ -21,12 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from robustft.lease_file import LEASE_SECONDS, Holder, holder_in, holder_of, read_lease, set_aside
+from robustft.lease.marker import LEASE_SECONDS, holder_in, holder_of, read_lease, set_aside
 
 if TYPE_CHECKING:
     from filelock import SoftFileLease
-
-__all__ = ["LEASE_SECONDS", "Holder", "Lease", "LeaseLost", "guard", "holder_of"]
 
 _TRIES = 3
 _PUT_BACK_SECONDS = 0.1
@@ -54,7 +41,7 @@ class Lease:
     >>> Path("run/run.lease").unlink()
     >>> guard(Path("run/notes.txt"))
     Traceback (most recent call last):
-    robustft.lease.LeaseLost: the lease of ... was removed: this process writes nothing more to it
+    robustft.lease.claim.LeaseLost: the lease of ... was removed: this process writes nothing more to it
     >>> lease.release()
     """
 

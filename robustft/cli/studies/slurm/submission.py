@@ -16,9 +16,9 @@ from omegaconf import DictConfig, OmegaConf
 from robustft import interruption
 from robustft.cli.run_argument import shown
 from robustft.cli.studies.job import Job, Outcome, Place
-from robustft.cli.studies.queued_jobs import exit_code, queued_before, write_queued
-from robustft.cli.studies.slurm_job import run_jobs
-from robustft.cli.studies.squeue import largest_array, last_state, own_jobs
+from robustft.cli.studies.slurm.queued_jobs import exit_code, queued_before, write_queued
+from robustft.cli.studies.slurm.slurm_job import run_jobs
+from robustft.cli.studies.slurm.squeue import largest_array, last_state, own_jobs
 from robustft.cli.user_errors import Mistake
 
 _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 1.0, 15.0

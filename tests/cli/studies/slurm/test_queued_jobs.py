@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from robustft.cli.studies import queued_jobs
 from robustft.cli.studies.job import Job, Place
-from robustft.cli.studies.queued_jobs import exit_code, queued_before, write_queued
+from robustft.cli.studies.slurm import queued_jobs
+from robustft.cli.studies.slurm.queued_jobs import exit_code, queued_before, write_queued
 from robustft.study.job_queue import Job as QueuedJob
 
 PENDING = QueuedJob("7", "PENDING", "Priority", "mine")

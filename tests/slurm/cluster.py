@@ -16,7 +16,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.slurm.daemons import Daemons, end_processes_with, free_port
+from tests.slurm.daemons import Daemons, free_port, nothing_left
 
 PACKAGES = "slurm-wlm munge slurmdbd mariadb-server slurm-wlm-mysql-plugin"
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
@@ -146,14 +146,12 @@ class Cluster:
         self.start_node()
 
     def stop(self) -> None:
-        """End every job and every daemon, whatever state they are in, and remove what they wrote."""
+        """End every job and every daemon, whatever state they are in."""
         with contextlib.suppress(subprocess.SubprocessError, TimeoutError):
             if self.daemons.run("slurmctld", "slurmd"):
                 self.command("scancel", "--user", getpass.getuser())
                 self.daemons.wait_for(lambda: not self.jobs(), "jobs to end", KILL_WAIT + 10)
         self.daemons.end_all()
-        end_processes_with(f"SLURM_CONF={self.config}")
-        shutil.rmtree(self.root, ignore_errors=True)
 
     def start_controller(self) -> None:
         """Start slurmctld, which decides what runs."""
@@ -223,8 +221,9 @@ class Cluster:
 def one_node(root: Path, *, accounting: bool = False, max_array_size: int = 1001) -> Iterator[Cluster]:
     """A cluster that is up inside the block and gone after it, also when starting it fails."""
     cluster = Cluster(root, accounting=accounting, max_array_size=max_array_size)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
+    with nothing_left(root, f"SLURM_CONF={cluster.config}"):
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()

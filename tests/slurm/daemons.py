@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 
@@ -36,7 +36,6 @@ class Daemons:
                 env={**self.environment, **environment},
                 cwd=self.directory,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
             )
 
     def run(self, *names: str) -> bool:
@@ -58,7 +57,7 @@ class Daemons:
         for name in reversed(list(self._running)):
             self.end(name)
 
-    def wait_for(self, holds: Callable[[], object], what: str, seconds: float = 60) -> None:
+    def wait_for(self, holds: Callable[[], object], what: str, seconds: float = 60, every: float = 0.2) -> None:
         """Return as soon as it holds.
 
         Raises:
@@ -70,16 +69,23 @@ class Daemons:
             if dead or time.monotonic() > end:
                 died = f"{', '.join(dead)} died; " if dead else ""
                 raise TimeoutError(f"{died}waited {seconds:.0f} s at most for {what}\n{self._last_words()}")
-            time.sleep(0.2)
+            time.sleep(every)
 
     def _last_words(self) -> str:
         logs = {log.name: log.read_text(errors="replace") for log in sorted(self.directory.glob("*.log"))}
         return "\n".join("\n".join([f"--- {name}", *text.splitlines()[-12:]]) for name, text in logs.items())
 
 
-def _end_with_parent() -> None:
-    """Lets the kernel end this daemon when the tests are killed, so that none stays behind."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+@contextlib.contextmanager
+def nothing_left(directory: Path, variable: str) -> Iterator[None]:
+    """After the block, however this process ends, those processes are killed and the directory is removed."""
+    guardian = subprocess.Popen(
+        [sys.executable, __file__, str(directory), variable], stdin=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        guardian.communicate(timeout=60)
 
 
 def end_processes_with(variable: str) -> None:
@@ -95,3 +101,9 @@ def free_port() -> int:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return int(door.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.stdin.read()  # comes to its end when the tests close it, or are gone
+    end_processes_with(sys.argv[2])
+    shutil.rmtree(sys.argv[1], ignore_errors=True)

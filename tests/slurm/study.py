@@ -142,18 +142,7 @@ class Trained:
 
     def processes(self, name: str = "") -> list[int]:
         """The processes of its job, all or those whose command line has `name` in it."""
-        raw = self.cluster.command("squeue", "--noheader", "--format=%A", f"--jobs={self.job}")
-        mine = {f"SLURM_JOB_ID={raw}".encode(), f"SLURM_CONF={self.cluster.config}".encode()}
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                environment = set((process / "environ").read_bytes().split(b"\0"))
-                is_mine = mine <= environment and name.encode() in (process / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if is_mine:
-                found.append(int(process.name))
-        return found
+        return processes_of(self.job, self.cluster, name)
 
     def kill(self, name: str = "") -> None:
         """kill -9 of those processes."""
@@ -162,3 +151,16 @@ class Trained:
         for process in processes:
             with contextlib.suppress(ProcessLookupError):  # it went with another
                 os.kill(process, signal.SIGKILL)
+
+
+def processes_of(job: str, cluster: Cluster, name: str = "") -> list[int]:
+    """The processes of a job, all or those whose command line, with blanks between its words, has `name` in it."""
+    raw = cluster.command("squeue", "--noheader", "--format=%A", f"--jobs={job}")
+    mine = {f"SLURM_JOB_ID={raw}".encode(), f"SLURM_CONF={cluster.config}".encode()}
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+            if mine <= set((process / "environ").read_bytes().split(b"\0")) and name.encode() in words:
+                found.append(int(process.name))
+    return found

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.slurm.cluster import CORES, Cluster
-from tests.slurm.study import LABORATORY, ON_SLURM, SMALL, Place
+from tests.slurm.study import LABORATORY, ON_SLURM, SMALL, Place, processes_of
 
 pytestmark = pytest.mark.slurm
 
@@ -57,3 +58,16 @@ def test_a_job_makes_several_runs_one_after_the_other(place):
         "linear_probe/seed-0": "finished",
     }
     assert len({run.job for run in runs.values()}) == 1
+
+
+def test_a_slice_that_is_over_before_python_has_started_is_no_failure(place):
+    command = place.begin(*RUNS, *ON_SLURM, "study.name=early", "method=linear_probe")
+    cluster, jobs = place.cluster, place.cluster.jobs
+    cluster.daemons.wait_for(lambda: "RUNNING" in jobs().values(), "the job to begin")
+    (job,) = jobs()
+    cluster.daemons.wait_for(lambda: processes_of(job, cluster, "-m robustft"), "the run's process", every=0.01)
+    cluster.command("scancel", "--signal=USR2", job)
+    assert command.ended() == 0, command.text
+    run = place.study("early")["linear_probe/seed-0"]
+    assert run.content["status"] == "finished"
+    assert "the time slice is over" in Path(run.content["starts"][-1]["log"]).read_text()

@@ -87,7 +87,7 @@ def start_and_exit(lab: Lab) -> dict[str, float]:
 def signalled(lab: Lab, tries: int, longest: float) -> dict[str, Any]:
     """Seconds from a signal to the exit, at random moments of a run."""
     waited, codes = [], []
-    for attempt in range(tries):
+    while len(waited) < tries:  # a run that ended before its moment does not count
         if lab.content("signalled").get("status") == "finished":
             shutil.rmtree(lab.root / "signalled")
         process = lab.start("signalled")
@@ -99,18 +99,20 @@ def signalled(lab: Lab, tries: int, longest: float) -> dict[str, Any]:
             begin = time.monotonic()
             codes.append(process.wait())
             waited.append(round(time.monotonic() - begin, 2))
-            print(f"{attempt}: {number.name}, {codes[-1]} after {waited[-1]} s", file=sys.stderr)
+            print(f"{len(waited)}: {number.name}, {codes[-1]} after {waited[-1]} s", file=sys.stderr)
     return {"seconds_to_exit": waited, "longest": max(waited), "codes": sorted(set(codes))}
 
 
 def killed(lab: Lab, tries: int, longest: float) -> dict[str, Any]:
     """What kill -9 at random moments costs, and whether every end is the unbroken one's."""
     expected, lost, equal = lab.results("unbroken"), [], 0
-    for attempt in range(tries):
-        name = f"killed-{attempt}"
+    while len(lost) < tries:
+        name = f"killed-{len(lost)}"
         process = lab.start(name)
         try:
             process.wait(random.uniform(0, longest))
+            shutil.rmtree(lab.root / name)
+            continue  # it ended before its moment
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -120,7 +122,7 @@ def killed(lab: Lab, tries: int, longest: float) -> dict[str, Any]:
         lost.append(round(now - max(begun), 2) if begun and lab.content(name)["status"] != "finished" else 0.0)
         lab.ended(name)
         equal += same(lab.results(name), expected)
-        print(f"{attempt}: lost {lost[-1]} s, {equal} of {attempt + 1} equal", file=sys.stderr)
+        print(f"{name}: lost {lost[-1]} s, {equal} of {len(lost)} equal", file=sys.stderr)
         shutil.rmtree(lab.root / name)
     condition = max(json.loads(line)["seconds"] for line in (lab.root / "unbroken/records.jsonl").open())
     return {"lost_seconds": lost, "most_lost": max(lost), "longest_condition": condition, "equal": equal, "of": tries}

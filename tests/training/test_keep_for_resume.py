@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from robustft import interruption
 from robustft.attacks.engine.pool import Pool
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
@@ -110,6 +111,7 @@ def test_stopped_at_every_update_and_every_measurement_it_ends_like_the_unbroken
     stops = 0
     while (end := stopped(method, (FineTuning, "training_step", 1), (RecordFile, "append", 1))) is None:
         stops += 1
+        assert stops < 20  # each start gets at least one update or one measurement further
         torch.manual_seed(stops)  # whatever another process's generators are at
     assert stops > 8
     agree(unbroken, end)
@@ -145,6 +147,25 @@ def test_a_signal_in_the_attacks_of_later_tiers_leaves_the_run_at_its_last_step(
     capsys.readouterr()
     agree(unbroken, train(method, "stopped", later))
     assert "going on from step 5\n" in capsys.readouterr().out
+
+
+def test_lightning_leaves_the_signals_alone_inside_a_slurm_job_too(train, monkeypatch):
+    for name, value in {"JOB_ID": "7", "JOB_NAME": "study", "NTASKS": "1", "PROCID": "0"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    seen = []
+    original = FineTuning.training_step
+
+    def watched(*arguments):
+        seen.append([signal.getsignal(each) for each in (*interruption.SIGNALS, signal.SIGUSR1)])
+        return original(*arguments)
+
+    monkeypatch.setattr(FineTuning, "training_step", watched)
+    with on_signals():
+        ours = [signal.getsignal(each) for each in (*interruption.SIGNALS, signal.SIGUSR1)]
+        train(METHODS["linear_probe"], "run")
+        assert [signal.getsignal(each) for each in (*interruption.SIGNALS, signal.SIGUSR1)] == ours
+    assert seen == [ours] * 5
+    assert len(set(ours[:3])) == 1
 
 
 def test_no_step_is_saved_twice(train, stopped, monkeypatch):

@@ -48,10 +48,15 @@ def no_follow_opener(path: str | Path, flags: int) -> int:
     """An `opener` for `open`. Raises CacheError for a link."""
     try:
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        if os.path.islink(path):
-            raise CacheError(f"ROBUSTFT_CACHE: {path} is a link, which the cache never has; remove it") from error
+    except OSError:
+        refuse_link(path)
         raise
+
+
+def refuse_link(path: str | Path) -> None:
+    """Raises CacheError if `path` is a link."""
+    if os.path.islink(path):
+        raise CacheError(f"ROBUSTFT_CACHE: {path} is a link, which the cache never has; remove it")
 
 
 def _is_own(directory: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from contextlib import suppress
@@ -59,8 +60,10 @@ class Lease:
         """Takes the lease, unless another process, or this one, holds it; does not wait.
 
         Raises:
-            OSError: if the file cannot be written, or not be removed although nobody holds the lease.
+            OSError: if the file cannot be written, or not be removed although nobody holds the lease; if it is a link.
         """
+        if self.path.is_symlink():
+            raise OSError(errno.ELOOP, "is a link, which no lease is", str(self.path))
         # Here, since every command loads this module and few take a lease.
         from filelock import LeaseSettingsMismatch, SoftFileLease, Timeout
 

@@ -267,7 +267,7 @@ def test_one_s_own_mistakes_with_classes_are_one_line(words, plug_in, given, sai
 def test_nothing_in_the_package_unpickles_what_it_did_not_write():
     """What reads pickles at all: our own child processes' answers, and CIFAR's archives without running them."""
     package = Path(__file__).parents[2] / "robustft"
-    suspects = ("pickle", "torch.load", "joblib", "allow_pickle=True", "yaml.load", "unsafe_load", "read_pickle")
+    suspects = ("pickle", "torch.load", "joblib.load", "allow_pickle=True", "yaml.load", "unsafe_load", "read_pickle")
     found = {
         path.relative_to(package).as_posix()
         for path in package.rglob("*.py")

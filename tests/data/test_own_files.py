@@ -99,8 +99,8 @@ def test_a_link_in_place_of_a_lock_is_one_line(
     pictures: Path, directory: Path, key: str, victim: Path, to: str
 ) -> None:
     (directory / "locks").mkdir(parents=True)
-    (directory / "locks" / key).symlink_to(victim if to == "file" else victim.parent / "new")
-    with pytest.raises(CacheError, match=r"ROBUSTFT_CACHE: .*/locks/\w+ is a link, which the cache never has"):
+    (directory / "locks" / f"{key}.lease").symlink_to(victim if to == "file" else victim.parent / "new")
+    with pytest.raises(CacheError, match=r"ROBUSTFT_CACHE: .*/locks/\w+\.lease is a link, which the cache never has"):
         Folder(path=pictures).load(8)
     assert unharmed(victim)
 

@@ -74,7 +74,7 @@ def claimed(run_dir: Path, key: str = "hydra.run.dir") -> Iterator[None]:
     lease = Lease(run_dir / LEASE)
     if not lease.acquire():
         raise InUse(f"{shown(run_dir)} is being worked on by {Run(run_dir).holder or 'another process'}")
-    with lease:
+    with lease, interruption.last_words(lease.release):
         remove_temporaries(run_dir)
         yield
 

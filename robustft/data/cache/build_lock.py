@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from robustft import interruption
+from robustft.data.own_files import refuse_link
 from robustft.lease import Lease, holder_of
 
 _POLL_SECONDS = 1.0
@@ -38,6 +39,7 @@ def build_lock(lock: Path, building: Path, what: str, *, is_built: Callable[[], 
     what: names the work in the message to those who wait
     is_built: whether another process has finished the work, which ends the wait
     """
+    refuse_link(lock)
     lease = Lease(lock, protects=building)
     announced = False
     while not is_built():

@@ -96,27 +96,18 @@ def test_a_run_killed_at_its_start_mid_epoch_and_mid_evaluation_and_damaged_ends
 
 
 def test_in_a_sweep_every_run_has_its_directory_and_a_failing_one_stops_no_other(tmp_path, robustft):
-    words = ("-m", "method=linear_probe,bitfit", "seed=0,1", "trainer.max_steps=1", "suite.max_images=4")
-    # A file where one run's directory should be: that run fails.
-    blocked = tmp_path / "multirun/default/digits/glyph_vit/bitfit"
-    blocked.mkdir(parents=True)
-    directory = "seed-0+max_images-4+max_steps-1"
-    (blocked / directory).mkdir()
-    (blocked / directory / "notes.txt").write_text("somebody's")
-    done = robustft(*words, "tracker.mode=disabled", cwd=tmp_path)
-    assert done.returncode != 0
-    assert "hydra.run.dir must be new, empty or this run's own" in done.stderr
-    statuses = {
-        path.parent.relative_to(tmp_path / "multirun/default/digits/glyph_vit").as_posix(): json.loads(
-            path.read_text()
-        )["status"]
-        for path in tmp_path.rglob("run.json")
-    }
+    words = ("-m", "method=linear_probe", "seed=0,1", "trainer.learning_rate=1e30,0.01", "trainer.max_steps=1")
+    done = robustft(*words, "suite.max_images=4", "tracker.mode=disabled", cwd=tmp_path)
+    assert done.returncode == 1
+    runs = tmp_path / "multirun/default/digits/glyph_vit/linear_probe"
+    statuses = {path.parent.name: json.loads(path.read_text())["status"] for path in runs.rglob("run.json")}
     assert statuses == {
-        "linear_probe/seed-0+max_images-4+max_steps-1": "finished",
-        "linear_probe/seed-1+max_images-4+max_steps-1": "finished",
-        "bitfit/seed-1+max_images-4+max_steps-1": "finished",
+        f"seed-{seed}+learning_rate-{rate}+max_images-4+max_steps-1": status
+        for seed in (0, 1)
+        for rate, status in (("1e_30", "failed"), ("0.01", "finished"))
     }
+    last = done.stderr.splitlines()[-2:]
+    assert all("failed Diverged: training diverged at step 1" in line for line in last)
 
 
 def test_a_run_that_diverges_fails_with_its_step_and_rate_and_the_sweep_goes_on(tmp_path, robustft):

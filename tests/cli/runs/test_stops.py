@@ -69,11 +69,12 @@ def test_a_signal_is_an_interruption_and_the_same_command_goes_on(number, code, 
         assert path.read_bytes() == (tmp_path / "run" / path.relative_to(unbroken)).read_bytes()
 
 
-def test_a_signal_while_the_run_loads_leaves_nothing_behind(robustft, tmp_path):
+def test_a_signal_while_the_run_loads_leaves_a_run_that_goes_on(robustft, tmp_path):
     done = robustft(*WORDS, cwd=tmp_path, kill=("load", 0), signal="SIGTERM")
     assert done.returncode == 143
     assert done.stderr == f"robustft: interrupted by SIGTERM; `python -m robustft {' '.join(WORDS)}` goes on\n"
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["run.json"]
+    assert content(next(tmp_path.rglob("run.json")).parent)["status"] == "interrupted"
 
 
 def test_a_killed_run_loses_the_updates_since_the_last_save(robustft, unbroken, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from contextlib import suppress
@@ -60,10 +59,8 @@ class Lease:
         """Takes the lease, unless another process, or this one, holds it; does not wait.
 
         Raises:
-            OSError: if the file cannot be written, or not be removed although nobody holds the lease; if it is a link.
+            OSError: if the file cannot be written, or not be removed although nobody holds the lease.
         """
-        if self.path.is_symlink():
-            raise OSError(errno.ELOOP, "is a link, which no lease is", str(self.path))
         # Here, since every command loads this module and few take a lease.
         from filelock import LeaseSettingsMismatch, SoftFileLease, Timeout
 

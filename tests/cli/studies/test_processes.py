@@ -60,13 +60,14 @@ def test_all_cores_together_are_not_overcommitted(run, monkeypatch):
 def test_an_interruption_reaches_the_processes_and_begins_no_other(tmp_path):
     """The first process asks this one, its parent, to stop, and ends when it is told to itself."""
     code = (
-        "import os, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); "
-        "os.kill(os.getppid(), signal.SIGTERM); signal.pause()"
+        "import os, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit('told')); "
+        "signal.alarm(20); os.kill(os.getppid(), signal.SIGTERM); signal.pause()"
     )
     jobs = [Python(words=(code,), directory=Path(), name=f"mine/{n}") for n in range(2)]
     with interruption.on_signals(), pytest.raises(interruption.Interrupted):
         Processes(n_jobs=1).run(jobs, Place(directory=tmp_path, name="mine"))
-    assert [path.name for path in sorted((tmp_path / ".jobs").iterdir())] == ["mine-0.log"]
+    (log,) = (tmp_path / ".jobs").iterdir()
+    assert (log.name, log.read_text()) == ("mine-0.log", "told\n")
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 

@@ -24,6 +24,7 @@ accuracy all along the way, and draw the trade-off curve.
 
   train      one run (the default): python -m robustft method=lora dataset=cifar10 dataset.path=DIR
              a sweep:               python -m robustft -m 'method=glob(*)' seed=0,1
+             a study:               python -m robustft study=lab [hydra/launcher=joblib|slurm hydra.launcher.KEY=...]
   evaluate   measure saved states again and compare with the records: run=DIR [states=best|last|all|frontier|STEP]
              or add to them: attack=[autoattack], threat_model.eps_255=4, shift=[stl10], suite.corruptions=all
   report     print a run's table and draw its curve: run=DIR

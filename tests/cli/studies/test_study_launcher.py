@@ -112,3 +112,14 @@ def test_a_goal_of_a_run_that_did_not_finish_is_no_value(words, runs):
     code, _, err = words("-m", "seed=0,1", "study.retry_failed=false", "study.goal=[area]", *WORDS)
     assert code == 1
     assert json.dumps("x")[1:-1] in err
+
+
+def test_an_error_in_one_run_is_told_with_its_traceback_and_stops_no_other(words, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no memory left")
+
+    monkeypatch.setattr("robustft.cli.commands.train._train", fail)
+    code, _, err = words("-m", "seed=0,1", *WORDS)
+    assert code == 1
+    assert err.count("Traceback") == err.count("RuntimeError: no memory left") == 2
+    assert err.count(": not begun") == 2

@@ -76,7 +76,7 @@ def _run(line: CommandLine) -> None:
 def _call(line: CommandLine, command: str, words: list[str]) -> None:
     run_name.register()
     warnings.showwarning = on_one_line(warnings.showwarning)
-    if command == "plan" and not line.has("-c", "--cfg", "-i", "--info"):
+    if command == "plan" and not line.shows:
         _plan(line, words)
         return
     task = importlib.import_module(f"robustft.cli.commands.{command}").run

@@ -20,24 +20,8 @@ from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.engine.search import SearchResult, merged
 from robustft.study.records.condition import Condition
 
-BATCHES = 8
-"""Batches of images in a block of an attack. At its end there are too few images left to fill the device: the fewer
-batches, the more time goes there."""
-
-MOST_IMAGES = 1024
-"""In a block of larger batches, some minutes of AutoAttack on a ViT-B; at least one batch."""
-
 CLEAN_BLOCKS = 4
 """A block of clean images is so many times as large, since each takes a thousandth of an attack's time."""
-
-
-def images_of_block(batch_size: int) -> int:
-    """The number of images in a block of an attack.
-
-    >>> [images_of_block(batch_size) for batch_size in (16, 128, 512, 2048)]
-    [128, 1024, 1024, 2048]
-    """
-    return max(batch_size, min(BATCHES * batch_size, MOST_IMAGES))
 
 
 class FinishedBlocks(Protocol):

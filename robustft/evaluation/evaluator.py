@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from robustft import checks
+from robustft.attacks.engine.block_size import images_of_block
 from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.engine.queried_model import Network
 from robustft.data.corruptions.corrupted_images import CorruptedImages, corrupted_sets
@@ -17,7 +18,7 @@ from robustft.data.corruptions.names import CORRUPTIONS
 from robustft.data.dataset import Images
 from robustft.data.split import fixed_subset
 from robustft.device import device_name, search_precision
-from robustft.evaluation.blocks import BlockStore, FinishedBlocks, images_of_block, model_fingerprint
+from robustft.evaluation.blocks import BlockStore, FinishedBlocks, model_fingerprint
 from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.trial import Finished, Trial, device_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from robustft.attacks.engine.block_size import MOST_IMAGES
 from robustft.attacks.passes import Passes
 from robustft.planning.span import Span
 from robustft.study.records.condition import Condition
@@ -52,19 +53,6 @@ class MeasurementWork:
         return self.states * (self.images if self.condition.attack is not None else 0)
 
 
-BLOCK_BATCHES, BLOCK_IMAGES = 8, 1024
-"""A block of an attack has so many batches, or so many images if that is less, and a batch at least."""
-
-
-def images_of_block(batch_size: int) -> int:
-    """Images of an attack whose outcomes are written together: what an interrupted one may lose.
-
-    >>> images_of_block(16), images_of_block(512)
-    (128, 1024)
-    """
-    return max(batch_size, min(BLOCK_BATCHES * batch_size, BLOCK_IMAGES))
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunWork:
     """One run of a study.
@@ -106,7 +94,7 @@ class RunWork:
     keep: str | None = None
     tracked: bool = True
     validation_images: int = 0
-    block_images: int = BLOCK_IMAGES
+    block_images: int = MOST_IMAGES
 
     @property
     def updates(self) -> int:

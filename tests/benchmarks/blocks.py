@@ -26,10 +26,10 @@ from lab_states import lab_data, lab_states
 from torch import nn
 
 from robustft.attacks.autoattack import AutoAttack
+from robustft.attacks.engine.block_size import images_of_block
 from robustft.attacks.threat_model import ThreatModel
 from robustft.data.dataset import Images
 from robustft.evaluation.block_files import BlockFiles
-from robustft.evaluation.blocks import images_of_block
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.suite import Suite
 

@@ -20,6 +20,7 @@ from typing import Any
 from hydra.core.global_hydra import GlobalHydra
 
 from robustft.attacks.autoattack import AutoAttack
+from robustft.attacks.engine.block_size import images_of_block
 from robustft.attacks.passes import Passes
 from robustft.cli.plans.composed_runs import composed_runs
 from robustft.cli.plans.plan_settings import PlanSettings
@@ -33,7 +34,7 @@ from robustft.planning.observations import Observations
 from robustft.planning.plan_table import duration
 from robustft.planning.rates import Rates
 from robustft.planning.span import Span
-from robustft.planning.work import RunWork, images_of_block
+from robustft.planning.work import RunWork
 
 DATASETS = {
     "caltech101": (3_060, 6_084, 102),

@@ -14,12 +14,13 @@ from robustft import interruption
 from robustft.attacks import AutoAttack
 from robustft.attacks.apgd import Apgd, ApgdTargeted
 from robustft.attacks.attack import Attack, BatchAttack
+from robustft.attacks.engine.block_size import images_of_block
 from robustft.attacks.engine.search import SearchResult
 from robustft.attacks.fab import FabTargeted
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.square import Square
 from robustft.attacks.threat_model import ThreatModel
-from robustft.evaluation.blocks import images_of_block, made_in_blocks, model_fingerprint
+from robustft.evaluation.blocks import made_in_blocks, model_fingerprint
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.suite import Suite

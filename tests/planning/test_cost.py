@@ -89,7 +89,16 @@ def test_the_gates_of_a_strong_attack_cost_no_more_than_counted():
 
 @pytest.mark.parametrize("batch_size", [1, 16, 100, 128, 512, 2048])
 def test_a_block_has_as_many_images_as_an_evaluation_gives_it(batch_size: int):
-    from robustft.evaluation import blocks
-    from robustft.planning.work import images_of_block
+    import numpy as np
 
-    assert images_of_block(batch_size) == blocks.images_of_block(batch_size)
+    from robustft.attacks import Pgd
+    from robustft.attacks.engine.block_size import images_of_block
+    from robustft.attacks.threat_model import ThreatModel
+    from robustft.data.dataset import Images
+    from robustft.evaluation.evaluator import Evaluator
+    from robustft.evaluation.suite import Suite
+
+    images = Images(pixels=np.zeros((4, 3, 2, 2), np.uint8), labels=np.zeros(4, np.int64))
+    suite = Suite(threat_model=ThreatModel(eps_255=8), attacks={"pgd": Pgd(steps=2)}, batch_size=batch_size)
+    evaluator = Evaluator(suite=suite, validation=images, test=images, ood={}, seed=0)
+    assert images_of_block(batch_size) == evaluator.block

@@ -61,8 +61,8 @@ def _path(value: str, multirun: bool) -> str:
     if re.fullmatch(r"\[[^\[\]]*\]", value) and not _exists(value):  # several directories, run=[A,B]
         inner = value[1:-1].strip()
         paths = [] if not inner else inner.split(",")
-        return value if re.search("['\"]", inner) else f"[{','.join(_quoted(path.strip()) for path in paths)}]"
-    return ",".join(map(_quoted, _paths(value))) if multirun else _quoted(value)
+        return value if re.search("['\"]", inner) else f"[{','.join(quoted(path.strip()) for path in paths)}]"
+    return ",".join(map(quoted, _paths(value))) if multirun else quoted(value)
 
 
 def _paths(value: str) -> list[str]:
@@ -77,7 +77,12 @@ def _exists(path: str) -> bool:
     return os.path.exists(os.path.expanduser(path))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text in quotes, in which Hydra's grammar takes it as it is.
+
+    >>> print(quoted('a, b'))
+    "a, b"
+    """
     escaped = text.replace("\\", "\\\\").replace('"', '\\"') if '"' in text or text.endswith("\\") else text
     return f'"{escaped}"'
 
@@ -118,4 +123,4 @@ def _name(group: str, name: str) -> str:
     """A choice, its spelling corrected; in quotes if it is no name to Hydra (`3`, `null`, `a b`)."""
     known = spelled(name, choices(group))
     is_name = re.fullmatch(r"[A-Za-z_][\w/.-]*", known) and known.lower() not in ("null", "true", "false", "nan", "inf")
-    return known if is_name or known.startswith(("'", '"', "$")) else _quoted(known)
+    return known if is_name or known.startswith(("'", '"', "$")) else quoted(known)

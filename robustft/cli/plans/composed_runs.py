@@ -17,7 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from robustft.cli.command_line.groups import conf_dir
-from robustft.cli.studies.study_launcher import read_each_file_once
+from robustft.cli.studies.yaml_reading import read_each_file_once
 
 ComposedRun = tuple[Path, tuple[str, ...], DictConfig]
 """Directory of the run, the words that compose it, and its configuration with Hydra's own node `hydra`."""

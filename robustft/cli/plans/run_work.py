@@ -8,6 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from robustft.attacks.engine.block_size import images_of_block
 from robustft.attacks.passes import Passes
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.plans.plan_settings import PlanSettings, of
@@ -20,7 +21,7 @@ from robustft.planning.disk import SELECTED
 from robustft.planning.known_parameters import assumed_parameters, known_parameters
 from robustft.planning.observations import Observations
 from robustft.planning.span import Span
-from robustft.planning.work import MeasurementWork, Parameters, RunWork, images_of_block
+from robustft.planning.work import MeasurementWork, Parameters, RunWork
 from robustft.study.records.condition import Condition
 
 SOME_CLASSES = 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydra.errors import HydraException
@@ -14,7 +14,6 @@ from robustft.cli.build import Parts
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import files_of
 from robustft.cli.runs.preparation import parts_and_before, prepared
-from robustft.cli.studies.disk_need import bytes_of_run
 from robustft.cli.studies.goal import check_goal
 from robustft.cli.user_errors import Mistake, explained, naming
 from robustft.device import refuse_missing_device
@@ -29,14 +28,14 @@ class CheckedRun:
 
     overrides: that compose it; directory: its own; study: the directory of its study.
     status: of its run.json; None if it was not begun.
-    bytes: that it takes of the disk; None if that is not known.
+    config: with Hydra's own node, of the first run that differs in the seed alone; None if the run is finished.
     """
 
     overrides: tuple[str, ...]
     directory: Path
     study: Path
     status: str | None
-    bytes: float | None
+    config: DictConfig | None = field(compare=False, repr=False)
 
 
 class Checks:
@@ -50,7 +49,7 @@ class Checks:
         self._compose = compose
         self._here = here
         self._there: set[str] = set()
-        self._sizes: dict[tuple[str, ...], float | None] = {}
+        self._kinds: dict[tuple[str, ...], DictConfig] = {}
         self._checked: dict[tuple[str, ...], CheckedRun | Mistake] = {}
 
     def composed(self, overrides: Sequence[str]) -> DictConfig:
@@ -110,20 +109,14 @@ class Checks:
             run_directory.refuse_another(before, {})
             self._refuse_missing_files(config, parts)
         _refuse_unwritable(directory)
+        kind = tuple(word for word in overrides if not word.startswith("seed="))
         return CheckedRun(
             overrides=tuple(overrides),
             directory=directory,
             study=sweep / str(config.study.name),
             status=before.status,
-            bytes=None if before.is_finished else self._bytes(overrides, directory, composed),
+            config=None if before.is_finished else self._kinds.setdefault(kind, composed),
         )
-
-    def _bytes(self, overrides: Sequence[str], directory: Path, composed: DictConfig) -> float | None:
-        """What the run takes of the disk; runs that differ in the seed alone are alike."""
-        kind = tuple(word for word in overrides if not word.startswith("seed="))
-        if kind not in self._sizes:
-            self._sizes[kind] = bytes_of_run(directory, composed)
-        return self._sizes[kind]
 
     def _refuse_missing_files(self, config: DictConfig, parts: Parts) -> None:
         """Mistake if a data set or local weights are not there; once for all runs with the same."""

@@ -16,11 +16,12 @@ from robustft.cli.user_errors import Mistake, naming
 class Engine(Protocol):
     """Runs jobs in processes of their own.
 
-    here: whether on this machine; waits: whether until they have ended.
+    here: whether on this machine; waits: whether until they have ended; at_a_time: number of jobs.
     """
 
     here: bool
     waits: bool
+    at_a_time: int
 
     def run(self, jobs: Sequence[Job], place: Place) -> list[Outcome]:
         """Runs all jobs to their ends, but those that an earlier command has queued; how each ended."""

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from robustft.cli.command_line.arguments import CommandLine
 from robustft.cli.command_line.groups import conf_dir
-from robustft.cli.studies.job import quoted
+from robustft.cli.command_line.spellings import quoted
 from robustft.cli.user_errors import Mistake
 
 _IN_PROCESS = ("basic", "null")
@@ -62,7 +62,7 @@ def a_job_a_run(words: Sequence[str]) -> list[str] | None:
     if len(finished) < len(found):
         line = f"{len(found) - len(finished)} of {len(found)} runs are not finished and not evaluated"
         print(f"robustft: {line}", file=sys.stderr, flush=True)
-    sweep = ",".join(quoted(run.directory) for run in finished)
+    sweep = ",".join(quoted(str(run.directory)) for run in finished)
     return [f"run={sweep}" if word == runs else word for word in words]
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from robustft.cli.command_line.spellings import quoted
+
 PYTHON = (sys.executable, "-u", "-m", "robustft")
 
 
@@ -62,15 +64,8 @@ class Place:
 
 def words_of(command: str, options: Sequence[str], overrides: Sequence[str], directory: Path | None) -> tuple[str, ...]:
     """The words of one run of a sweep; directory: of the run that is trained, None for other commands."""
-    place = [] if directory is None else [f"hydra.run.dir={quoted(directory)}"]
+    place = [] if directory is None else [f"hydra.run.dir={quoted(str(directory))}"]
     return (command, *options, *overrides, *place, "hydra.mode=RUN")
-
-
-def quoted(path: Path) -> str:
-    """A path as a value in Hydra's grammar."""
-    text = str(path)
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"') if '"' in text or text.endswith("\\") else text
-    return f'"{escaped}"'
 
 
 def file_name(name: str) -> str:

@@ -35,8 +35,8 @@ class Processes:
             raise Mistake(f"hydra.launcher.n_jobs must be null, at least 1 or -1, got {n_jobs}")
         self._devices = visible_devices()
         self._n_jobs = n_jobs or len(self._devices) or max(1, cpu_count() // 2)
-        at_a_time = self._n_jobs if self._n_jobs > 0 else max(1, cpu_count() + 1 + self._n_jobs)
-        self._threads = max(1, cpu_count() // at_a_time)
+        self.at_a_time = self._n_jobs if self._n_jobs > 0 else max(1, cpu_count() + 1 + self._n_jobs)
+        self._threads = max(1, cpu_count() // self.at_a_time)
         self._printing = threading.Lock()
 
     def run(self, jobs: Sequence[Job], place: Place) -> list[Outcome]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import functools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,13 +16,13 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from robustft.cli.command_line.arguments import CommandLine
+from robustft.cli.commands.plan import refuse_small_disk
 from robustft.cli.studies.checked_runs import CheckedRun, Checks
 from robustft.cli.studies.engines import Engine, engine_of
 from robustft.cli.studies.job import Job, Place, hydra_words, words_of
 from robustft.cli.studies.listing import listed
 from robustft.cli.studies.results import Results
-from robustft.cli.user_errors import naming
-from robustft.planning.disk import check_space
+from robustft.cli.studies.yaml_reading import read_each_file_once
 from robustft.study.run import Run
 from robustft.study.study_file import FILE
 
@@ -82,7 +80,7 @@ class SweepLauncher(Launcher):
         self.results.submitted = not self.engine.waits
         for job, outcome in zip(jobs, outcomes, strict=True):
             self.results.of_command(job, outcome)
-        return [_completed() for _ in jobs]
+        return [JobReturn(status=JobStatus.COMPLETED) for _ in jobs]
 
 
 class StudyLauncher(SweepLauncher):
@@ -104,8 +102,8 @@ class StudyLauncher(SweepLauncher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         runs = self.checks.all(job_overrides)
         self.loader.load_sweep_config = self._compose  # type: ignore[method-assign]
-        with naming(""):
-            check_space(sum(run.bytes or 0 for run in runs), runs[0].study)
+        unfinished = [(run.directory, run.overrides, run.config) for run in runs if run.config is not None]
+        refuse_small_disk(unfinished, jobs=1 if self.engine is None else self.engine.at_a_time)
         listed(runs)
         missing = self._missing(runs)
         if missing:
@@ -161,12 +159,6 @@ class StudyLauncher(SweepLauncher):
         )
 
 
-def read_each_file_once(loader: Any) -> None:
-    """Hydra reads and parses every yaml file again for each run that it composes; here the first result is copied."""
-    load = functools.lru_cache(maxsize=None)(loader.repository.load_config)
-    loader.repository.load_config = lambda config_path: copy.deepcopy(load(config_path))
-
-
 def _study_of(jobs: Sequence[Sequence[str]]) -> Path:
     """The directory of the study whose runs `run=` names, else the one that holds them all; without any, this one."""
     runs = [_value(word) for overrides in jobs for word in overrides if word.startswith("run=")]
@@ -183,9 +175,3 @@ def _short(word: str, study: Path) -> str:
 
 def _value(word: str) -> str:
     return word.partition("=")[2].strip("'\"")
-
-
-def _completed(value: Any = None) -> JobReturn:
-    result = JobReturn(status=JobStatus.COMPLETED)
-    result.return_value = value
-    return result

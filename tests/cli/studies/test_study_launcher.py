@@ -99,7 +99,7 @@ def test_a_run_of_other_settings_in_the_directory_is_a_mistake_before_any_starts
 
 
 def test_a_study_that_its_disk_cannot_hold_does_not_start(words, tmp_path, monkeypatch):
-    monkeypatch.setattr("robustft.planning.disk.free_bytes", lambda directory: 1000)
+    monkeypatch.setattr("robustft.cli.commands.plan.free_bytes", lambda directory: 1000)
     code, out, err = words("-m", "seed=0,1", *WORDS)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("robustft: hydra.sweep.dir must be on a disk with ")

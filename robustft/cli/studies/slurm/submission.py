@@ -41,6 +41,7 @@ class Slurm:
         self.waits = wait
         self._runs_per_job = runs_per_job
         self._settings: dict[str, Any] = OmegaConf.to_container(settings, resolve=True)  # type: ignore[assignment]
+        self.at_a_time = int(self._settings["array_parallelism"])
         if shutil.which("sbatch") is None or shutil.which("squeue") is None:
             raise Mistake(
                 "hydra/launcher must be basic or joblib where there is no SLURM, got slurm: no sbatch is found"

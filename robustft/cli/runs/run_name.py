@@ -74,6 +74,11 @@ def _levels(root: Any) -> str:
     return "/".join(_short(_clean(level)) for level in levels)
 
 
+def study_label(config: DictConfig) -> str:
+    """The first level of a run's default directory: the study's name as a part of a path."""
+    return _short(_clean(config.study.name))
+
+
 def settings_label(config: DictConfig, hydra: DictConfig) -> str:
     """The last level of a run's default directory, with all settings that differ: `seed-0+max_steps-50`."""
     return _short(JOINT.join(_settings_of(config, hydra)))

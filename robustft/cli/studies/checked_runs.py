@@ -14,6 +14,7 @@ from robustft.cli.build import Parts
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import files_of
 from robustft.cli.runs.preparation import parts_and_before, prepared
+from robustft.cli.runs.run_name import study_label
 from robustft.cli.studies.goal import check_goal
 from robustft.cli.user_errors import Mistake, explained, naming
 from robustft.device import refuse_missing_device
@@ -113,7 +114,7 @@ class Checks:
         return CheckedRun(
             overrides=tuple(overrides),
             directory=directory,
-            study=sweep / str(config.study.name),
+            study=sweep / study_label(config),
             status=before.status,
             config=None if before.is_finished else self._kinds.setdefault(kind, composed),
         )

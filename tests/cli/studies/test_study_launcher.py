@@ -55,6 +55,14 @@ def test_the_study_lists_its_runs_and_further_sweeps_add_to_it(words, runs, tmp_
     assert [run.overrides[0] for run in listed] == ["seed=0", "seed=1", "seed=2"]
 
 
+def test_a_study_of_any_name_is_where_its_runs_are(words, runs, tmp_path):
+    elsewhere = tmp_path / "multirun/a_b"
+    (tmp_path / "multirun/default").rename(elsewhere)
+    code, out, _ = words("-m", "seed=0,1", "study.name='a b'", *WORDS)
+    assert (code, out.splitlines()[0]) == (0, "2 runs: 2 finished before, 0 to do")
+    assert len(read_study(elsewhere)) == 2
+
+
 def test_a_further_run_costs_one_composition(words, runs, monkeypatch):
     compositions = []
     compose = ConfigLoaderImpl._load_configuration_impl

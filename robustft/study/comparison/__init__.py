@@ -1,0 +1,1 @@
+"""Runs beside each other: settings, strategies, and which is best."""

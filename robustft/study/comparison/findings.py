@@ -1,0 +1,130 @@
+"""What else a study shows beside its areas: surfaces, OOD lines, other attacks, the paper, choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from robustft.study.tradeoff import Count
+from robustft.study.uncertainty.estimate import Estimate
+
+Corners = tuple[tuple[float, float], ...]
+"""Corners of a staircase, by rising x: what is attained is what lies below and left of any of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontierBand:
+    """The frontier of a strategy over its seeds, in one plane.
+
+    x, y: `clean`, `robust` or `ood` (the plain mean of the OOD conditions).
+    median: the median attainment surface; all_seeds, any_seed: what all and what any of the seeds attain.
+    """
+
+    setting: str
+    strategy: str
+    x: str
+    y: str
+    median: Corners
+    all_seeds: Corners
+    any_seed: Corners
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectiveRobustness:
+    """ood, expected: OOD accuracy at best and what the line says of it; effective: their difference. Means over seeds."""
+
+    strategy: str
+    ood: float
+    expected: float
+    effective: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class OodLine:
+    """Least squares of OOD on clean accuracy on probit scales, over all states after step 0 of a setting.
+
+    slope, intercept, r2: None with fewer than 3 states or no spread.
+    """
+
+    setting: str
+    shift: str
+    states: int
+    slope: float | None
+    intercept: float | None
+    r2: float | None
+    strategies: tuple[EffectiveRobustness, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackOrder:
+    """A further attack beside the main one, at the states that both measured of every strategy.
+
+    robust: strategy -> (robust accuracy under the main attack, under the further one), means over seeds at the best state (or
+        at the last one that both measured); changed: pairs of strategies whose order is another one.
+    """
+
+    setting: str
+    main: str
+    attack: str
+    robust: Mapping[str, tuple[float, float]]
+    changed: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedAgreement:
+    """How the order of strategies agrees with the paper's on one data set."""
+
+    setting: str
+    dataset: str
+    strategies: tuple[str, ...]
+    published: Mapping[str, float]
+    kendall: Estimate
+    spearman: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """What a state must reach on validation, and by which validation accuracy it is then picked: `clean` or `robust`."""
+
+    robust_at_least: float | None = None
+    clean_at_least: float | None = None
+    best: str = "clean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The state picked of a strategy's runs in one setting.
+
+    run: its name; step: of the state; clean, robust: test counts.
+    among: how many states it was picked among.
+    holds: whether the demand holds on the test images: `yes`, `no`, or `open` if an interval contains it.
+    short_by: how far the nearest state is off on validation, where none reaches the demand; None: it is reached.
+    winner: of its setting.
+    command: the `export` command.
+    """
+
+    setting: str
+    strategy: str
+    run: str
+    seed: int
+    step: int
+    validation_clean: Count
+    validation_robust: Count
+    clean: Count
+    robust: Count
+    among: int
+    holds: str
+    short_by: float | None
+    winner: bool
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """All of them, in the order of settings and of strategies by area."""
+
+    bands: tuple[FrontierBand, ...]
+    lines: tuple[OodLine, ...]
+    attack_orders: tuple[AttackOrder, ...]
+    published: tuple[PublishedAgreement, ...]
+    choices: tuple[Choice, ...]

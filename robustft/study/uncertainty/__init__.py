@@ -1,0 +1,1 @@
+"""How sure a comparison is: draws of every area, intervals, pairs."""

@@ -49,6 +49,17 @@ class PixelModel(nn.Module):
         logits: Tensor = self.network((pixels - self.mean) / self.std)
         return logits
 
+    def features(self, pixels: Tensor) -> Tensor:
+        """(N, features) of float images (N, 3, resolution, resolution) in [0, 1]: what the head turns into logits."""
+        seen: list[Tensor] = []
+        head = _head(self.network)
+        watch = head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        try:
+            self(pixels)
+        finally:
+            watch.remove()
+        return seen[0].flatten(1)
+
     def train(self, mode: bool = True) -> Self:
         """Sets training mode (frozen batch normalisation aside) or eval mode, in place; returns the model."""
         super().train(mode)
@@ -56,6 +67,16 @@ class PixelModel(nn.Module):
             if isinstance(module, _BatchNorm) and _is_frozen(module):
                 module.eval()
         return self
+
+
+def _head(network: nn.Module) -> nn.Module:
+    """The first layer of the head, also where a method has put the network into a shell."""
+    for module in network.modules():
+        head = module.get_classifier() if callable(getattr(module, "get_classifier", None)) else None
+        head = head[0] if isinstance(head, tuple) else head
+        if isinstance(head, nn.Module):
+            return head
+    raise ValueError("network must have a head (timm's get_classifier()), whose input are the features")
 
 
 def _is_frozen(normalisation: _BatchNorm) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from robustft.evaluation.schedule import Schedule
     from robustft.evaluation.suite import Suite
     from robustft.methods.method import Method
+    from robustft.objectives.objective import Objective
     from robustft.training.plan import TrainingPlan
     from robustft.training.tracker import Tracker
 
@@ -35,6 +36,7 @@ class Parts:
     source: Source
     backbone: Backbone
     method: Method
+    objective: Objective
     suite: Suite
     schedule: Schedule
     plan: TrainingPlan
@@ -130,6 +132,7 @@ def parts_of(config: DictConfig) -> Parts:
         source=build(config, "dataset"),
         backbone=build(config, "backbone"),
         method=build(config, "method"),
+        objective=objective_of(config),
         suite=suite,
         schedule=build(config, "schedule"),
         plan=build(config, "trainer"),
@@ -138,6 +141,13 @@ def parts_of(config: DictConfig) -> Parts:
         keep_states=keep,
         shifts=shifts_of(config),
     )
+
+
+def objective_of(config: DictConfig) -> Objective:
+    """What a training step minimises; runs of before there was a choice minimise the cross-entropy."""
+    from robustft.objectives.standard import Standard
+
+    return build(config, "objective") if config.get("objective") else Standard()
 
 
 def tiers_of(config: DictConfig) -> dict[str, str]:

@@ -20,6 +20,8 @@ _KINDS = {
     ("shift", "*", "archive"): _ARCHIVE,
     ("backbone",): "robustft.backbones.Backbone",
     ("method",): "robustft.methods.Method",
+    ("objective",): "robustft.objectives.Objective",
+    ("objective", "inner"): "robustft.objectives.InnerMaximisation",
     ("threat_model",): "robustft.attacks.ThreatModel",
     ("attack", "*"): "robustft.attacks.Attack",
     ("schedule",): "robustft.evaluation.Schedule",

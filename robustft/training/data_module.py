@@ -44,8 +44,8 @@ class TrainingBatches:
     def __len__(self) -> int:
         return self._total_steps
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """uint8 pixels (N, 3, H, W) and int64 labels (N,), from the current position."""
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """uint8 pixels (N, 3, H, W), int64 labels (N,) and the images' rows (N,), from the current position."""
         while self._next_step < self._total_steps:
             places = batch_rows(
                 self._next_step,
@@ -55,8 +55,9 @@ class TrainingBatches:
                 drop_last=self._drop_last,
             )
             self._next_step += 1
-            pixels, labels = self._images.batch(self._rows[places])
-            yield torch.from_numpy(pixels), torch.from_numpy(labels)
+            rows = self._rows[places]
+            pixels, labels = self._images.batch(rows)
+            yield torch.from_numpy(pixels), torch.from_numpy(labels), torch.from_numpy(rows)
 
     def state_dict(self) -> dict[str, Any]:
         """The number of batches already yielded."""

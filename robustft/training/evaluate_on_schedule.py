@@ -50,6 +50,13 @@ class EvaluateOnSchedule(pl.Callback):
         if step not in self._steps or step == self._last:
             return
         assert isinstance(module, FineTuning)
+        with module.deployed():
+            self._measure(step, module)
+        self._last = step
+        for listener in self._listeners:
+            listener(step, self._recorder.records)
+
+    def _measure(self, step: int, module: FineTuning) -> None:
         # Outcome and state are written first, the record line commits.
         self._states.save(module.model, step)
         suite = self._recorder.evaluator.suite
@@ -61,6 +68,3 @@ class EvaluateOnSchedule(pl.Callback):
             wanted=lambda condition: condition.attack in now,
         )
         self._states.prune(module.model, self._recorder.records, attack=suite.main_attack)
-        self._last = step
-        for listener in self._listeners:
-            listener(step, self._recorder.records)

@@ -21,9 +21,11 @@ from robustft.evaluation.recorder import Recorder
 from robustft.evaluation.schedule import Schedule
 from robustft.evaluation.suite import Suite
 from robustft.models.states import States
+from robustft.objectives.objective import Objective
 from robustft.study.records.condition_names import ConditionNames
 from robustft.study.records.record import Record
 from robustft.training.checkpoints import Checkpoints
+from robustft.training.companions import Companions
 from robustft.training.data_module import TrainingBatches, TrainingData
 from robustft.training.evaluate_on_schedule import EvaluateOnSchedule
 from robustft.training.keep_for_resume import KeepForResume
@@ -57,6 +59,8 @@ def fine_tune(
     run_id: str = "",
     saved: Callable[[int], object] = lambda step: None,
     stopwatch: Stopwatch | None = None,
+    objective: Objective | None = None,
+    companions: Companions | None = None,
 ) -> list[Record]:
     """Trains `model` on `rows` of `images` and evaluates it after `steps`, then runs the attacks of later tiers.
 
@@ -65,6 +69,7 @@ def fine_tune(
 
     saved: called with the step of every checkpoint.
     stopwatch: of this start.
+    objective: what a step minimises; None: the cross-entropy. companions: what it needs beside the model.
 
     Returns:
         All records of the run.
@@ -107,7 +112,15 @@ def fine_tune(
     batches = TrainingBatches(
         images, rows, batch_size=plan.batch_size, seed=seed, total_steps=total_steps, drop_last=plan.drop_last
     )
-    module = FineTuning(model=model, plan=plan, total_steps=total_steps, seed=seed)
+    module = FineTuning(
+        model=model,
+        plan=plan,
+        total_steps=total_steps,
+        seed=seed,
+        threat_model=evaluator.suite.threat_model,
+        objective=objective,
+        companions=companions,
+    )
     model.train()
     try:
         trainer.fit(module, datamodule=TrainingData(batches), ckpt_path=checkpoints.newest(), weights_only=True)
@@ -115,7 +128,9 @@ def fine_tune(
         raise KeyboardInterrupt from stopped
     model.to(trainer.strategy.root_device)  # Lightning moves it back to the CPU
     evaluation.evaluate(total_steps, module)  # Lightning calls no callback of a run that resumes behind its last update
-    measure_later_tiers(recorder, states.restored_into(model, holds=total_steps), last=total_steps, listeners=listeners)
+    with module.deployed():
+        restored = states.restored_into(model, holds=total_steps)
+        measure_later_tiers(recorder, restored, last=total_steps, listeners=listeners)
     checkpoints.remove_previous()
     return recorder.records
 

@@ -40,6 +40,9 @@ class TrainingPlan:
     validation_fraction: share of the training split that is held out for validation, in (0, 1); stratified by class.
     precision: Lightning's name of the training precision; evaluation is float32.
     accelerator: Lightning's name of the device's kind.
+    head_learning_rate: the peak of the head's; None: `learning_rate`.
+    weight_perturbation: size of AWP's perturbation relative to the weights (weight_perturbation.py); 0: none.
+    average: decay of the average of the weights that is measured in their place (weight_average.py); 0: none.
     save_minutes: minutes between two writes of the checkpoint that a killed run resumes from, which evaluated steps and
         signals write anyway; None: these alone.
 
@@ -66,6 +69,9 @@ class TrainingPlan:
     weight_decay_on: str = optional_setting("all")
     gradient_clip: float | None = optional_setting(None)
     warmup_from_zero: bool = optional_setting(False)
+    head_learning_rate: float | None = optional_setting(None)
+    weight_perturbation: float = optional_setting(0.0)
+    average: float = optional_setting(0.0)
     save_minutes: float | None = 10
 
     def __post_init__(self) -> None:
@@ -90,6 +96,9 @@ class TrainingPlan:
             weight_decay_on=one_of("weight_decay_on", self.weight_decay_on, DECAYED),
             gradient_clip=optional(number, "gradient_clip", self.gradient_clip, above=0),
             warmup_from_zero=checks.yes_or_no("warmup_from_zero", self.warmup_from_zero),
+            head_learning_rate=optional(number, "head_learning_rate", self.head_learning_rate, at_least=0),
+            weight_perturbation=number("weight_perturbation", self.weight_perturbation, at_least=0),
+            average=number("average", self.average, at_least=0, below=1),
             save_minutes=optional(number, "save_minutes", self.save_minutes, above=0),
         )
 

@@ -12,7 +12,7 @@ from torch.nn.utils import get_total_norm
 
 from robustft.divergence import Diverged
 from robustft.evaluation.undisturbed import undisturbed
-from robustft.models.tuned_state import tuned_parameters, tuned_state
+from robustft.models.tuned_state import tuned_state
 from robustft.training.module import FineTuning
 
 
@@ -43,7 +43,7 @@ class StopAtDivergence(pl.Callback):
                 raise Diverged(_reason(pl_module, trainer.global_step + 1, "the update exceeds float32"))
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         skips = scaler is not None and scaler.get_scale() > 1
-        gradients = [p.grad for p in tuned_parameters(pl_module.model).values() if p.grad is not None]
+        gradients = [p.grad for p in pl_module.trained_parameters() if p.grad is not None]
         self._norm = get_total_norm(gradients) if gradients and not skips else None
 
     def on_train_batch_end(

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-PARTS = ("source", "hydra")
+PARTS = ("inner", "source", "hydra")
 """Groups that other groups' files use and no command line chooses from, and the folder of Hydra's own."""
 
 LAUNCHER = "hydra/launcher"

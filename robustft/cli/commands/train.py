@@ -138,6 +138,7 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run, 
                 description=f"{parts.source.name} {run.method}",
                 saved=now_running.saved,
                 stopwatch=stopwatch,
+                objective=parts.objective,
             )
             summary = _reported(run, tracked)
             now_running.finished(summary)  # whatever becomes of the mirror

@@ -14,7 +14,20 @@ from robustft.evaluation.tiers import EVERY
 from robustft.optional_setting import without_off
 from robustft.public_names import by_public_names
 
-SECTIONS = ("seed", "dataset", "backbone", "method", "threat_model", "attack", "schedule", "trainer", "suite")
+SECTIONS = (
+    "seed",
+    "dataset",
+    "backbone",
+    "method",
+    "objective",
+    "threat_model",
+    "attack",
+    "schedule",
+    "trainer",
+    "suite",
+)
+
+STANDARD = {"_target_": "robustft.objectives.Standard"}
 
 NOT_IDENTITY = (
     "dataset.name",
@@ -51,10 +64,12 @@ def settings(config: DictConfig) -> dict[str, Any]:
     container = by_public_names(OmegaConf.to_container(config, resolve=True))
     identity: dict[str, Any] = {}
     for section in SECTIONS:
-        value = container[section]
+        value = container.get(section)
         if isinstance(value, dict):
             value = {name: inner for name, inner in value.items() if is_identity(f"{section}.{name}")}
         identity[section] = _without_off(value)
+    if identity["objective"] in (None, STANDARD):
+        del identity["objective"]  # so is every run of before there were others
     identity["suite"] = without_off(Suite, identity["suite"])
     identity["attack"] = _attacks(identity["attack"], tiers_of(config))
     if shifts := container.get("shift"):
@@ -77,7 +92,10 @@ def _shift(key: str, node: dict[str, Any]) -> dict[str, Any]:
 
 def _without_off(node: Any) -> Any:
     """The settings of one object without those that are off, which its class declares (optional_setting.py)."""
-    return without_off(get_class(node["_target_"]), node) if isinstance(node, dict) and "_target_" in node else node
+    if not isinstance(node, dict) or "_target_" not in node:
+        return node
+    inner = {"inner": _without_off(node["inner"])} if "inner" in node else {}
+    return without_off(get_class(node["_target_"]), node | inner)
 
 
 def _attacks(attacks: dict[str, Any], when: dict[str, str]) -> dict[str, Any]:

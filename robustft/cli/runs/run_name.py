@@ -130,7 +130,8 @@ def _differences(config: DictConfig, hydra: DictConfig) -> list[str]:
             continue
         value = _value(config, key)
         if value != OmegaConf.select(default, key):
-            differences[key.rpartition(".")[2]] = value
+            # Settings of objectives are called like those of attacks and methods: `inner.steps`, `alpha`.
+            differences[key if key.startswith("objective.") else key.rpartition(".")[2]] = value
     return [f"{_clean(name)}-{_clean(value)}" for name, value in sorted(differences.items())]
 
 

@@ -1,0 +1,45 @@
+"""TRADES: clean cross-entropy and the divergence of attacked predictions from clean ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from robustft import checks
+from robustft.lazy_torch import torch
+from robustft.objectives.divergences import kl
+from robustft.objectives.inner_maximisation import InnerMaximisation
+from robustft.objectives.objective import Objective, Step
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trades(Objective):
+    """CE(f(x), y) + beta KL(p(x) || p(x')), where x' raises the divergence (Zhang et al., ICML 2019, arXiv 1901.08573).
+
+    As in the authors' code the clean side of the divergence is not detached.
+
+    beta: weight of the divergence.
+    inner: how the attacked images are found.
+    """
+
+    beta: float = 6.0
+    inner: InnerMaximisation = field(default_factory=lambda: InnerMaximisation(start="small"))
+
+    def __post_init__(self) -> None:
+        checks.keep(self, beta=checks.number("beta", self.beta, at_least=0))
+
+    def loss(self, at: Step) -> Tensor:
+        attacked = self.inner.images(at, raised_divergence)
+        clean = at.model(at.pixels)
+        divergence = kl(clean, at.model(attacked)).mean()
+        return torch.nn.functional.cross_entropy(clean, at.labels) + self.beta * divergence
+
+
+def raised_divergence(at: Step) -> Callable[[Tensor], Tensor]:
+    """KL(p(x) || p(x')) as a function of x', for the inner maximisation."""
+    clean = at.model(at.pixels).detach()
+    return lambda images: kl(clean, at.model(images))

@@ -37,24 +37,37 @@ _STATE = re.compile(r"step-(\d{1,18})\.safetensors")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Comparable:
+    """A finished run as far as it is compared.
+
+    setting, strategy: what they are named by.
+    run: without their names, which are known only once all runs are.
+    curve: its states chosen on validation.
+    test_set: the hash of the test images.
+    """
+
+    setting: Named
+    strategy: Named
+    run: ComparedRun
+    curve: SeedCurve
+    test_set: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """A run of a collection.
 
     listed: without the names of its setting and strategy.
-    dataset: its name; part: the hash of its setting as far as run.json has it, without the evaluated images.
-    setting, strategy: what they are named by; `compared` has their names only once all runs are known.
-    compared, curve: None for a run that is not compared.
-    schedule, test_set: hashes: when it was evaluated, and on what test images.
+    dataset: the name; part: the hash of the setting as far as run.json has it, without the evaluated images; strategy.
+        None: not known.
+    comparable: None: it is not compared.
     """
 
     listed: ListedRun
     dataset: str | None = None
     part: str | None = None
-    setting: Named | None = None
     strategy: Named | None = None
-    compared: ComparedRun | None = None
-    curve: SeedCurve | None = None
-    test_set: str = ""
+    comparable: Comparable | None = None
 
 
 def candidate(place: Place, *, now: float | None = None) -> Candidate:
@@ -82,21 +95,22 @@ def candidate(place: Place, *, now: float | None = None) -> Candidate:
 
 
 def _finished(place: Place, listed: ListedRun, identity: RunIdentity, records: Sequence[Record]) -> Candidate:
-    part = {"dataset": identity.dataset, "part": identity.part, "strategy": identity.named_strategy()}
+    strategy = identity.named_strategy()
+    known = Candidate(listed=listed, dataset=identity.dataset, part=identity.part, strategy=strategy)
     points, names = _points(identity, records)
     if not points:
         attack = f"{identity.label}, {identity.norm}, eps_255={identity.eps_255:g}"
         reason = f"no step was measured completely, clean and under {attack}, on validation and test images"
-        return Candidate(listed=replace(listed, reason=reason), **part)
+        return replace(known, listed=replace(listed, reason=reason))
     totals = sorted({count.total for point in points for count in (point.clean, point.robust)})
     if len(totals) > 1:
         reason = f"its states were measured on different numbers of test images, {totals[0]:,} to {totals[-1]:,}"
-        return Candidate(listed=replace(listed, reason=reason), **part)
+        return replace(known, listed=replace(listed, reason=reason))
     setting = identity.named_setting(totals[0])
     selected = frontier_steps(points)
     curve, reason = _curve(place.directory, points, selected, records, names, seed=identity.content["seed"])
     best, last = best_step(points), points[-1].step
-    compared = ComparedRun(
+    run = ComparedRun(
         name=place.name,
         directory=place.directory,
         run_id=str(identity.content.get("run_id", "")),
@@ -124,14 +138,14 @@ def _finished(place: Place, listed: ListedRun, identity: RunIdentity, records: S
         failed_gates=tuple(failed_gates(records, names.of)),
         command=place.command or identity.command,
     )
-    return Candidate(
-        listed=replace(listed, state="compared", reason=reason),
+    comparable = Comparable(
         setting=setting,
-        compared=compared,
+        strategy=strategy,
+        run=run,
         curve=curve,
         test_set=canonical_hash({"dataset": identity.setting["dataset"], "images": totals[0]}, characters=16),
-        **part,
     )
+    return replace(known, listed=replace(listed, state="compared", reason=reason), comparable=comparable)
 
 
 def _points(identity: RunIdentity, records: Sequence[Record]) -> tuple[list[TradeoffPoint], ConditionNames]:

@@ -59,7 +59,9 @@ def shown_records(path: Path) -> list[Record]:
     return list(shown.values())
 
 
-def _read(lines: Iterable[bytes], path: Path) -> tuple[list[tuple[Condition, re.Match[bytes] | Record]], set[Condition]]:
+def _read(
+    lines: Iterable[bytes], path: Path
+) -> tuple[list[tuple[Condition, re.Match[bytes] | Record]], set[Condition]]:
     """Every line, with its condition, and the conditions that sums are over. Equal conditions are one object."""
     read: list[tuple[Condition, re.Match[bytes] | Record]] = []
     parts: set[Condition] = set()

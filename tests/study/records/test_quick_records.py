@@ -57,12 +57,16 @@ def test_what_is_shown_is_what_was_recorded(tmp_path: Path, lines: list[str]) ->
     assert [vars(record) for record in shown] == slowly(path)
     assert len(shown) == len(lines) - 2
     assert shown[2].gates == (GATE,)
-    assert [record.key for record in shown] == [json.loads(line)["key"] for line in lines if '"ood:fog' not in line[:250]]
+    assert [record.key for record in shown] == [
+        json.loads(line)["key"] for line in lines if '"ood:fog' not in line[:250]
+    ]
 
 
 def test_of_lines_with_one_key_the_first_counts_and_a_torn_line_does_not(tmp_path: Path, make_record) -> None:
     first, again = make_record(correct=3), make_record(correct=4)
-    path = written(tmp_path / "records.jsonl", [first.to_json(), again.to_json()], torn=make_record(step=9).to_json()[:99])
+    path = written(
+        tmp_path / "records.jsonl", [first.to_json(), again.to_json()], torn=make_record(step=9).to_json()[:99]
+    )
 
     assert shown_records(path) == [first]
 

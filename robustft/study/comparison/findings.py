@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from robustft.checks import number, one_of, optional
 from robustft.study.tradeoff import Count
 from robustft.study.uncertainty.estimate import Estimate
 
@@ -72,7 +73,11 @@ class AttackOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedAgreement:
-    """How the order of strategies agrees with the paper's on one data set."""
+    """How the order of strategies agrees with the paper's on one data set.
+
+    published: strategy -> area in the paper; kendall: tau-b.
+    differs: what the setting has that is not the paper's, `eps_255=8 (in the paper 1)`.
+    """
 
     setting: str
     dataset: str
@@ -80,15 +85,25 @@ class PublishedAgreement:
     published: Mapping[str, float]
     kendall: Estimate
     spearman: Estimate
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What a state must reach on validation, and by which validation accuracy it is then picked: `clean` or `robust`."""
+    """What a state must reach on validation, and by which validation accuracy it is then picked: `clean` or `robust`.
+
+    Raises:
+        ValueError: for a demand outside [0, 1], and for another accuracy to pick by.
+    """
 
     robust_at_least: float | None = None
     clean_at_least: float | None = None
     best: str = "clean"
+
+    def __post_init__(self) -> None:
+        for name in ("robust_at_least", "clean_at_least"):
+            optional(number, name, getattr(self, name), at_least=0, at_most=1)
+        one_of("best", self.best, ("clean", "robust"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +111,12 @@ class Choice:
     """The state picked of a strategy's runs in one setting.
 
     run: its name; step: of the state; clean, robust: test counts.
-    among: how many states it was picked among.
+    among: how many states it was picked among: all of the strategy that were measured on both splits and kept; reached: how
+        many of these reach the demand on validation.
     holds: whether the demand holds on the test images: `yes`, `no`, or `open` if an interval contains it.
-    short_by: how far the nearest state is off on validation, where none reaches the demand; None: it is reached.
-    winner: of its setting.
+    short_by: by how much what is demanded would have to fall for the nearest state, this one, to reach it on validation, where
+        none does; None: it is reached.
+    winner: the one to take in its setting; one that is short by something only if every strategy is.
     command: the `export` command.
     """
 
@@ -117,14 +134,19 @@ class Choice:
     short_by: float | None
     winner: bool
     command: str
+    reached: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """All of them, in the order of settings and of strategies by area."""
+    """All of them, in the order of settings and of strategies by area.
+
+    notes: a line for each strategy of a setting that had no state to choose.
+    """
 
     bands: tuple[FrontierBand, ...]
     lines: tuple[OodLine, ...]
     attack_orders: tuple[AttackOrder, ...]
     published: tuple[PublishedAgreement, ...]
     choices: tuple[Choice, ...]
+    notes: tuple[str, ...] = ()

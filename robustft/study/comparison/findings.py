@@ -32,7 +32,7 @@ class FrontierBand:
 
 @dataclass(frozen=True, kw_only=True)
 class EffectiveRobustness:
-    """ood, expected: OOD accuracy at best and what the line says of it; effective: their difference. Means over seeds."""
+    """ood, expected: OOD accuracy at best, and by the line; effective: the first less the second. Means over seeds."""
 
     strategy: str
     ood: float
@@ -60,8 +60,9 @@ class OodLine:
 class AttackOrder:
     """A further attack beside the main one, at the states that both measured of every strategy.
 
-    robust: strategy -> (robust accuracy under the main attack, under the further one), means over seeds at the best state (or
-        at the last one that both measured); changed: pairs of strategies whose order is another one.
+    robust: strategy -> (robust accuracy under the main attack, under the further one), means over seeds at the best state
+        (or at the last one that both measured).
+    changed: pairs of strategies that stand the other way round under the further attack, the one first that was ahead.
     """
 
     setting: str
@@ -111,11 +112,11 @@ class Choice:
     """The state picked of a strategy's runs in one setting.
 
     run: its name; step: of the state; clean, robust: test counts.
-    among: how many states it was picked among: all of the strategy that were measured on both splits and kept; reached: how
-        many of these reach the demand on validation.
+    among: how many states it was picked among: all of the strategy that were measured on both splits and kept.
+    reached: how many of these reach the demand on validation.
     holds: whether the demand holds on the test images: `yes`, `no`, or `open` if an interval contains it.
-    short_by: by how much what is demanded would have to fall for the nearest state, this one, to reach it on validation, where
-        none does; None: it is reached.
+    short_by: None: the demand is reached on validation; else no state does, this is the nearest, and what is demanded
+        would have to fall by so much.
     winner: the one to take in its setting; one that is short by something only if every strategy is.
     command: the `export` command.
     """

@@ -9,6 +9,7 @@ from robustft.study.findings.bands import frontier_bands
 from robustft.study.findings.choice import choices, without_states
 from robustft.study.findings.ood_line import ood_lines
 from robustft.study.findings.published import published_agreements
+from robustft.study.findings.setting_runs import by_setting
 
 
 def findings(comparison: Comparison, demand: Demand | None = None) -> Findings:
@@ -16,11 +17,12 @@ def findings(comparison: Comparison, demand: Demand | None = None) -> Findings:
 
     demand: what a chosen state must reach; None: none is chosen.
     """
+    settings = by_setting(comparison)
     return Findings(
-        bands=frontier_bands(comparison),
-        lines=ood_lines(comparison),
-        attack_orders=attack_orders(comparison),
-        published=published_agreements(comparison),
-        choices=() if demand is None else choices(comparison, demand),
-        notes=() if demand is None else without_states(comparison),
+        bands=frontier_bands(settings),
+        lines=ood_lines(settings),
+        attack_orders=attack_orders(settings),
+        published=published_agreements(settings),
+        choices=() if demand is None else choices(settings, demand),
+        notes=() if demand is None else without_states(settings),
     )

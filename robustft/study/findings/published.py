@@ -1,8 +1,8 @@
 """The paper's areas, and how far the order of strategies agrees with them.
 
-"On the Robustness Tradeoff in Fine-Tuning" (ICCV 2025, arXiv 2503.14836): published_areas.csv is its table of areas under the
-Pareto frontier, ViT-B/16 of ImageNet-21k under PGD in L-inf with eps 1/255, means of 3 seeds, two digits each. (Its abstract
-has Compacter's 57.5 % above the mean for Caltech-256; by the table these are Stanford Dogs'.)
+published_areas.csv is the table of areas under the Pareto frontier in "On the Robustness Tradeoff in Fine-Tuning" (ICCV
+2025, arXiv 2503.14836): ViT-B/16 of ImageNet-21k, PGD in L-inf with eps 1/255, 3 seeds, two digits. (Its abstract has
+Compacter's 57.5 % above the mean for Caltech-256; by the table they are Stanford Dogs'.)
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robustft.study.comparison.comparison import Comparison, Ranking, StrategyResult
+from robustft.study.comparison.comparison import Ranking, StrategyResult
 from robustft.study.comparison.findings import PublishedAgreement
 from robustft.study.comparison.setting import Setting
 from robustft.study.findings.rank_correlation import kendall_tau_b, spearman_rho
+from robustft.study.findings.setting_runs import SettingRuns
 from robustft.study.uncertainty.estimate import Estimate
 
 _TABLE = Path(__file__).with_name("published_areas.csv")
@@ -44,15 +45,13 @@ def published_areas() -> Mapping[str, Mapping[str, float]]:
     return MappingProxyType(areas)
 
 
-def published_agreements(comparison: Comparison) -> tuple[PublishedAgreement, ...]:
+def published_agreements(settings: Sequence[SettingRuns]) -> tuple[PublishedAgreement, ...]:
     """Kendall's tau-b and Spearman's rho with the paper's areas, for every setting on one of its data sets.
 
     Strategies count that are the paper's by their method. There is none for a setting with less than two of them, or
     with areas that are all the same, which have no order.
     """
-    agreements = (
-        _agreement(ranking, ranking.setting) for ranking in comparison.rankings if ranking.setting is not None
-    )
+    agreements = (_agreement(one.ranking, one.setting) for one in settings)
     return tuple(agreement for agreement in agreements if agreement is not None)
 
 

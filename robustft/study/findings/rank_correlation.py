@@ -23,7 +23,7 @@ def kendall_tau_b(values: ArrayLike, reference: ArrayLike) -> NDArray[np.float64
 
 
 def spearman_rho(values: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
-    """Spearman's rho of each row of `values` with `reference`, ties at their mean rank; NaN where one is the same throughout.
+    """Spearman's rho of each row of `values` with `reference`, by mean ranks of ties; NaN as for tau-b.
 
     >>> spearman_rho([[1, 2, 3], [1, 3, 2]], [10, 20, 30]).tolist()
     [1.0, 0.5]

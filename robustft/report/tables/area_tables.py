@@ -27,7 +27,18 @@ AREA_COLUMNS = (
 )
 PAIR_COLUMNS = ("setting", "a", "b", "difference", "low", "high", "p", "p_holm")
 
-SHORT_HEADINGS = ("strategy", "seeds", "area", "95 % interval", "rank", "first in", "above mean", "peak", "step", "lost")
+SHORT_HEADINGS = (
+    "strategy",
+    "seeds",
+    "area",
+    "95 % interval",
+    "rank",
+    "first in",
+    "above mean",
+    "peak",
+    "step",
+    "lost",
+)
 """Of the table in a terminal: all numbers in per cent but seeds, rank and step."""
 
 _AREA_HEADINGS = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from robustft.report.tables.numbers import per_cent, plain, plain_with_interval
 from robustft.report.tables.table import UNKNOWN, Cell, Table
-from robustft.study.comparison.findings import Choice, OodLine, PublishedAgreement
+from robustft.study.comparison.findings import Choice, Demand, OodLine, PublishedAgreement
 from robustft.study.tradeoff import Count
 
 CHOICE_COLUMNS = (
@@ -69,11 +69,11 @@ CHOICE_HEADINGS = (
 )
 
 
-def choice_table(choices: Sequence[Choice]) -> Table:
+def choice_table(choices: Sequence[Choice], demand: Demand) -> Table:
     """A row a setting and strategy: the state that was picked."""
     return Table(
         name="choice",
-        title="States that meet the demand on validation, the best of each strategy",
+        title=f"The state to take of each strategy: {demanded(demand)}",
         columns=CHOICE_COLUMNS,
         rows=tuple(_choice_row(choice) for choice in choices),
         headings=CHOICE_HEADINGS,
@@ -141,6 +141,22 @@ def paper_table(published: Sequence[PublishedAgreement]) -> Table:
         ),
         notes=("Rank correlations of areas, with 95 % intervals of the draws: 1 is the same order.",),
     )
+
+
+def demanded(demand: Demand) -> str:
+    """A demand in words.
+
+    >>> demanded(Demand(best="robust"))
+    'the highest robust accuracy on validation'
+    """
+    parts = [
+        f"{name} accuracy of at least {per_cent(value)} %"
+        for name, value in (("robust", demand.robust_at_least), ("clean", demand.clean_at_least))
+        if value is not None
+    ]
+    if not parts:
+        return f"the highest {demand.best} accuracy on validation"
+    return f"{' and '.join(parts)} on validation; of what meets it the highest {demand.best} accuracy"
 
 
 def choice_texts(choice: Choice) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Any text in CSV, Markdown and LaTeX: run.json may come from anybody, so nothing in it is formula, markup or command."""
+"""Any text in CSV, Markdown and LaTeX: run.json may come from anybody, so nothing in it is a formula or markup."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LATEX = {
 } | {character: f"\\{character}" for character in "&%$#_{}"}
 
 _MARKDOWN = re.compile(r"[\\`*\[\]|!~$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.|@(?=\w)")
-"""What Markdown would read, GitHub's with its tables, sums and links too; an underline inside of a word is none of it."""
+"""What Markdown would read, GitHub's with its tables, sums and links; an underline inside of a word is none."""
 
 _NUMBER = re.compile(r"(?<![\w.])-(?=\d)")
 

@@ -27,9 +27,9 @@ def points_parquet(comparison: Comparison) -> bytes:
     """The content of the file: the same bytes for the same comparison.
 
     Columns: `run setting strategy method seed step epoch attack norm eps_255`; for `validation_clean validation_robust
-    clean robust`, every `ood:NAME` and every further `attack:NAME` the rate and, with `_correct` and `_total` behind, the
-    counts (null where it was not measured); `selected` (on the validation frontier), `best`, `peak`, `last`, `kept` (the
-    state is on disk).
+    clean robust`, every `ood:NAME` and every further `attack:NAME` the rate and, with `_correct` and `_total` behind,
+    the counts (null where it was not measured); `selected` (on the validation frontier), `best`, `peak`, `last`, `kept`
+    (the state is on disk).
     """
     rows = [row for run in comparison.runs for row in _rows(run)]
     counted = ["validation_clean", "validation_robust", "clean", "robust"]

@@ -7,15 +7,18 @@ from robustft.report.tables.finding_tables import choice_table, line_table, pape
 from robustft.report.tables.runs_table import runs_table
 from robustft.report.tables.table import Table
 from robustft.study.comparison.comparison import Comparison
-from robustft.study.comparison.findings import Findings
+from robustft.study.comparison.findings import Demand, Findings
 
 
-def tables(comparison: Comparison, findings: Findings) -> tuple[Table, ...]:
-    """area, pairs, choice, line, paper and runs, in this order; empty ones too."""
+def tables(comparison: Comparison, findings: Findings, demand: Demand | None = None) -> tuple[Table, ...]:
+    """area, pairs, choice, line, paper and runs, in this order; empty ones too.
+
+    demand: what the choices among the findings must reach; None: Demand().
+    """
     return (
         area_table(comparison),
         pairs_table(comparison),
-        choice_table(findings.choices),
+        choice_table(findings.choices, demand or Demand()),
         line_table(findings.lines),
         paper_table(findings.published),
         runs_table(comparison.listed),

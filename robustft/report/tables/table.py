@@ -98,7 +98,9 @@ class Table:
             if self.blocks and previous not in (None, row[0]):
                 lines.append(r"\midrule")
             previous = row[0]
-            cells = [(latex_number if is_number else latex_text)(text) for text, is_number in zip(row, numeric, strict=True)]
+            cells = [
+                (latex_number if is_number else latex_text)(text) for text, is_number in zip(row, numeric, strict=True)
+            ]
             lines.append(" & ".join(cells) + r" \\")
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 

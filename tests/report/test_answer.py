@@ -10,12 +10,14 @@ import pytest
 from robustft.report.answer import answer, with_interval
 from robustft.study.comparison.comparison import Comparison, Ranking
 from robustft.study.uncertainty.estimate import Estimate
-from tests.report.made_up_comparison import made_up_comparison
+from tests.report.made_comparison import made_comparison
+
+STEPS = (0, 50, 400, 3000)
 
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    return made_up_comparison(steps=4)
+    return made_comparison(steps=STEPS)
 
 
 def with_ranking(comparison: Comparison, **changes: object) -> Comparison:
@@ -27,7 +29,7 @@ def test_what_beats_every_other_is_called_best_with_its_interval(comparison: Com
     (ranking,) = comparison.rankings
     first = ranking.strategies[0]
     which, sure = answer(with_ranking(comparison, best=first.strategy, leaders=(first.strategy,))).sentences
-    assert which.startswith(f"{first.strategy} is best on digits: with an area of {with_interval(first.area)}")
+    assert which.startswith(f"{first.strategy} is best on cifar10: with an area of {with_interval(first.area)}")
     assert "beats each of the other 6 strategies at the 5 % level" in which
     assert first.first is not None
     assert f"first in {100 * first.first:.0f} % of all draws of test images and seeds" in sure
@@ -36,10 +38,11 @@ def test_what_beats_every_other_is_called_best_with_its_interval(comparison: Com
 def test_leaders_are_named_and_none_is_called_best(comparison: Comparison):
     (ranking,) = comparison.rankings
     first, second, third = (result.strategy for result in ranking.strategies[:3])
-    which = answer(with_ranking(comparison, leaders=(first, second, third))).sentences[0]
+    which = answer(with_ranking(comparison, best=None, leaders=(first, second, third))).sentences[0]
     assert which.endswith(f"does not beat {second} and {third} at the 5 % level.")
     assert "best" not in which
-    every = answer(with_ranking(comparison, leaders=tuple(result.strategy for result in ranking.strategies)))
+    everyone = tuple(result.strategy for result in ranking.strategies)
+    every = answer(with_ranking(comparison, best=None, leaders=everyone))
     assert every.sentences[0].endswith("beats none of the other 6 at the 5 % level.")
 
 
@@ -68,23 +71,24 @@ def test_the_larger_part_of_the_variance_of_the_lead_says_what_would_narrow_it(
 
 
 def test_several_settings_are_answered_in_their_mean_and_counted():
-    comparison = made_up_comparison(settings=("digits", "pacs"), steps=4)
+    comparison = made_comparison(settings=2, steps=STEPS)
     which, sure = answer(comparison).sentences
     assert "in the mean over 2 settings" in which
-    assert "best in 0 of the 2 settings and among the leaders in" in sure
+    assert "of the 2 settings and among the leaders in" in sure
 
 
 def test_settings_without_a_strategy_in_common_are_answered_one_by_one():
-    comparison = made_up_comparison(settings=("digits", "pacs"), steps=4)
+    comparison = made_comparison(settings=2, steps=STEPS)
     given = answer(replace(comparison, overall=None))
     leaders: dict[str, Ranking] = {ranking.name: ranking for ranking in comparison.rankings}
     for name, ranking in leaders.items():
-        assert f"{name}: {ranking.leaders[0]} and {ranking.leaders[1]} lead" in given.sentences[1]
+        assert f"{name}: {ranking.best or ranking.leaders[0]}" in given.sentences[1]
 
 
 def test_a_lone_strategy_has_its_area_and_no_rivals():
-    given = answer(made_up_comparison(strategies=("lora",), steps=4))
-    assert given.sentences[0].startswith("lora is the only strategy on digits, with an area of ")
+    comparison = made_comparison(strategies=(("lora", "lora"),), steps=STEPS)
+    given = answer(with_ranking(comparison, draws={"lora": np.random.default_rng(0).normal(size=20_000)}))
+    assert given.sentences[0].startswith("lora is the only strategy on cifar10, with an area of ")
     assert "its interval" in given.surer
 
 
@@ -100,5 +104,6 @@ def test_without_draws_nothing_is_said_of_how_sure(comparison: Comparison):
 
 
 def test_without_runs_it_says_what_there_is(comparison: Comparison):
-    given = answer(replace(comparison, runs=(), rankings=(), overall=None, listed=comparison.listed[-1:]))
+    running = replace(comparison.listed[0], state="running")
+    given = answer(replace(comparison, runs=(), rankings=(), overall=None, listed=(running,)))
     assert given.sentences == ("No finished run can be compared yet.", "Of 1 run, 1 running.")

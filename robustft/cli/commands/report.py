@@ -100,7 +100,7 @@ def report_study(roots: Sequence[Path], output: Path, settings: Settings) -> Non
         raise Mistake("choose must be of states on both splits that are kept, and no compared run has any")
     print(f"{study_text(comparison, now=time.time(), width=_width())}\n", flush=True)
     if settings.is_demanded:
-        print(f"{choice_text(findings.choices, settings.demand)}\n", flush=True)
+        print(f"{choice_text(findings, settings.demand)}\n", flush=True)
     whole = study_report.StudyReport(comparison, findings, settings.demand)
     study_report.write_report(whole, output, figures=settings.figures, page=settings.page)
     print(f"report: {shown(output / study_report.PAGE if settings.page else output)}")
@@ -120,7 +120,8 @@ def report(run: Run, picture: Path | None = None, *, settings: Settings | None =
     failures = show(run, picture or run.directory / PICTURE)
     if settings is not None:
         comparison = comparing.compare([run.directory], image_draws=settings.draws, seed=settings.seed)
-        print(f"\n{run_text(comparison, findings_of.findings(comparison, settings.demand).choices, settings.demand)}")
+        findings = findings_of.findings(comparison, settings.demand)
+        print(f"\n{run_text(comparison, findings, settings.demand)}")
     if failures:
         raise Mistake(f"output: {failures[0]}")
 

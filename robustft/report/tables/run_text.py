@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from robustft.report.tables.choice_text import choice_text
 from robustft.report.tables.numbers import interval, per_cent, step
 from robustft.report.tables.text_table import line
 from robustft.study.comparison.comparison import Comparison, StrategyResult
-from robustft.study.comparison.findings import Choice, Demand
+from robustft.study.comparison.findings import Demand, Findings
 
 
-def run_text(comparison: Comparison, choices: Sequence[Choice], demand: Demand) -> str:
+def run_text(comparison: Comparison, findings: Findings, demand: Demand) -> str:
     """Of a comparison of one run; why it has none of that, where it is not compared."""
     results = [result for ranking in comparison.rankings for result in ranking.strategies]
     lines = [text for result in results for text in _of(result)]
     lines += [f"no area with an interval: {line(run.reason)}" for run in comparison.listed if run.reason]
-    if choices:
-        lines += ["", choice_text(choices, demand)]
+    if results:
+        lines += ["", choice_text(findings, demand)]
     return "\n".join(lines)
 
 

@@ -99,7 +99,8 @@ class Table:
                 lines.append(r"\midrule")
             previous = row[0]
             cells = [
-                (latex_number if is_number else latex_text)(text) for text, is_number in zip(row, numeric, strict=True)
+                (latex_number if is_number or text == UNKNOWN else latex_text)(text)
+                for text, is_number in zip(row, numeric, strict=True)
             ]
             lines.append(" & ".join(cells) + r" \\")
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

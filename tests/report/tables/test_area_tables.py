@@ -11,7 +11,10 @@ from robustft.study.comparison.comparison import StrategyResult
 from robustft.study.uncertainty.estimate import Estimate
 from tests.report.made_comparison import made_comparison
 
-AREA = "setting,strategy,seeds,area,low,high,rank,first,above_mean,trapezoid,chosen_on_test,volume,peak_step,peak_robust,lost"
+AREA = (
+    "setting,strategy,seeds,area,low,high,rank,first,above_mean,"
+    "trapezoid,chosen_on_test,volume,peak_step,peak_robust,lost"
+)
 
 
 def rows_of(text: str) -> list[dict[str, str]]:

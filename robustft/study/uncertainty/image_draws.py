@@ -30,13 +30,18 @@ def drawn_areas(
     clean, robust: (states, images) bools, correct or not; or their bits, packed along the images, as uint8.
     weights: (draws, images), of `image_weights`.
 
+    Raises:
+        ValueError: if clean and robust are not of the same states and of as many images as weights has.
+
     >>> clean, robust = np.array([[True, True, False, True]]), np.array([[True, False, False, False]])
     >>> drawn_areas(clean, robust, np.array([[1, 1, 1, 1], [2, 0, 1, 1]], dtype=np.float32)).tolist()
     [0.1875, 0.375]
     """
     images = weights.shape[1]
-    both = np.concatenate([_correct("clean", clean, images), _correct("robust", robust, images)])
-    rates = (weights @ both.T).astype(np.float64) / images
+    both = [_correct("clean", clean, images), _correct("robust", robust, images)]
+    if len(clean) != len(robust):
+        raise ValueError(f"robust must have a row for each of the {len(clean)} states of clean, got {len(robust)}")
+    rates = (weights @ np.concatenate(both).T).astype(np.float64) / images
     return staircases(rates[:, : len(clean)], rates[:, len(clean) :])
 
 

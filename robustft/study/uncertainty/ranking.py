@@ -56,9 +56,11 @@ def ranking(areas: Mapping[str, float], draws: Draws, *, images_only: bool) -> R
     'full'
     """
     order = sorted(areas, key=lambda strategy: (-areas[strategy], strategy))
-    values = np.array([areas[strategy] for strategy in order])
+    if not order:
+        return RankedStrategies(strategies=(), pairs=(), leaders=(), best=None, images_only=images_only)
+    values = np.array([areas[strategy] for strategy in order], dtype=float)
     shares = _above_mean(values[:, None])[:, 0]
-    known = all(strategy in draws for strategy in order) and bool(order)
+    known = all(strategy in draws for strategy in order)
     together = np.stack([draws[strategy] for strategy in order]) if known else None
     drawn_shares = None if together is None else _above_mean(together)
     ranks, first = ([None] * len(order), [None] * len(order)) if together is None else _ranks(together)

@@ -91,7 +91,7 @@ def area_draws(
     complete = {strategy: runs for strategy, runs in by_seed.items() if all(run.known for run in runs)}
     generator = stream(f"image draws {setting if test_set is None else test_set}", seed)
     draws: dict[str, NDArray[np.float64]] = {}
-    for strategy, means in _means(complete, images, image_draws, generator).items():
+    for strategy, means in mean_areas(complete, images=images, draws=image_draws, generator=generator).items():
         draws[strategy] = np.repeat(means, seed_terms)
         if (of_seeds := noise[strategy]) is not None:
             draws[strategy] += of_seeds.terms(draws[strategy].size, stream(f"seed terms {setting} {strategy}", seed))
@@ -102,10 +102,10 @@ def area_draws(
     )
 
 
-def _means(
-    curves: Mapping[str, Sequence[SeedCurve]], images: int, draws: int, generator: np.random.Generator
+def mean_areas(
+    curves: Mapping[str, Sequence[SeedCurve]], *, images: int, draws: int, generator: np.random.Generator
 ) -> dict[str, NDArray[np.float64]]:
-    """strategy -> (draws,) means over its seeds, all on the same drawn images."""
+    """strategy -> (draws,) means over its seeds, all on the same drawn images. All outcomes must be known."""
     means = {strategy: np.zeros(draws) for strategy in curves}
     if not curves:
         return means
@@ -115,7 +115,7 @@ def _means(
         weights = image_weights(images, part.stop - part.start, generator)
         for strategy, runs in curves.items():
             for run in runs:
-                assert run.clean is not None  # the caller has sorted these out
+                assert run.clean is not None
                 assert run.robust is not None
                 means[strategy][part] += drawn_areas(run.clean, run.robust, weights) / len(runs)
     return means

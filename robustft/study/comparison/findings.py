@@ -60,8 +60,8 @@ class OodLine:
 class AttackOrder:
     """A further attack beside the main one, at the states that both measured of every strategy.
 
-    robust: strategy -> (robust accuracy under the main attack, under the further one), means over seeds at the best state
-        (or at the last one that both measured).
+    robust: strategy -> (robust accuracy under the main attack, under the further one), means over seeds at the best
+        state (or at the last one that both measured).
     changed: pairs of strategies that stand the other way round under the further attack, the one first that was ahead.
     """
 

@@ -47,8 +47,8 @@ class Chart:
     title: of a heading, in plain words.
     sentence: what it shows, in words and numbers.
     spec: Vega-Lite without data; it names its datasets, which `chart_data` makes. Parameters at the top: `shown`, the
-        strategies drawn, and `kept`, the name of the run that stands out, or null. It is a facet: a page may set
-        `columns`, and width and height in `spec`.
+        strategies drawn, and `kept`, the name of the run that stands out, or null. Its panels are in `concat`: a page
+        may set `columns`, and the `width` of each.
     data: names of the datasets.
     columns, rows: its table.
     """

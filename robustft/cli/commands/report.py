@@ -46,6 +46,9 @@ else:  # matplotlib takes a second, and a finished run or a mistake need none of
 PICTURE = "tradeoff.png"
 """The picture's name in a run directory."""
 
+RUN = "run.json"
+"""What makes a directory a run's."""
+
 REPORT = "report"
 """The directory of the report in a study's."""
 
@@ -76,7 +79,7 @@ def run(config: DictConfig) -> None:
     for root, each in zip(roots, found, strict=True):
         if not each.runs:
             known_run(root)  # a Mistake, as there is none
-    if len(roots) == 1 and os.path.lexists(roots[0] / "run.json"):
+    if len(roots) == 1 and os.path.lexists(roots[0] / RUN):
         report(known_run(roots[0]), settings.output, settings=settings)
         return
     studies = dict.fromkeys(study.resolve() for each in found for study in each.studies)
@@ -87,9 +90,10 @@ def run(config: DictConfig) -> None:
     if output.exists() and not output.is_dir():
         raise Mistake(f"output must be a directory where run has several runs, got {output}, which is a file")
     report_study(roots, output, settings)
-    runs = sorted({path.resolve(): path for each in found for path in each.runs if Run(path).exists}.values())
-    if settings.each and (failed := each_of([Run(path) for path in runs], report)):
-        raise SystemExit(f"robustft: {failed} of {len(runs)} runs could not be reported")
+    if settings.each:
+        begun = {path.resolve(): path for each in found for path in each.runs if os.path.lexists(path / RUN)}
+        if failed := each_of([Run(path) for path in sorted(begun.values())], report):
+            raise SystemExit(f"robustft: {failed} of {len(begun)} runs could not be reported")
 
 
 def report_study(roots: Sequence[Path], output: Path, settings: Settings) -> None:
@@ -121,7 +125,8 @@ def report(run: Run, picture: Path | None = None, *, settings: Settings | None =
     if settings is not None:
         comparison = comparing.compare([run.directory], image_draws=settings.draws, seed=settings.seed)
         findings = findings_of.findings(comparison, settings.demand)
-        print(f"\n{run_text(comparison, findings, settings.demand)}")
+        if text := run_text(comparison, findings, settings.demand):
+            print(f"\n{text}")
     if failures:
         raise Mistake(f"output: {failures[0]}")
 

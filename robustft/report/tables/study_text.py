@@ -43,10 +43,12 @@ def _below(comparison: Comparison) -> Iterator[str]:
 
 
 def _not_compared(listed: Sequence[ListedRun], now: float) -> Iterator[str]:
-    others = [run for run in listed if run.state != "compared"]
+    waiting = [run for run in listed if run.state == "waiting" and not run.reason]
+    others = [run for run in listed if run.state != "compared" and run not in waiting]
     short_of = [run for run in listed if run.state == "compared" and run.reason]
-    if others:
-        yield f"not compared: {len(others):,}"
+    if others or waiting:
+        yield f"not compared: {len(others) + len(waiting):,}"
+        yield from [f"  {len(waiting):,} not begun"] if waiting else []
         yield from (f"  {line(run.name)}: {line(_why(run, now))}" for run in others[:LONGEST])
         yield from more(len(others))
     if short_of:

@@ -107,6 +107,7 @@ def state_in(
 
     content: of run.json; record: the last one, None if there is none; holder: who is at work on it.
     """
+    names: dict[str, Any] = {name: plain_line(content.get(name)) for name in ("dataset", "backbone", "method")}
     starts = _starts(content)
     last = starts[-1] if starts else {}
     state, reason = _state(content, holder)
@@ -128,7 +129,7 @@ def state_in(
         seconds=sum(_seconds(start, None) for start in starts[:-1]) + _seconds(last, sign if is_new else end),
         commits=_different(plain_line(start.get("git_commit")) for start in starts),
         versions=_different(pair for start in starts for pair in _versions(start)),
-        **{name: plain_line(content.get(name)) for name in ("dataset", "backbone", "method")},
+        **names,
     )
 
 

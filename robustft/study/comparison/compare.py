@@ -25,19 +25,19 @@ def compare(
     image_draws: int = 2000,
     seed_terms: int = 10,
     seed: int = 0,
-    now: float | None = None,
 ) -> Comparison:
     """The finished runs in and below `roots` beside each other, and what became of the others.
 
+    What is found depends on the files alone, not on the time: a running run's seconds count up to its last record.
+
     roots: directories of runs, of studies or of parts of one, or with many of these; a run in several counts once.
     image_draws: of the test images; seed_terms: for each of them; seed: of both.
-    now: seconds since 1970, for how long runs have been running; None: the clock's.
 
     >>> compare([Path("nowhere")]).runs
     ()
     """
     collection = collect(roots)
-    candidates = _named(_once([candidate(place, now=now) for place in collection.places]))
+    candidates = _named(_once([candidate(place) for place in collection.places]))
     comparables = [one.comparable for one in candidates if one.comparable is not None]
     rankings: list[Ranking] = []
     warnings = list(collection.warnings)

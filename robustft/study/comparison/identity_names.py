@@ -55,9 +55,9 @@ def strategy_names(settings: Sequence[Sequence[Named]]) -> dict[str, str]:
     So a strategy is called the same everywhere, and what differs only from setting to setting, as epochs that go with
     the data set, does not make it another one.
 
-    >>> lora = [Named(key=f"{rank}", name="lora", settings={"method.rank": rank, "trainer.epochs": 5}) for rank in (4, 8)]
-    >>> elsewhere = Named(key="other", name="lora", settings={"method.rank": 8, "trainer.epochs": 20})
-    >>> strategy_names([lora, [elsewhere]])
+    >>> four, eight = (Named(key=f"{r}", name="lora", settings={"rank": r, "epochs": 5}) for r in (4, 8))
+    >>> elsewhere = Named(key="other", name="lora", settings={"rank": 8, "epochs": 20})
+    >>> strategy_names([[four, eight], [elsewhere]])
     {'4': 'lora rank=4', '8': 'lora rank=8', 'other': 'lora rank=8'}
     """
     names: dict[str, str] = {}

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,8 @@ class Candidate:
     comparable: Comparable | None = None
 
 
-def candidate(place: Place, *, now: float | None = None) -> Candidate:
+def candidate(place: Place) -> Candidate:
     """What is known of the run there. Whatever its files hold, it is listed, at least as damaged.
-
-    now: seconds since 1970, for how long a run has been running; None: the clock's.
 
     >>> candidate(Place(name="lora/seed-0", directory=Path("nowhere"))).listed.state
     'waiting'
@@ -82,10 +81,10 @@ def candidate(place: Place, *, now: float | None = None) -> Candidate:
     try:
         content = read_run(directory, whole=True, rows=False)
         if content is None or content["status"] != "finished":
-            return _unfinished(place, content, now)
+            return _unfinished(place, content)
         records = shown_records(directory / RECORDS)
     except (DamagedFile, OSError) as error:
-        return Candidate(listed=_damaged(place, error, now))
+        return _damaged(place, error)
     listed = _listed(place, state_in(directory, content, records[-1] if records else None), content, records[-1:])
     try:
         identity = RunIdentity(content)
@@ -108,7 +107,7 @@ def _finished(place: Place, listed: ListedRun, identity: RunIdentity, records: S
         return replace(known, listed=replace(listed, reason=reason))
     setting = identity.named_setting(totals[0])
     selected = frontier_steps(points)
-    curve, reason = _curve(place.directory, points, selected, records, names, seed=identity.content["seed"])
+    curve, lack = _curve(place.directory, points, selected, records, names, seed=identity.seed)
     best, last = best_step(points), points[-1].step
     run = ComparedRun(
         name=place.name,
@@ -126,7 +125,7 @@ def _finished(place: Place, listed: ListedRun, identity: RunIdentity, records: S
         ),
         strategy=identity.method,
         method=identity.method,
-        seed=identity.content["seed"],
+        seed=identity.seed,
         points=tuple(points),
         selected=tuple(selected),
         best=best,
@@ -145,7 +144,7 @@ def _finished(place: Place, listed: ListedRun, identity: RunIdentity, records: S
         curve=curve,
         test_set=canonical_hash({"dataset": identity.setting["dataset"], "images": totals[0]}, characters=16),
     )
-    return replace(known, listed=replace(listed, state="compared", reason=reason), comparable=comparable)
+    return replace(known, listed=replace(listed, state="compared", reason=lack), comparable=comparable)
 
 
 def _points(identity: RunIdentity, records: Sequence[Record]) -> tuple[list[TradeoffPoint], ConditionNames]:
@@ -228,37 +227,43 @@ def _states(directory: Path) -> frozenset[int]:
     return frozenset(int(name[1]) for name in names if name)
 
 
-def _unfinished(place: Place, content: Mapping[str, Any] | None, now: float | None) -> Candidate:
+def _unfinished(place: Place, content: Mapping[str, Any] | None) -> Candidate:
     directory = place.directory
-    if content is None:
-        return Candidate(listed=_listed(place, run_state(directory, now=now), {}, []))
     record = last_record(directory / RECORDS)
-    holder = holder_of(directory / LEASE)
-    if holder is None and content["status"] == "running":  # it may just have ended
-        return Candidate(listed=_listed(place, run_state(directory, now=now), content, [record]))
-    state = state_in(directory, content, record, holder=holder, now=now)
-    listed = _listed(place, state, content, [record])
+    now = 0.0 if record is None else datetime.fromisoformat(record.time.replace("Z", "+00:00")).timestamp()
+    if content is None or content["status"] == "running":  # it may end, or have ended, at this moment
+        return _sorted(
+            Candidate(listed=_listed(place, run_state(directory, now=now), content or {}, [record])), content
+        )
+    state = state_in(directory, content, record, holder=holder_of(directory / LEASE), now=now)
+    return _sorted(Candidate(listed=_listed(place, state, content, [record])), content)
+
+
+def _sorted(known: Candidate, content: Mapping[str, Any] | None) -> Candidate:
+    """With its setting and its strategy, as far as the identity has them."""
+    if not content:
+        return known
     try:
         identity = RunIdentity(content)
     except ValueError as error:
-        return Candidate(listed=replace(listed, state="damaged", reason=_line(directory, error)))
-    return Candidate(
-        listed=listed, dataset=identity.dataset, part=identity.part, strategy=identity.named_strategy()
-    )
+        return replace(
+            known, listed=replace(known.listed, state="damaged", reason=_line(known.listed.directory, error))
+        )
+    return replace(known, dataset=identity.dataset, part=identity.part, strategy=identity.named_strategy())
 
 
-def _damaged(place: Place, error: Exception, now: float | None) -> ListedRun:
+def _damaged(place: Place, error: Exception) -> Candidate:
     """What else the run's files say stays."""
+    directory = place.directory
     try:
-        listed = _listed(place, run_state(place.directory, now=now), {}, [])
+        content = read_run(directory, whole=True, rows=False)
+        listed = _listed(place, run_state(directory, now=0), content or {}, [])
     except (DamagedFile, OSError):
-        listed = ListedRun(name=place.name, directory=place.directory, state="damaged")
-    return replace(listed, state="damaged", reason=_line(place.directory, error))
+        content, listed = None, ListedRun(name=place.name, directory=directory, state="damaged")
+    return _sorted(Candidate(listed=replace(listed, state="damaged", reason=_line(directory, error))), content)
 
 
-def _listed(
-    place: Place, state: RunState, content: Mapping[str, Any], last: Sequence[Record | None]
-) -> ListedRun:
+def _listed(place: Place, state: RunState, content: Mapping[str, Any], last: Sequence[Record | None]) -> ListedRun:
     seed = content.get("seed", place.override("seed"))
     return ListedRun(
         name=place.name,

@@ -1,4 +1,4 @@
-"""The runs of studies, each directory once: where they are, what they are called in a report, how they are made again."""
+"""The runs of studies, each directory once: where they are, what they are called, how they are made again."""
 
 from __future__ import annotations
 

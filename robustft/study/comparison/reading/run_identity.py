@@ -13,6 +13,8 @@ from robustft.study.comparison.reading.collection import Place
 from robustft.study.plain_file import plain_line
 from robustft.study.run_file import dotted
 
+_NAMES = ("dataset", "backbone", "method")
+
 
 class RunIdentity:
     """What run.json says of a run, sorted into setting and strategy.
@@ -38,9 +40,12 @@ class RunIdentity:
             "threat_model": threat,
             "attack": {self.main: attack},
         }
-        self.dataset, self.backbone, self.method = (content[name] for name in ("dataset", "backbone", "method"))
+        self.dataset, self.backbone, self.method = (plain_line(content[name]) or "" for name in _NAMES)
+        self.seed = int(content["seed"])
         identity["attack"] = {name: node for name, node in self.attacks.items() if name != self.main}
-        identity["suite"] = {key: value for key, value in object_or_empty(identity.get("suite")).items() if key != "max_images"}
+        identity["suite"] = {
+            key: value for key, value in object_or_empty(identity.get("suite")).items() if key != "max_images"
+        }
         self.rest = {key: value for key, value in identity.items() if key != "seed" and value not in ({}, None)}
         self.steps = attack.get("steps")
 
@@ -72,7 +77,7 @@ class RunIdentity:
     @property
     def command(self) -> str:
         """What makes a run again that no study lists: its groups, and its settings as far as they are plain."""
-        words = [f"{name}={self.content[name]}" for name in ("dataset", "backbone", "method", "seed")]
+        words = [f"{name}={self.content[name]}" for name in (*_NAMES, "seed")]
         settings = dotted({"threat_model": self.setting["threat_model"]} | self.rest)
         for key, value in settings.items():
             plain = isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,7 +1,7 @@
 """Layers of `adapters` that are affine maps in the end, multiplied out: LoRA's, (IA)^3's and Compacter's.
 
-What such a layer does to zero and to the unit vectors is its bias and its weight, whatever it is made of. In float64, so
-that the only rounding is that of the result. The library's own `merge_adapter` leaves the bias out, which (IA)^3 scales.
+What such a layer does to zero and to the unit vectors is its bias and its weight, whatever it is made of. In float64,
+so that only the result is rounded. The library's own `merge_adapter` leaves out the bias, which (IA)^3 scales too.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ class Method(ABC):
         return self
 
     def merged(self, network: nn.Module) -> nn.Module:
-        """The network to call in place of a tuned `network`, which is changed, for the same logits: what the method added
-        is multiplied into weights as far as that goes. It is float32 and in eval mode, and not trained any more.
+        """The network to call in place of a tuned `network`, which is changed, for the same logits: what the method
+        added is multiplied into weights as far as that goes. It is float32, in eval mode, and not trained any more.
 
         >>> from torch import nn
         >>> from robustft.methods import Full

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Additions:
-    """Settings of `evaluate`, checked once for all runs, so that a mistake is reported once. By default it adds nothing.
+    """Settings of `evaluate`, checked once for all runs, so that a mistake is reported once. By default, no addition.
 
     attacks: name -> node of each chosen attack; suite: the keys of `suite` that are set.
     attacked: whether conditions with an attack are added: attacks, threat model, eps grid or OOD attacks are set.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import timm
+import torch
 from safetensors.torch import save
 from timm.data import resolve_model_data_config
 from torch import Tensor, nn
@@ -36,7 +37,9 @@ class TimmFolder:
 
     def fits(self) -> bool:
         """Whether `timm.create_model` builds a network with the same tensors."""
-        plain = timm.create_model(self.architecture.name, num_classes=len(self.classes), **self.architecture.arguments)
+        arguments = {"num_classes": len(self.classes), **self.architecture.arguments}
+        with torch.random.fork_rng(devices=[]):  # weights are drawn
+            plain = timm.create_model(self.architecture.name, **arguments)
         return shapes(plain) == shapes(self.network)
 
     def write(self, directory: Path) -> None:
@@ -72,7 +75,8 @@ class TimmFolder:
 
 def load_timm_folder(directory: Path) -> PixelModel:
     """The model in a folder, as timm alone understands it, for pixels in [0, 1]."""
-    network = timm.create_model(f"local-dir:{directory}", pretrained=True).eval().requires_grad_(False)
+    with torch.random.fork_rng(devices=[]):  # weights are drawn before they are loaded
+        network = timm.create_model(f"local-dir:{directory}", pretrained=True).eval().requires_grad_(False)
     images = resolve_model_data_config(network)
     return PixelModel(network, resolution=images["input_size"][-1], mean=images["mean"], std=images["std"]).eval()
 

@@ -61,8 +61,8 @@ def loading(model: ExportedModel) -> list[str]:
         "preprocessing.",
         _code(text),
         f"Its input is float32 of shape (N, 3, {model.resolution}, {model.resolution}), RGB in [0, 1]; it normalises "
-        f"by {normalised} itself. Images are {resized}. Perturbations of the size below are of this input. To run it on a "
-        'GPU: `torch.export.passes.move_to_device_pass(torch.export.load("DIR/model.pt2"), "cuda").module()`.',
+        f"by {normalised} itself. Images are {resized}. Perturbations of the size below are of this input. To run it "
+        'on a GPU: `torch.export.passes.move_to_device_pass(torch.export.load("DIR/model.pt2"), "cuda").module()`.',
     ]
 
 

@@ -109,8 +109,8 @@ def attacks(run: Run, shown: Sequence[Record]) -> list[str]:
     listed = [f"- {markdown_text(text)}; size {', '.join(sizes)}" for text, sizes in lines.values()]
     return [
         "\n".join(listed) or "None.",
-        "An image counts as robust if it is classified correctly when clean and at everything that the attack tried, out "
-        "of all images; sizes are of pixels in [0, 1]. A stronger attack can only find less.",
+        "An image counts as robust if it is classified correctly when clean and at everything that the attack tried, "
+        "out of all images; sizes are of pixels in [0, 1]. A stronger attack can only find less.",
     ]
 
 
@@ -131,9 +131,9 @@ def checks(model: ExportedModel) -> list[str]:
         verb = "images come" if model.rounded > 1 else "image comes"
         rounded = f" ({model.rounded} {verb} out otherwise, by a margin that is within rounding)"
     return [
-        f"The files, loaded again, give the logits of the run's own model on {model.compared:,} test images: the largest "
-        f"difference is {model.largest:.1g}. The clean outcomes on record were made again, on {model.outcomes:,} test "
-        f"images{rounded}. Robust accuracy was not measured again: it is that of the same function.",
+        f"The files, loaded again, give the logits of the run's own model on {model.compared:,} test images: the "
+        f"largest difference is {model.largest:.1g}. The clean outcomes on record were made again, on {model.outcomes:,} "
+        f"test images{rounded}. Robust accuracy was not measured again: it is that of the same function.",
         f"No file here is a pickle, and none holds code: {held}.",
     ]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from robustft.methods.method import Method
     from robustft.objectives.objective import Objective
     from robustft.training.plan import TrainingPlan
-    from robustft.training.tracker import Tracker
+    from robustft.training.trackers.tracker import RunTracker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Parts:
     suite: Suite
     schedule: Schedule
     plan: TrainingPlan
-    tracker: Tracker
+    tracker: RunTracker
     seed: int
     keep_states: str | None
     shifts: Mapping[str, Shift]

@@ -43,6 +43,7 @@ def loaded_by(*words: str, cwd) -> str:
         ("threat_model.eps_255=-1",),
         ("attack.pgd.when=last",),
         ("status", "run=nowhere"),
+        ("export", "run=nowhere", "output=there"),
         ("evaluate", "run=nowhere", "threat_model.eps_255=4"),
         ("evaluate", "run=nowhere", "attack=[pgd]", "attack.pgd.steps=0"),
     ],

@@ -38,7 +38,7 @@ from robustft.study.statistics import few_images
 
 if TYPE_CHECKING:
     from robustft.cli.load import Loaded
-    from robustft.training.tracker import TrackedRun
+    from robustft.training.trackers.tracked_run import TrackedRun
 
 
 @command
@@ -58,6 +58,8 @@ def run(config: DictConfig) -> Any:
         if not before.is_finished:
             with naming("trainer."):
                 refuse_missing_device(parts.plan.accelerator)
+            with naming(f"tracker={hydra.runtime.choices.tracker} "):
+                parts.tracker.check_installed()
         with ExitStack() as held:
 
             def begin(parts: Parts) -> None:
@@ -183,7 +185,7 @@ def _begun_with(earlier: list[dict[str, Any]], start: dict[str, Any]) -> dict[st
 
 def _tracked(parts: Parts, run: Run, label: str) -> AbstractContextManager[TrackedRun]:
     """The run's mirror, called what its directory is by default."""
-    from robustft.training.tracker import tracked_run
+    from robustft.training.trackers.tracked_run import tracked_run
 
     return tracked_run(
         parts.tracker,
@@ -224,5 +226,11 @@ def _reported(run: Run, tracked: TrackedRun) -> dict[str, float | int]:
         print(f"robustft: warning: {line}", file=sys.stderr, flush=True)
     columns, rows = point_rows(run.points)
     summary = run_summary(run.points)
-    tracked.finish(columns=columns, rows=rows, picture=None if failures else picture, summary=summary)
+    tracked.finish(
+        columns=columns,
+        rows=rows,
+        picture=None if failures else picture,
+        summary=summary,
+        step=run.points[-1].step,
+    )
     return summary

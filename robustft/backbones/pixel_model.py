@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -71,6 +71,7 @@ class PixelModel(nn.Module):
 
 def _head(network: nn.Module) -> nn.Module:
     """The first layer of the head, also where a method has put the network into a shell."""
+    module: Any
     for module in network.modules():
         head = module.get_classifier() if callable(getattr(module, "get_classifier", None)) else None
         head = head[0] if isinstance(head, tuple) else head

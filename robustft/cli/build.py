@@ -20,6 +20,7 @@ from robustft.public_names import by_public_names
 
 if TYPE_CHECKING:
     from robustft.backbones.backbone import Backbone
+    from robustft.cli.runs.start import OtherState
     from robustft.data.source import Source
     from robustft.evaluation.schedule import Schedule
     from robustft.evaluation.suite import Suite
@@ -44,6 +45,9 @@ class Parts:
     seed: int
     keep_states: str | None
     shifts: Mapping[str, Shift]
+    start: OtherState | None = None
+    reference: OtherState | None = None
+    uncertain: Source | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +114,7 @@ def _parameters(target: type) -> list[str]:
 
 def parts_of(config: DictConfig) -> Parts:
     """All objects of a run; a Mistake for the first invalid setting, the cheapest checks first."""
+    from robustft.cli.runs.start import other_state
     from robustft.evaluation.suite import Suite
     from robustft.models.keep_policy import KEEP
 
@@ -140,6 +145,9 @@ def parts_of(config: DictConfig) -> Parts:
         seed=seed,
         keep_states=keep,
         shifts=shifts_of(config),
+        start=other_state(config.get("start"), "start"),
+        reference=other_state(OmegaConf.select(config, "objective.reference"), "objective.reference"),
+        uncertain=uncertain_of(config),
     )
 
 
@@ -147,7 +155,18 @@ def objective_of(config: DictConfig) -> Objective:
     """What a training step minimises; runs of before there was a choice minimise the cross-entropy."""
     from robustft.objectives.standard import Standard
 
-    return build(config, "objective") if config.get("objective") else Standard()
+    return build(config, "objective", without=("reference", "uncertain_set")) if config.get("objective") else Standard()
+
+
+def uncertain_of(config: DictConfig) -> Source | None:
+    """The data set that `objective.uncertain` names; None if it names none."""
+    from robustft.cli.uncertain_set import uncertain_node
+
+    node = uncertain_node(config)
+    if node is None:
+        return None
+    source: Source = build(OmegaConf.create({"dataset": node}), "dataset")
+    return source
 
 
 def tiers_of(config: DictConfig) -> dict[str, str]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import torch
 
 from robustft.backbones.pixel_model import PixelModel
 from robustft.cli.build import Parts
 from robustft.cli.method_check import check_method, naming_method
 from robustft.cli.shift_sets import shift_sets
 from robustft.cli.user_errors import Mistake, naming
-from robustft.data.dataset import Dataset
+from robustft.data.dataset import Dataset, Images
 from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
+from robustft.evaluation.undisturbed import undisturbed
 from robustft.methods.method import Method
+from robustft.models.start_state import StartState
 from robustft.models.tuned_model import tuned_by
 from robustft.study.records.condition import Condition
 
@@ -25,6 +29,9 @@ class Loaded:
     """A run in memory; `train_rows` and `validation_rows` partition the data set's training split.
 
     method: the run's, fitted to the model.
+    start: what the model started from, if that is another run's state.
+    held_apart: training images that are neither trained on nor measured, those that the model gets wrong at its start;
+        None unless the objective wants them.
     shift_lines: one for each shift set, its number of images and what was left out: `ood:stl10: 800 images`.
     """
 
@@ -35,12 +42,25 @@ class Loaded:
     method: Method
     evaluator: Evaluator
     shift_lines: tuple[str, ...]
+    start: StartState | None = None
+    held_apart: Images | None = None
 
 
-def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded:
+def loaded(
+    parts: Parts,
+    validation_rows: Sequence[int] | None = None,
+    *,
+    start: Path | None = None,
+    start_classes: Sequence[str] | None = None,
+    trains: bool = False,
+) -> Loaded:
     """Decodes the images, holds out validation rows and builds the model.
 
     validation_rows: those of the run's first start; None: drawn from the seed.
+    start: file of the state that the run starts from; None: the backbone's own weights.
+    start_classes: that state's classes: its head comes along if they are the data set's; None: it does not, because
+        a state of the run itself, which has one, is loaded next.
+    trains: whether the run is trained, or its states are measured again.
     """
     check_method(parts)
     with naming("backbone."):
@@ -56,13 +76,20 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
         if held_out.max(initial=-1) >= count:
             raise Mistake(f"run: validation_rows in run.json must be rows of the {count:,} training images")
         train_rows = np.setdiff1d(np.arange(count), held_out)
+    begun = None
+    if start is not None:
+        with naming("start.run: "):
+            begun = StartState(
+                start, keep_head=start_classes is not None and list(start_classes) == list(dataset.classes)
+            )
     shifts = shift_sets(parts, dataset, resolution)
     notes = {name: left_out for name, (_, left_out) in shifts.items()}
-    with naming("backbone."):
-        model = parts.backbone.build(classes=len(dataset.classes), seed=parts.seed)
-    with naming_method(parts.method, parts.backbone):
-        method = parts.method.fitted(model.network)
-        model = tuned_by(method, model, seed=parts.seed)
+    model, method = model_of(parts, len(dataset.classes), parts.seed, begun)
+    apart = None
+    if trains and parts.objective.needs_uncertain and parts.uncertain is None:
+        train_rows, rows_apart = _held_apart(parts, dataset.train.labels, train_rows)
+        with naming("objective.uncertain: "):
+            apart = _misclassified(model, dataset.train.take(rows_apart), parts.suite.batch_size)
     with naming("suite."):
         evaluator = Evaluator(
             suite=parts.suite,
@@ -83,4 +110,50 @@ def loaded(parts: Parts, validation_rows: Sequence[int] | None = None) -> Loaded
             "; ".join([f"{Condition(split='test', shift=name).name}: {len(images):,} images", *left_out])
             for name, (images, left_out) in shifts.items()
         ),
+        start=begun,
+        held_apart=apart,
     )
+
+
+def model_of(parts: Parts, classes: int, seed: int, start: StartState | None) -> tuple[PixelModel, Method]:
+    """The model at its start, and the method fitted to it. The weights of a plain network go in before the method is
+    applied, whichever it is; those of a method's own parameters after."""
+    with naming("backbone."):
+        model = parts.backbone.build(classes=classes, seed=seed)
+    is_plain = start is not None and start.fits(model)
+    if start is not None and is_plain:
+        start.put_into(model)
+    with naming_method(parts.method, parts.backbone):
+        method = parts.method.fitted(model.network)
+        model = tuned_by(method, model, seed=seed)
+    if start is not None and not is_plain:
+        with naming("start.run: "):
+            start.put_into(model)
+    return model, method
+
+
+def peers_of(parts: Parts, inputs: Loaded) -> tuple[PixelModel, ...]:
+    """The networks that the objective trains beside the model: same backbone and method, each with the next seed."""
+    seeds = range(parts.seed + 1, parts.seed + 1 + parts.objective.peers)
+    return tuple(model_of(parts, len(inputs.dataset.classes), seed, inputs.start)[0] for seed in seeds)
+
+
+def _held_apart(parts: Parts, labels: np.ndarray, train_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(training rows, rows held out beside those of validation, as many), drawn from the seed."""
+    with naming("trainer."):
+        left, apart = hold_out(labels[train_rows], parts.plan.validation_fraction, parts.seed + 1)
+    return train_rows[left], train_rows[apart]
+
+
+def _misclassified(model: PixelModel, images: Images, batch_size: int) -> Images:
+    """The images that the model gets wrong. ValueError if there is none."""
+    wrong = []
+    with undisturbed(model), torch.no_grad():
+        for rows in np.array_split(np.arange(len(images)), -(-len(images) // batch_size)):
+            pixels, labels = images.batch(rows)
+            predicted = model(torch.from_numpy(pixels).float().div(255)).argmax(1).numpy()
+            wrong.append(rows[predicted != labels])
+    chosen = np.concatenate(wrong)
+    if not len(chosen):
+        raise ValueError(f"must have images; the start gets all of the {len(images)} that are held apart right")
+    return images.take(chosen)

@@ -24,6 +24,7 @@ class BottleneckAdapter(Method):
     """
 
     needs_blocks: ClassVar[bool] = True
+    adds_parameters: ClassVar[bool] = True
 
     reduction: int = 8
     non_linearity: str = "gelu"

@@ -28,6 +28,7 @@ class Compacter(Method):
     """
 
     needs_blocks: ClassVar[bool] = True
+    adds_parameters: ClassVar[bool] = True
 
     reduction: int = 32
     phm_dim: int = 4

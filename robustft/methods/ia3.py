@@ -23,6 +23,7 @@ class IA3(Method):
     """
 
     needs_blocks: ClassVar[bool] = True
+    adds_parameters: ClassVar[bool] = True
 
     projections: Sequence[str] = ("k", "v", "fc1", "fc2")
 

@@ -25,6 +25,7 @@ class Lora(Method):
     """
 
     needs_blocks: ClassVar[bool] = True
+    adds_parameters: ClassVar[bool] = True
 
     rank: int = 8
     alpha: float = 8

@@ -18,10 +18,12 @@ class MissingBlocks(ValueError):
 class Method(ABC):
     """Settings of a fine-tuning method. Trainable parameters are those that require a gradient.
 
+    adds_parameters: whether it trains parameters that the backbone does not have, the head aside.
     needs_blocks: whether it works inside the blocks of a plain vision transformer, and so on no other backbone.
     """
 
     needs_blocks: ClassVar[bool] = False
+    adds_parameters: ClassVar[bool] = False
 
     def apply(self, network: nn.Module) -> nn.Module:
         """The network to call in place of `network`, which is changed: the same one or a shell around it.

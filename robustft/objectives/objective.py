@@ -50,7 +50,7 @@ class Step:
         """The step for the first `count` images of the batch."""
         part = slice(count)
         noise = Noise(seed=self.noise.seed, rows=self.noise.rows[part])
-        return replace(self, pixels=self.pixels[part], labels=self.labels[part], noise=noise)
+        return replace(self, pixels=self.pixels[part], labels=self.labels[part], noise=noise, memo={})
 
     def reference_logits(self, images: Tensor) -> Tensor:
         """(N, K) logits of the reference, which gets no gradient."""

@@ -89,7 +89,7 @@ class FineTuning(pl.LightningModule):
             update=update,
             progress=update / self.total_steps,
             reference=self.reference,
-            peers=tuple(self.peers),
+            peers=self.companions.peers,
             uncertain=None if uncertain is None else uncertain.to(pixels.device).float().div(255),
             head=self._head,
         )

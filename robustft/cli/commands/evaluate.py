@@ -18,6 +18,7 @@ from robustft.cli.runs import run_directory
 from robustft.cli.runs.evaluation_config import check_trust, config_file, misfit, run_parts
 from robustft.cli.runs.libraries import load_libraries
 from robustft.cli.runs.same_contents import same_contents
+from robustft.cli.runs.start import kept_start
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.device import ACCELERATORS, refuse_missing_device, torch_device
 from robustft.evaluation.tiers import EVERY
@@ -113,7 +114,7 @@ def _measure(
     from robustft.models.states import States
 
     try:
-        inputs = loaded(parts, run.validation_rows)
+        inputs = loaded(parts, run.validation_rows, start=kept_start(run.directory))
     except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise misfit(config_file(run.directory), error) from error
     recorder = Recorder(run.directory, inputs.evaluator)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,12 @@ from robustft.cli.additions import Additions
 from robustft.cli.build import Parts
 from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import known_run, several_runs, shown
+from robustft.cli.runs.chosen_state import chosen_state
 from robustft.cli.runs.evaluation_config import check_trust, config_file, misfit, run_parts
 from robustft.cli.runs.libraries import load_libraries
 from robustft.cli.runs.same_contents import same_contents
 from robustft.cli.runs.versions import versions
+from robustft.cli.runs.start import kept_start
 from robustft.cli.user_errors import Failure, Mistake, command, naming
 from robustft.device import ACCELERATORS, refuse_missing_device, torch_device
 from robustft.models.keep_policy import kept_steps
@@ -30,7 +31,6 @@ from robustft.study.records.outcomes import read_outcomes
 from robustft.study.records.record import Record
 from robustft.study.run import Run
 from robustft.study.run_command import command_line, run_command
-from robustft.study.tradeoff import TradeoffPoint, best_step, peak_step
 
 if TYPE_CHECKING:
     from robustft.models.export.export import Exported
@@ -55,7 +55,8 @@ def run(config: DictConfig) -> None:
         points = one.points
     if not points:
         raise Mistake(f"run: no step of {one.directory} has been measured completely yet")
-    step = _chosen(one, config.state, points, on_disk=kept_steps(one.directory / "states"))
+    with naming(""):
+        step = chosen_state(one, config.state, on_disk=kept_steps(one.directory / "states"))
     parts = replace(run_parts(one, config, Additions()), shifts={})  # sets that are not measured need not be there
     same_contents(one, parts)
     recorded = read_outcomes(one.directory, _clean_record(one, step))
@@ -82,7 +83,7 @@ def _export(run: Run, parts: Parts, step: int, recorded: np.ndarray, directory: 
     from robustft.models.states import States
 
     try:
-        inputs = loaded(parts, run.validation_rows)
+        inputs = loaded(parts, run.validation_rows, start=kept_start(run.directory))
     except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise misfit(config_file(run.directory), error) from error
     images = inputs.dataset.test
@@ -129,28 +130,6 @@ def _refuse_taken(output: Path) -> None:
         is_free = not output.exists() or (output.is_dir() and not any(output.iterdir()))
     if not is_free:
         raise Mistake(f"output must be a new or an empty directory, got {output}, which is there already")
-
-
-def _chosen(run: Run, state: Any, points: Sequence[TradeoffPoint], *, on_disk: list[int]) -> int:
-    """The step that the argument `state` names, whose state is on disk and was measured."""
-    measured = [point.step for point in points]
-    steps = [step for step in on_disk if step in measured]
-    there = ", ".join(map(str, steps)) or "none"
-    by_name = {"best": best_step(points), "last": measured[-1], "peak": peak_step(points)}
-    if isinstance(state, str) and state in by_name:
-        if not run.is_finished:
-            raise Mistake(
-                f"state must be the step of a kept state ({there}) of a run that is not finished ({run.state}); "
-                f"got {state}"
-            )
-        if by_name[state] not in steps:
-            raise Mistake(f"state must be one that was kept ({there}), got {state}, which is step {by_name[state]}")
-        return by_name[state]
-    if isinstance(state, bool) or not isinstance(state, int):
-        raise Mistake(f"state must be best, last, peak or the step of a kept state ({there}); got {state!r}")
-    if state not in steps:
-        raise Mistake(f"state must be the step of a kept state ({there}), best, last or peak; got {state}")
-    return state
 
 
 def _clean_record(run: Run, step: int) -> Record:

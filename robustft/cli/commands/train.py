@@ -20,11 +20,13 @@ from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import shown
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.attempts import refuse_in_vain, this_attempt
+from robustft.cli.runs.companions import companions_of
 from robustft.cli.runs.job_clock import job_began
 from robustft.cli.runs.libraries import load_libraries
 from robustft.cli.runs.ongoing_run import ongoing
 from robustft.cli.runs.preparation import parts_and_before, prepared
 from robustft.cli.runs.run_name import backbone_label, settings_label
+from robustft.cli.runs.start import keep_start
 from robustft.cli.runs.starts import change, earlier_starts, this_start
 from robustft.cli.studies.goal import check_goal, goal_values
 from robustft.cli.user_errors import Mistake, command, naming
@@ -105,7 +107,8 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run, 
 
         interruption.check()
         # A run resumes with the split that it was begun with, however splits are drawn by now.
-        inputs = loaded(parts, before.validation_rows)
+        inputs = loaded(parts, before.validation_rows, **_begun_from(parts, run.directory), trains=True)
+        companions = companions_of(parts, inputs)
         interruption.check()
         states = States(run_dir=run.directory, keep=parts.keep_states)
         steps = evaluated_steps(parts.schedule, parts.plan, images=len(inputs.train_rows))
@@ -141,10 +144,18 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run, 
                 saved=now_running.saved,
                 stopwatch=stopwatch,
                 objective=parts.objective,
+                companions=companions,
             )
             summary = _reported(run, tracked)
             now_running.finished(summary)  # whatever becomes of the mirror
         now_running.finished(summary)
+
+
+def _begun_from(parts: Parts, run_dir: Path) -> dict[str, Any]:
+    """The state that the run starts from, of which its directory gets a copy, and that state's classes."""
+    if parts.start is None:
+        return {}
+    return {"start": keep_start(parts.start, run_dir), "start_classes": parts.start.run.content["classes"]}
 
 
 def _names(config: DictConfig, hydra: Any, parts: Parts) -> dict[str, Any]:

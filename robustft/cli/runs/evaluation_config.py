@@ -16,6 +16,7 @@ from yaml import YAMLError
 from robustft.cli.additions import Additions
 from robustft.cli.build import Parts, parts_of
 from robustft.cli.targets import check_targets
+from robustft.cli.uncertain_set import MISCLASSIFIED
 from robustft.cli.user_errors import Mistake
 from robustft.data.dataset_name import dataset_name
 from robustft.public_names import by_public_names
@@ -86,6 +87,11 @@ def run_config(run: Run, changes: DictConfig, additions: Additions) -> DictConfi
             if key not in config[node]:
                 raise Mistake(f"{node}.{key} is no key of this run's {node}")
             config[node][key] = changes[node][key]
+    for key in ("start.run", "objective.reference.run", "objective.uncertain"):
+        if (
+            OmegaConf.select(config, key) is not None
+        ):  # of the training; the run has a copy of the state it started from
+            OmegaConf.update(config, key, MISCLASSIFIED if key == "objective.uncertain" else None)
     config.shift = config.get("shift") or {}
     for key, path in additions.moved.items():
         if "path" not in config.shift.get(key, {}):

@@ -29,6 +29,9 @@ SECTIONS = (
 
 STANDARD = {"_target_": "robustft.objectives.Standard"}
 
+OF_FILES = ("reference", "uncertain_set")
+"""Settings of an objective that say where files are; these are identified by their content."""
+
 NOT_IDENTITY = (
     "dataset.name",
     "dataset.path",  # identified by content
@@ -94,6 +97,7 @@ def _without_off(node: Any) -> Any:
     """The settings of one object without those that are off, which its class declares (optional_setting.py)."""
     if not isinstance(node, dict) or "_target_" not in node:
         return node
+    node = {name: value for name, value in node.items() if name not in OF_FILES}
     inner = {"inner": _without_off(node["inner"])} if "inner" in node else {}
     return without_off(get_class(node["_target_"]), node | inner)
 
@@ -114,6 +118,12 @@ def files_of(parts: Parts) -> dict[str, dict[str, Path]]:
         files = {"dataset": parts.source.files()}
     with naming("backbone."):
         files["backbone"] = parts.backbone.files()
+    for name, state in (("start", parts.start), ("objective.reference", parts.reference)):
+        if state is not None:
+            files[name] = {"state": state.path}
+    if parts.uncertain is not None:
+        with naming("objective.uncertain_set."):
+            files["objective.uncertain"] = parts.uncertain.files()
     for key, shift in parts.shifts.items():
         with naming(f"shift.{key}."):
             files[f"shift.{key}"] = shift.source.files()

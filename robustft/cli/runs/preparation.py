@@ -13,6 +13,8 @@ from robustft.cli.build import Parts, parts_of
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
 from robustft.cli.runs.run_name import refuse_unnamed
+from robustft.cli.runs.companions import check_companions
+from robustft.cli.runs.start import check_start
 from robustft.cli.user_errors import naming
 from robustft.study.run import Run
 
@@ -55,6 +57,12 @@ def prepared(config: DictConfig, parts: Parts, before: Run, *, unfinished: Check
             "name": shift.source.name,
             "fingerprint": fingerprints[f"shift.{key}"]["fingerprint"],
         }
+    if parts.start is not None:
+        identity["start"] = {"fingerprint": fingerprints["start"]["fingerprint"]}
+    for name in ("reference", "uncertain"):
+        if content := fingerprints.get(f"objective.{name}"):
+            identity["objective"][f"{name}_fingerprint"] = content["fingerprint"]
+    check_companions(fingerprints)
     run_directory.refuse_another(before, identity)
     if not before.is_finished:
         unfinished(parts)
@@ -64,4 +72,6 @@ def prepared(config: DictConfig, parts: Parts, before: Run, *, unfinished: Check
         fingerprints |= contents({HUB_WEIGHTS: hub_files}, known)
         identity["backbone"]["weights"] = weights(parts, fingerprints, earlier)
         run_directory.refuse_another(before, identity)
+    if parts.start is not None and not before.is_finished:
+        check_start(parts.start, identity)
     return Preparation(parts=parts, before=before, identity=identity, contents=fingerprints)

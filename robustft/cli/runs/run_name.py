@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from robustft.canonical_hash import canonical
 from robustft.cli.build import build, shifts_of
 from robustft.cli.runs.identity import is_identity
+from robustft.cli.runs.start import other_state
 from robustft.cli.user_errors import Mistake
 
 NAMED = ("dataset", "backbone", "method", "study")
@@ -115,6 +116,8 @@ def _differences(config: DictConfig, hydra: DictConfig) -> list[str]:
         group = override.key_or_group
         if group not in NAMED and is_identity(group) and choices[group] != default.hydra.runtime.choices[group]:
             differences[group] = choices[group]
+    if start := other_state(config.get("start"), "start"):
+        differences["start"] = start.label
     if config.get("shift"):
         differences["shift"] = "-".join(shift.source.name for shift in shifts_of(config).values())
     default = _compose([word for word, _ in groups])

@@ -1,0 +1,22 @@
+"""The objectives of conf/objective, each as its yaml has it."""
+
+from __future__ import annotations
+
+from hydra import compose, initialize_config_dir
+
+from robustft.cli.build import build
+from robustft.cli.command_line.groups import choices, conf_dir
+from robustft.cli.runs import run_name
+from robustft.objectives.objective import Objective
+
+
+def objective(name: str, *overrides: str) -> Objective:
+    """The objective that `objective=NAME` chooses, with further overrides."""
+    run_name.register()
+    words = ["objective.uncertain=misclassified"] if name == "dcm" else []
+    with initialize_config_dir(str(conf_dir()), version_base=None):
+        return build(compose("train", [f"objective={name}", *words, *overrides]), "objective")
+
+
+NAMES = choices("objective")
+ADVERSARIAL = [name for name in NAMES if hasattr(objective(name), "inner")]

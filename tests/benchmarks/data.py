@@ -233,7 +233,7 @@ def feeding(files: list[Path], turns: int) -> dict[str, Any]:
         )
         next(batches)
         begin = time.perf_counter()
-        total = sum(len(pixels) for pixels, _ in batches)
+        total = sum(len(pixels) for pixels, *_ in batches)
         return total / (time.perf_counter() - begin)
 
     def loader() -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hydra import compose, initialize_config_dir
 
-from robustft.cli.build import build
+from robustft.cli.build import objective_of
 from robustft.cli.command_line.groups import choices, conf_dir
 from robustft.cli.runs import run_name
 from robustft.objectives.objective import Objective
@@ -15,7 +15,7 @@ def objective(name: str, *overrides: str) -> Objective:
     run_name.register()
     words = ["objective.uncertain=misclassified"] if name == "dcm" else []
     with initialize_config_dir(str(conf_dir()), version_base=None):
-        return build(compose("train", [f"objective={name}", *words, *overrides]), "objective")
+        return objective_of(compose("train", [f"objective={name}", *words, *overrides]))
 
 
 NAMES = choices("objective")

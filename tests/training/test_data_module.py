@@ -17,7 +17,7 @@ def test_batches_are_uint8_and_there_is_one_for_every_update(random_images):
     _, _, batches = batches_of(random_images)
     every_batch = list(batches)
     assert len(every_batch) == len(batches) == 10
-    for pixels, labels in every_batch:
+    for pixels, labels, _ in every_batch:
         assert pixels.dtype == torch.uint8
         assert tuple(pixels.shape) == (8, 3, 8, 8)
         assert labels.dtype == torch.int64
@@ -34,7 +34,7 @@ def test_an_epoch_shows_every_image_at_most_once_and_no_held_out_one(random_imag
 
 @pytest.mark.parametrize("drop_last", [True, False])
 def test_the_position_comes_back_mid_epoch(random_images, drop_last):
-    whole = [pixels for pixels, _ in batches_of(random_images, drop_last=drop_last)[2]]
+    whole = [pixels for pixels, *_ in batches_of(random_images, drop_last=drop_last)[2]]
     assert [len(pixels) for pixels in whole[:5]] == ([8] * 5 if drop_last else [8, 8, 8, 3, 8])  # 27 images
     _, _, begun = batches_of(random_images, drop_last=drop_last)
     iterator = iter(begun)

@@ -114,7 +114,7 @@ def test_augmentation_changes_what_is_trained_and_nothing_else_is_drawn(train, m
     weights = [torch.cat([value.flatten() for value in model.parameters()]) for model in (plain, again, augmented)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
-    for (pixels, labels), (same_pixels, same_labels) in zip(before, seen, strict=True):
+    for (pixels, labels, _), (same_pixels, same_labels, _) in zip(before, seen, strict=True):
         assert torch.equal(pixels, same_pixels)
         assert torch.equal(labels, same_labels)
 
@@ -181,7 +181,7 @@ def test_biases_and_norms_are_not_decayed_where_only_matrices_are(method, decaye
     for setting in ("matrices", "all"):
         model = tuned_by(method, tiny_backbone(), seed=0)
         plan = TrainingPlan(weight_decay=0.1, weight_decay_on=setting)
-        module = FineTuning(model=model, plan=plan, total_steps=9, seed=0)
+        module = FineTuning(model=model, plan=plan, total_steps=9, seed=0, threat_model=ThreatModel(eps_255=4))
         groups = module.configure_optimizers()["optimizer"].param_groups
         of = {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
         decays = {name: of.pop(id(parameter)) for name, parameter in tuned_parameters(model).items()}

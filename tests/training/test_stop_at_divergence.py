@@ -154,7 +154,8 @@ def train_in_half(tiny_backbone, random_images):
             enable_model_summary=False,
         )
         model.train()
-        trainer.fit(FineTuning(model=model, plan=plan, total_steps=steps, seed=0), datamodule=TrainingData(batches))
+        module = FineTuning(model=model, plan=plan, total_steps=steps, seed=0, threat_model=ThreatModel(eps_255=4))
+        trainer.fit(module, datamodule=TrainingData(batches))
         return trainer.global_step
 
     return make

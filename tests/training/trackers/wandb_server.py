@@ -55,19 +55,44 @@ class WandbServer:
         name = query.split("{")[0].split("(")[0].split()[-1]
         self.operations.append(name)
         if name == "Viewer":
-            return {"viewer": {"id": "v", "entity": "me", "username": "me", "email": "", "flags": "{}", "teams": {"edges": []}}}
+            return {
+                "viewer": {
+                    "id": "v",
+                    "entity": "me",
+                    "username": "me",
+                    "email": "",
+                    "flags": "{}",
+                    "teams": {"edges": []},
+                }
+            }
         if name == "UpsertBucket":
             known = self.runs.setdefault(variables["name"], {})
             known |= {key: value for key, value in variables.items() if value is not None}
             project = {"name": variables.get("project") or "robustft", "entity": {"name": "me"}}
-            bucket = {"id": "b", "name": variables["name"], "displayName": variables.get("displayName"), "project": project}
+            bucket = {
+                "id": "b",
+                "name": variables["name"],
+                "displayName": variables.get("displayName"),
+                "project": project,
+            }
             return {"upsertBucket": {"bucket": {**bucket, "config": "{}", "historyLineCount": 0}, "inserted": True}}
         if name == "CreateRunFiles":
-            files = [{"name": each, "uploadUrl": f"{self.url}/storage/{variables['run']}/{each}"} for each in variables["files"]]
+            files = [
+                {"name": each, "uploadUrl": f"{self.url}/storage/{variables['run']}/{each}"}
+                for each in variables["files"]
+            ]
             return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
         if name == "CreateArtifact":
             self.artifacts.append(variables)
-            return {"createArtifact": {"artifact": {"id": f"a{len(self.artifacts)}", "state": "COMMITTED", "artifactSequence": {"id": "s", "latestArtifact": None}}}}
+            return {
+                "createArtifact": {
+                    "artifact": {
+                        "id": f"a{len(self.artifacts)}",
+                        "state": "COMMITTED",
+                        "artifactSequence": {"id": "s", "latestArtifact": None},
+                    }
+                }
+            }
         return {}
 
 

@@ -83,6 +83,13 @@ def test_draws_are_those_of_images_and_a_term_for_every_ten() -> None:
     assert np.unique(terms.round(12)).size == 2000
 
 
+def test_the_terms_of_one_draw_of_images_lie_beside_each_other() -> None:
+    by_image_draw = drawn({"full": [curve(0)]}).draws["full"].reshape(200, 10)
+
+    assert (by_image_draw == by_image_draw[:, :1]).all()
+    assert np.unique(by_image_draw[:, 0]).size > 50
+
+
 def test_two_strategies_have_terms_of_their_own() -> None:
     runs = [certain(0, robust=True), certain(1, robust=False)]
 

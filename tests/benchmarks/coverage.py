@@ -37,7 +37,7 @@ from robustft.study.uncertainty.setting_draws import SeedCurve, area_draws, mean
 IMAGES, VALIDATION = 450, 150
 SEED_SD, BETTER_BY = 0.016, 0.11
 ALIKE = 0.6
-"""Correlation of an image's hardness for two runs. It makes that of two runs' areas on drawn images 0.55; in the lab it is
+"""Correlation of an image's hardness for two runs. That of two runs' areas on drawn images is 0.55 then, in the lab
 0.4. With 0.97 it is 0.92: images all but cancel in differences, and the seeds decide."""
 CLEAN, ROBUST = ndtri(np.linspace(0.55, 0.90, 8)), ndtri(np.linspace(0.40, 0.10, 8))
 """What the 8 states of a run can do, on a probit scale: clean accuracy rises, robust accuracy falls."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,17 @@ LEASE = "run.lease"
 STATUSES = ("running", "interrupted", "finished", "failed")
 
 _NOT_SET = object()
+_ROWS = re.compile(rb'\n  "validation_rows": \[[\s\d,]*\]')
+"""As `write_run` writes them: indented as nothing is that is inside a text or another object."""
 _NEEDED = ("identity", "contents", "status", "dataset", "backbone", "method", "seed", "validation_rows")
 _REMEDY = "restore it from a copy, or begin the run again in another directory"
 
 
-def read_run(run_dir: Path, *, whole: bool = False) -> dict[str, Any] | None:
+def read_run(run_dir: Path, *, whole: bool = False, rows: bool = True) -> dict[str, Any] | None:
     """The content of `<run>/run.json`; None if there is none.
 
     whole: whether everything that commands go by must be there, each of its kind; otherwise any object will do.
+    rows: False: `validation_rows`, which are most of the file, are null, as while a run loads.
 
     Raises:
         DamagedFile: if the file is not what `write_run` wrote of a run.
@@ -36,6 +40,8 @@ def read_run(run_dir: Path, *, whole: bool = False) -> dict[str, Any] | None:
         text = plain_bytes(path, _REMEDY)
     except FileNotFoundError:
         return None
+    if not rows:
+        text = _ROWS.sub(b'\n  "validation_rows": null', text, count=1)
     try:
         content = plain_json(text.decode())
     except ValueError as error:
@@ -75,7 +81,7 @@ def identity_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list
     old: the identity in a run directory (`there`), nested mappings.
     new: that of the command (`here`).
     """
-    there, here = _dotted(old), _dotted(new)
+    there, here = dotted(old), dotted(new)
     lines = []
     for name in sorted(there.keys() | here.keys()):
         before, after = (_shown(side.get(name, _NOT_SET)) for side in (there, here))
@@ -84,11 +90,11 @@ def identity_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list
     return lines
 
 
-def _dotted(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def dotted(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one, `{"a": {"b": 1}}` as `{"a.b": 1}`; an empty mapping stays a value."""
     flat: dict[str, Any] = {}
     for key, value in content.items():
-        flat |= _dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else {f"{prefix}{key}": value}
+        flat |= dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else {f"{prefix}{key}": value}
     return flat
 
 

@@ -6,13 +6,14 @@ import math
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from robustft.lease import Holder, holder_of
 from robustft.study.plain_file import DamagedFile, plain_line
+from robustft.study.records.record import Record
 from robustft.study.records.record_file import RECORDS, last_record
 from robustft.study.run_file import LEASE, read_run
 
@@ -91,6 +92,22 @@ def run_state(directory: Path, *, now: float | None = None) -> RunState:
         return RunState(directory=directory, state="damaged", reason=plain_line(_inside(directory, error)), **names)
     if content is None:
         return _without_file(directory, holder, names)
+    return replace(state_in(directory, content, record, holder=holder, now=now), **names)
+
+
+def state_in(
+    directory: Path,
+    content: Mapping[str, Any],
+    record: Record | None,
+    *,
+    holder: Holder | None = None,
+    now: float | None = None,
+) -> RunState:
+    """The state of a run whose files are read already.
+
+    content: of run.json; record: the last one, None if there is none; holder: who is at work on it.
+    """
+    names: dict[str, Any] = {name: plain_line(content.get(name)) for name in ("dataset", "backbone", "method")}
     starts = _starts(content)
     last = starts[-1] if starts else {}
     state, reason = _state(content, holder)
@@ -112,7 +129,7 @@ def run_state(directory: Path, *, now: float | None = None) -> RunState:
         seconds=sum(_seconds(start, None) for start in starts[:-1]) + _seconds(last, sign if is_new else end),
         commits=_different(plain_line(start.get("git_commit")) for start in starts),
         versions=_different(pair for start in starts for pair in _versions(start)),
-        **{name: plain_line(content.get(name)) for name in ("dataset", "backbone", "method")} | names,
+        **names,
     )
 
 

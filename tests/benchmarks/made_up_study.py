@@ -60,6 +60,23 @@ def write_run(
     **changes: Any,
 ) -> Path:
     """A run's directory with run.json and the records up to `step`, which are as old as its last start."""
+    starts = list(starts)
+    write_description(directory, status, starts=starts, step=step, validation_rows=validation_rows, **changes)
+    lines = [record.to_json() for record in records(step, starts[-1]["started"] if starts else utc(NOW))]
+    (directory / "records.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    return directory
+
+
+def write_description(
+    directory: Path,
+    status: str,
+    *,
+    starts: Iterable[Mapping[str, Any]],
+    step: int = STEPS,
+    validation_rows: int = 100,
+    **changes: Any,
+) -> None:
+    """A run's directory with run.json alone."""
     *_, dataset, backbone, method, _ = ("", "", "", *directory.parts)[-4:]
     starts = list(starts)
     content = {
@@ -94,9 +111,6 @@ def write_run(
         content.setdefault("finished", starts[-1].get("ended"))
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "run.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    lines = [record.to_json() for record in records(step, starts[-1]["started"] if starts else utc(NOW))]
-    (directory / "records.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    return directory
 
 
 def records(up_to: int, moment: str) -> Iterator[Record]:

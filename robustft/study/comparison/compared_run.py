@@ -65,7 +65,7 @@ class ListedRun:
     setting, strategy, seed: as far as known.
     step, steps: completed updates, and those of the whole run.
     last_record: when the last record was written, UTC, ISO 8601.
-    seconds: wall-clock time of all starts.
+    seconds: wall-clock time of all starts, of one that runs or was killed up to the last record.
     versions: `package version` of all starts, and `commit abc`.
     """
 

@@ -13,7 +13,7 @@ from robustft.study.records.record import Record
 RECORDS = "records.jsonl"
 """Its name in a run directory."""
 
-_REMEDY = "restore the file from a copy"
+REMEDY = "restore the file from a copy"
 _TAIL = 1 << 14
 """Bytes; a record takes some hundred."""
 
@@ -95,7 +95,7 @@ def last_record(path: str | Path) -> Record | None:
     path = Path(path)
     try:
         for length in (_TAIL, MOST_BYTES):  # the second if one line is longer than the first
-            tail = plain_bytes(path, _REMEDY, last=length)
+            tail = plain_bytes(path, REMEDY, last=length)
             *lines, _ = tail.split(b"\n")  # without what a killed process left of a write
             if len(lines) > 1 or len(tail) < length:  # otherwise the beginning of the line is missing
                 break
@@ -103,10 +103,7 @@ def last_record(path: str | Path) -> Record | None:
         return None
     if not lines:
         return None
-    try:
-        return Record.from_json(lines[-1].decode())
-    except ValueError as error:
-        raise DamagedFile(f"{path}, last line:", error, f"{_REMEDY} or remove the line") from error
+    return record_in(lines[-1], f"{path}, last line:")
 
 
 def _not_through_a_link(path: str, flags: int) -> int:
@@ -115,22 +112,27 @@ def _not_through_a_link(path: str, flags: int) -> int:
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
         if os.path.islink(path):
-            raise DamagedFile(path, "is a link, and nothing is written through one", _REMEDY) from error
+            raise DamagedFile(path, "is a link, and nothing is written through one", REMEDY) from error
         raise
 
 
 def _read(path: Path) -> tuple[dict[str, Record], int]:
     """The records by key, and the number of bytes in complete lines."""
     try:
-        content = plain_bytes(path, _REMEDY)
+        content = plain_bytes(path, REMEDY)
     except FileNotFoundError:
         content = b""
     *lines, torn = content.split(b"\n")
     by_key: dict[str, Record] = {}
     for position, line in enumerate(lines, start=1):
-        try:
-            record = Record.from_json(line.decode())
-        except ValueError as error:  # what json and unicode decoding raise are ValueErrors too
-            raise DamagedFile(f"{path}, line {position}:", error, f"{_REMEDY} or remove the line") from error
+        record = record_in(line, f"{path}, line {position}:")
         by_key.setdefault(record.key, record)
     return by_key, len(content) - len(torn)
+
+
+def record_in(line: bytes, where: str) -> Record:
+    """The record in a line of the file; DamagedFile, which says `where`, if it is none."""
+    try:
+        return Record.from_json(line.decode())
+    except ValueError as error:  # what json and unicode decoding raise are ValueErrors too
+        raise DamagedFile(where, error, f"{REMEDY} or remove the line") from error

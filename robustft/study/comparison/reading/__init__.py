@@ -1,0 +1,1 @@
+"""From directories to what of each run is compared."""

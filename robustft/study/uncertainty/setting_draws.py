@@ -114,8 +114,6 @@ def mean_areas(
         part = slice(first, min(first + rows, draws))
         weights = image_weights(images, part.stop - part.start, generator)
         for strategy, runs in curves.items():
-            for run in runs:
-                assert run.clean is not None
-                assert run.robust is not None
-                means[strategy][part] += drawn_areas(run.clean, run.robust, weights) / len(runs)
+            outcomes = [(run.clean, run.robust) for run in runs if run.clean is not None and run.robust is not None]
+            means[strategy][part] = drawn_areas(outcomes, weights).mean(axis=0)
     return means

@@ -34,7 +34,7 @@ def test_a_draw_is_the_area_of_the_drawn_images() -> None:
         for counts in weights.astype(int)
     ]
 
-    assert drawn_areas(clean, robust, weights) == pytest.approx(expected)
+    assert drawn_areas([(clean, robust)], weights)[0] == pytest.approx(expected)
 
 
 def test_packed_bits_are_the_same_outcomes() -> None:
@@ -42,9 +42,19 @@ def test_packed_bits_are_the_same_outcomes() -> None:
     clean, robust = generator.random((2, 3, 13)) < 0.5
     weights = image_weights(13, 6, generator)
 
-    packed = drawn_areas(np.packbits(clean, axis=1), np.packbits(robust, axis=1), weights)
+    packed = drawn_areas([(np.packbits(clean, axis=1), np.packbits(robust, axis=1))], weights)
 
-    assert np.array_equal(packed, drawn_areas(clean, robust, weights))
+    assert np.array_equal(packed, drawn_areas([(clean, robust)], weights))
+
+
+def test_runs_are_the_same_together_and_alone() -> None:
+    generator = np.random.default_rng(4)
+    curves = [tuple(generator.random((2, states, 20)) < 0.5) for states in (3, 1, 0, 5)]
+    weights = image_weights(20, 50, generator)
+
+    alone = [drawn_areas([curve], weights)[0] for curve in curves]
+
+    assert np.array_equal(drawn_areas(curves, weights), alone)
 
 
 def test_areas_of_draws_known_by_hand() -> None:
@@ -53,7 +63,7 @@ def test_areas_of_draws_known_by_hand() -> None:
     weights = np.array([[1, 1, 1, 1], [0, 4, 0, 0], [3, 0, 0, 1], [0, 0, 2, 2]], dtype=np.float32)
 
     # (0.5, 0.5), (1, 0.25); (1, 1), (1, 0); (0.75, 0.75), (1, 0.75); (0, 0), (1, 0)
-    assert drawn_areas(clean, robust, weights).tolist() == [0.25 + 0.125, 1, 0.75, 0]
+    assert drawn_areas([(clean, robust)], weights).tolist() == [[0.25 + 0.125, 1, 0.75, 0]]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -67,7 +77,7 @@ def test_staircases_are_the_areas_of_the_frontier(seed: int) -> None:
 def test_no_states_have_no_area() -> None:
     nothing = np.zeros((0, 5), dtype=bool)
 
-    assert drawn_areas(nothing, nothing, image_weights(5, 3, np.random.default_rng(0))).tolist() == [0, 0, 0]
+    assert drawn_areas([(nothing, nothing)], image_weights(5, 3, np.random.default_rng(0))).tolist() == [[0, 0, 0]]
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((2, 9), dtype=bool), np.zeros(10, dtype=bool), np.zeros((2, 1), np.uint8)])
@@ -75,8 +85,8 @@ def test_outcomes_of_other_images_are_refused(wrong: np.ndarray) -> None:
     right, weights = np.zeros((2, 10), dtype=bool), np.ones((1, 10), dtype=np.float32)
 
     with pytest.raises(ValueError, match=r"^clean must be \(states, 10\) bools"):
-        drawn_areas(wrong, right, weights)
+        drawn_areas([(wrong, right)], weights)
     with pytest.raises(ValueError, match=r"^robust must be \(states, 10\) bools"):
-        drawn_areas(right, wrong, weights)
+        drawn_areas([(right, wrong)], weights)
     with pytest.raises(ValueError, match=r"^robust must have a row for each of the 2 states of clean, got 1"):
-        drawn_areas(right, right[:1], weights)
+        drawn_areas([(right, right[:1])], weights)

@@ -97,10 +97,9 @@ def tradeoff_points(
     for record in records:
         if record.total:  # an empty split says nothing about the state
             by_step.setdefault(record.step, {}).setdefault(record.condition, record)
-    needed = {
-        replace(condition, split=split) for split in ("validation", "test") for condition in (robust, robust.clean)
-    }
-    return [_point(by_step[step], robust) for step in sorted(by_step) if needed <= by_step[step].keys()]
+    test, validation = (replace(robust, split=split) for split in ("test", "validation"))
+    needed = (test.clean, test, validation.clean, validation)
+    return [_point(by_step[step], needed) for step in sorted(by_step) if by_step[step].keys() >= set(needed)]
 
 
 def best_step(points: Sequence[TradeoffPoint]) -> int:
@@ -120,24 +119,25 @@ def best_step(points: Sequence[TradeoffPoint]) -> int:
     return max(points, key=rank).step
 
 
-def _point(measured: Mapping[Condition, Record], attacked: Condition) -> TradeoffPoint:
-    """The point of one step, robust against the attack in `attacked`, whatever its split."""
-    test, validation = (replace(attacked, split=split) for split in ("test", "validation"))
+def _point(measured: Mapping[Condition, Record], needed: Sequence[Condition]) -> TradeoffPoint:
+    """The point of one step; needed: test images clean and attacked, then those of validation."""
+    clean, robust, validation_clean, validation_robust = (measured[condition] for condition in needed)
+    attacked = robust.condition
     assert attacked.attack is not None
     assert attacked.norm is not None  # an attacked condition has both
     assert attacked.eps is not None
     return TradeoffPoint(
-        step=measured[test].step,
-        epoch=measured[test.clean].epoch,
-        clean=count_of(measured[test.clean]),
-        robust=count_of(measured[test]),
+        step=robust.step,
+        epoch=clean.epoch,
+        clean=count_of(clean),
+        robust=count_of(robust),
         ood={
             condition.ood: count_of(record)
             for condition, record in measured.items()
             if condition.split == "test" and condition.ood is not None and condition.attack is None
         },
-        validation_clean=count_of(measured[validation.clean]),
-        validation_robust=count_of(measured[validation]),
+        validation_clean=count_of(validation_clean),
+        validation_robust=count_of(validation_robust),
         attack=attacked.attack,
         norm=attacked.norm,
         eps=attacked.eps,

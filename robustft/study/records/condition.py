@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from robustft.canonical_hash import canonical_hash
@@ -133,7 +134,7 @@ class Condition:
 
         They say what was measured, not what came out or how long it took.
         """
-        return canonical_hash({"step": step, "condition": self.name, **self._identity()}, characters=16)
+        return _key(self, step)
 
     @property
     def digest(self) -> str:
@@ -142,3 +143,10 @@ class Condition:
 
     def _identity(self) -> dict[str, Any]:
         return {"split": self.split, "norm": self.norm, "eps": self.eps, "attack": self.settings}
+
+
+@lru_cache(maxsize=1 << 14)
+def _key(condition: Condition, step: int) -> str:
+    """Of a study's runs most have the same."""
+    identity = {"step": step, "condition": condition.name, **condition._identity()}
+    return canonical_hash(identity, characters=16)

@@ -19,7 +19,7 @@ _REMEDY = "restore it from a copy, or remove its line ({key}) from records.jsonl
 
 def outcomes_path(run_dir: Path, record: Record) -> Path:
     """`<run>/outcomes/<split>/<record key>.npy`."""
-    return Path(run_dir) / "outcomes" / record.split / f"{record.key}.npy"
+    return Path(run_dir, "outcomes", record.split, f"{record.key}.npy")
 
 
 def write_outcomes(run_dir: Path, record: Record, correct: NDArray[np.bool_]) -> None:

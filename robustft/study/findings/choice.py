@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from robustft.study.comparison.compared_run import ComparedRun
 from robustft.study.comparison.findings import Choice, Demand
@@ -13,23 +14,20 @@ from robustft.study.findings.setting_runs import SettingRuns
 from robustft.study.tradeoff import Count, TradeoffPoint
 
 
-@dataclass(frozen=True, kw_only=True)
-class _State:
-    """A state that could be taken: measured on both splits, and kept."""
+class _State(NamedTuple):
+    """A state that could be taken: measured on both splits, and kept. The lowest is taken.
 
+    short_by: by how much all that is demanded would have to fall for the state to reach it on validation; 0: it does.
+    lost: 1 less the validation accuracy that is to be high.
+    """
+
+    short_by: float
+    lost: float
+    step: int
+    seed: int
+    name: str
     run: ComparedRun
     point: TradeoffPoint
-
-    def short_by(self, demand: Demand) -> float:
-        """By how much both demands would have to fall for the state to reach them on validation; 0 if it does."""
-        reached = {"robust": self.point.validation_robust.rate, "clean": self.point.validation_clean.rate}
-        least = {"robust": demand.robust_at_least, "clean": demand.clean_at_least}
-        return max([0.0, *(value - reached[name] for name, value in least.items() if value is not None)])
-
-    def order(self, demand: Demand) -> tuple[float, float, int, int, str]:
-        """The lowest is taken: it reaches the demand or is nearest, then the best, the earliest, of the first seed."""
-        best = self.point.validation_robust if demand.best == "robust" else self.point.validation_clean
-        return self.short_by(demand), -best.rate, self.point.step, self.run.seed, self.run.name
 
 
 def choices(settings: Sequence[SettingRuns], demand: Demand) -> tuple[Choice, ...]:
@@ -43,7 +41,7 @@ def without_states(settings: Sequence[SettingRuns]) -> tuple[str, ...]:
         f"{one.name}: {strategy}: no state was kept that was measured on both splits"
         for one in settings
         for strategy, runs in one.by_strategy.items()
-        if not _states(runs)
+        if not any(point.step in run.states for run in runs for point in run.points)
     )
 
 
@@ -67,22 +65,32 @@ def export_command(run: ComparedRun, step: int) -> str:
 def _of_setting(one: SettingRuns, demand: Demand) -> list[Choice]:
     taken: list[tuple[_State, Choice]] = []
     for runs in one.by_strategy.values():
-        if states := _states(runs):
-            state = min(states, key=lambda state: state.order(demand))
+        if states := _states(runs, demand):
+            state = min(states)
             taken.append((state, _choice(state, demand, states)))
     if not taken:
         return []
-    winner, _ = min(taken, key=lambda row: row[0].order(demand)[:3])  # on a tie the strategy with the higher area
+    winner, _ = min(taken, key=lambda row: row[0][:3])  # on a tie the strategy with the higher area
     return [replace(choice, winner=state is winner) for state, choice in taken]
 
 
-def _states(runs: Sequence[ComparedRun]) -> list[_State]:
-    return [_State(run=run, point=point) for run in runs for point in run.points if point.step in run.states]
+def _states(runs: Sequence[ComparedRun], demand: Demand) -> list[_State]:
+    return [_state(run, point, demand) for run in runs for point in run.points if point.step in run.states]
+
+
+def _state(run: ComparedRun, point: TradeoffPoint, demand: Demand) -> _State:
+    clean, robust = point.validation_clean.rate, point.validation_robust.rate
+    missing = [
+        at_least - rate
+        for at_least, rate in ((demand.clean_at_least, clean), (demand.robust_at_least, robust))
+        if at_least is not None
+    ]
+    lost = 1 - (robust if demand.best == "robust" else clean)
+    return _State(max([0.0, *missing]), lost, point.step, run.seed, run.name, run, point)
 
 
 def _choice(state: _State, demand: Demand, states: Sequence[_State]) -> Choice:
     run, point = state.run, state.point
-    short_by = state.short_by(demand)
     return Choice(
         setting=run.setting.name,
         strategy=run.strategy,
@@ -94,9 +102,9 @@ def _choice(state: _State, demand: Demand, states: Sequence[_State]) -> Choice:
         clean=point.clean,
         robust=point.robust,
         among=len(states),
-        reached=sum(one.short_by(demand) == 0 for one in states),
+        reached=sum(one.short_by == 0 for one in states),
         holds=holds(demand, clean=point.clean, robust=point.robust),
-        short_by=short_by or None,
+        short_by=state.short_by or None,
         winner=False,
         command=export_command(run, point.step),
     )

@@ -8,6 +8,7 @@ Compacter's 57.5 % above the mean for Caltech-256; by the table they are Stanfor
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robustft.study.comparison.comparison import Ranking, StrategyResult
+from robustft.study.comparison.comparison import Ranking
 from robustft.study.comparison.findings import PublishedAgreement
 from robustft.study.comparison.setting import Setting
 from robustft.study.findings.rank_correlation import kendall_tau_b, spearman_rho
@@ -48,8 +49,8 @@ def published_areas() -> Mapping[str, Mapping[str, float]]:
 def published_agreements(settings: Sequence[SettingRuns]) -> tuple[PublishedAgreement, ...]:
     """Kendall's tau-b and Spearman's rho with the paper's areas, for every setting on one of its data sets.
 
-    Strategies count that are the paper's by their method. There is none for a setting with less than two of them, or
-    with areas that are all the same, which have no order.
+    Strategies count that are the paper's by their method: the only one with it, or the one with nothing behind its
+    name. A setting with less than two of them, or with areas that are all the same, has no order that could agree.
     """
     agreements = (_agreement(one.ranking, one.setting) for one in settings)
     return tuple(agreement for agreement in agreements if agreement is not None)
@@ -65,7 +66,14 @@ def differences_from_the_paper(setting: Setting) -> tuple[str, ...]:
 
 def _agreement(ranking: Ranking, setting: Setting) -> PublishedAgreement | None:
     published = published_areas().get(setting.dataset, {})
-    results = [result for result in ranking.strategies if result.method in published and _is_plain(result, ranking)]
+    if not published:
+        return None
+    alike = Counter(result.method for result in ranking.strategies)
+    results = [
+        result
+        for result in ranking.strategies
+        if result.method in published and (result.strategy == result.method or alike[result.method] == 1)
+    ]
     reference = [published[result.method] for result in results]
     areas = [result.area.value for result in results]
     if min(len(set(areas)), len(set(reference))) < 2:
@@ -80,11 +88,6 @@ def _agreement(ranking: Ranking, setting: Setting) -> PublishedAgreement | None:
         spearman=_estimate(spearman_rho, areas, draws, reference),
         differs=differences_from_the_paper(setting),
     )
-
-
-def _is_plain(result: StrategyResult, ranking: Ranking) -> bool:
-    """Whether the strategy is its method as such: the only one with it, or the one without anything behind its name."""
-    return result.strategy == result.method or sum(one.method == result.method for one in ranking.strategies) == 1
 
 
 def _draws(ranking: Ranking, strategies: Sequence[str]) -> NDArray[np.float64] | None:

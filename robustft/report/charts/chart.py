@@ -34,6 +34,18 @@ class Dataset:
         names = list(self.columns)
         return [dict(zip(names, values, strict=True)) for values in zip(*self.columns.values(), strict=True)]
 
+    def texts(self) -> set[str]:
+        """All different texts in it."""
+        return {value for column in self.columns.values() for value in column if isinstance(value, str)}
+
+    def renamed(self, names: Mapping[str, str]) -> Dataset:
+        """With other texts: text -> its new form, of every text in it."""
+        columns = {
+            name: [names[value] if isinstance(value, str) else value for value in column]
+            for name, column in self.columns.items()
+        }
+        return Dataset(columns=columns)
+
     def packed(self) -> dict[str, Any]:
         """For a page: a list a column; of texts, the `levels` once, and a list of `codes`, places in it."""
         return {name: _packed(column) for name, column in self.columns.items()}

@@ -57,7 +57,7 @@ class Chart:
 
     name: of its files, unlike any other's.
     title: of a heading, in plain words.
-    sentence: what it shows, in words and numbers.
+    sentence: what it shows, in words and numbers; a line a panel or less.
     spec: Vega-Lite without data; it names its datasets, which `chart_data` makes. Parameters at the top: `shown`, the
         strategies drawn, and `kept`, the name of the run that stands out, or null. Its panels are in `concat`: a page
         may set `columns`, and the `width` of each.

@@ -38,8 +38,8 @@ def listed(names: Sequence[str]) -> str:
 
 
 def and_so_on(sentences: Sequence[str]) -> str:
-    """Sentences in a row, the first twelve of many."""
+    """A line a sentence, the first twelve of many; what they begin with are names, which stay as they are."""
     shown = list(sentences[:MOST])
     if len(sentences) > MOST:
         shown.append(f"{len(sentences) - MOST} more are in the table")
-    return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in shown)
+    return "\n".join(f"{sentence}." for sentence in shown)

@@ -1,11 +1,10 @@
 // Charts are drawn when they come into view; all of them before the page is printed.
-const packed = JSON.parse(document.getElementById("data").textContent);
 const tip = document.getElementById("tip");
 const drawn = new Map(); // element of a chart -> its Vega view, once it is there
 const WAITING = Symbol("being drawn");
 
 function rowsOf(name) {
-  const columns = Object.entries(packed[name]).map(([title, column]) => [
+  const columns = Object.entries(rows[name]).map(([title, column]) => [
     title,
     Array.isArray(column) ? column : column.codes.map((code) => column.levels[code]),
   ]);
@@ -55,8 +54,9 @@ function withoutLegend(layer) {
 async function draw(host) {
   if (drawn.has(host)) return;
   drawn.set(host, WAITING);
-  const { chart, data } = JSON.parse(host.parentElement.querySelector("script").textContent);
-  const spec = fitted(chart, host.clientWidth);
+  const { spec: chart, data } = charts[host.dataset.chart];
+  const width = host.clientWidth;
+  const spec = fitted(chart, width);
   spec.datasets = Object.fromEntries(data.map((name) => [name, rowsOf(name)]));
   spec.params = spec.params.map((param) => ({ ...param, value: param.name === "kept" ? view.kept : shown() }));
   const canvas = document.createElement("div");
@@ -74,9 +74,17 @@ async function draw(host) {
     if (placeOfRun.has(run)) keep(view.kept === run ? null : run);
   });
   host.replaceChildren(canvas);
-  host.dataset.drawn = String(host.clientWidth);
-  drawn.set(host, { vega, finalize });
+  drawn.set(host, { vega, finalize, width });
   steer(vega);
+  redraw(host); // in case it was resized meanwhile
+}
+
+function redraw(host) {
+  const { finalize, width } = drawn.get(host) ?? {};
+  if (!finalize || !host.clientWidth || Math.abs(width - host.clientWidth) < 24) return;
+  finalize();
+  drawn.delete(host);
+  draw(host);
 }
 
 function steer(vega) {
@@ -116,15 +124,10 @@ const nearby = new IntersectionObserver(
   },
   { rootMargin: "300px" },
 );
-const widths = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    const was = Number(target.dataset.drawn);
-    if (!was || Math.abs(was - target.clientWidth) < 24) continue;
-    drawn.get(target).finalize();
-    drawn.delete(target);
-    delete target.dataset.drawn;
-    draw(target);
-  }
+let resizing = 0;
+const widths = new ResizeObserver(() => {
+  clearTimeout(resizing);
+  resizing = setTimeout(() => hosts.forEach(redraw), 150);
 });
 for (const host of hosts) {
   nearby.observe(host);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import zlib
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
@@ -26,7 +27,7 @@ def styles() -> str:
 
 def page_script() -> str:
     """The page's own scripts as one, with no name outside it."""
-    return '(() => {\n"use strict";\n' + "\n".join(map(file_text, SCRIPTS)) + "\n})();\n"
+    return '(async () => {\n"use strict";\n' + "\n".join(map(file_text, SCRIPTS)) + "\n})();\n"
 
 
 def chart_library(vegalite: str) -> str:
@@ -40,16 +41,14 @@ def chart_library(vegalite: str) -> str:
     return library.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
-def json_in_html(value: Any) -> str:
-    r"""JSON that ends no script element and opens no comment, whatever texts it holds.
+def packed_in_html(value: Any) -> str:
+    """JSON, deflated and in base64: no character of it means anything to HTML, and it takes a fifth of the room.
 
-    >>> json_in_html({"name": "</script><img onerror=alert(1)>"})
-    '{"name":"\\u003c/script\\u003e\\u003cimg onerror=alert(1)\\u003e"}'
+    >>> packed_in_html([])
+    'eNqLjgUAARUAuQ=='
     """
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def content_policy(scripts: Sequence[str], style: str) -> str:

@@ -22,4 +22,4 @@ def gate_table(comparison: Comparison) -> Grid:
         for gate in run.failed_gates
     ]
     headings = ("setting", "strategy", "seed", "gate that failed", "area of the run (%)", "peak robust (%)")
-    return plain_grid("gates", "Failed gates", headings, rows)
+    return plain_grid("gates", "Failed gates", headings, rows, comparison)

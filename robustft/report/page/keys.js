@@ -3,13 +3,13 @@ let states = [];
 let state = -1;
 
 function statesOf(name) {
-  const points = packed.points;
+  const points = rows.points;
   const column = (title) => (Array.isArray(points[title]) ? points[title] : points[title].codes);
   const code = Array.isArray(points.run) ? name : points.run.levels.indexOf(name);
-  const [runs, steps, clean, robust, ood] = ["run", "step", "clean", "robust", "ood"].map(column);
+  const [names, steps, clean, robust, ood] = ["run", "step", "clean", "robust", "ood"].map(column);
   const found = [];
-  for (let row = 0; row < runs.length; row += 1) {
-    if (runs[row] === code) found.push([steps[row], clean[row], robust[row], ood[row]]);
+  for (let row = 0; row < names.length; row += 1) {
+    if (names[row] === code) found.push([steps[row], clean[row], robust[row], ood[row]]);
   }
   return found;
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from robustft.atomic_write import write_whole
 from robustft.report.answer import answer
 from robustft.report.page.chart_parts import chart_parts
-from robustft.report.page.embedding import chart_library, content_policy, file_text, json_in_html, page_script, styles
+from robustft.report.page.embedding import chart_library, content_policy, file_text, packed_in_html, page_script, styles
 from robustft.report.page.gates import gate_table
 from robustft.report.page.grids import grid
 from robustft.report.page.methods import methods
@@ -77,7 +77,6 @@ def page_html(report: StudyReport) -> str:
             gates=gate_table(comparison),
             winners=[choice for choice in report.findings.choices if choice.winner],
             ran=what_ran(comparison),
-            facts=json_in_html(run_facts(comparison)),
-            data=json_in_html(charts.data),
+            data=packed_in_html({"facts": run_facts(comparison), "charts": charts.specs, "rows": charts.data}),
         )
     )

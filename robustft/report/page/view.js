@@ -1,11 +1,16 @@
 // The view: which methods are drawn and which run is kept. It lives in the address, so a link shows what was seen.
-const facts = JSON.parse(document.getElementById("facts").textContent);
+const { facts, charts, rows } = await unpacked(document.getElementById("data").textContent);
 const placeOfRun = new Map(facts.name.map((name, place) => [name, place]));
 const view = { hidden: new Set(), kept: null };
 const watchers = [];
 const boxes = [...document.querySelectorAll('input[name="method"]')];
 
 document.documentElement.classList.add("scripted");
+
+function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+}
 
 function shown() {
   return facts.methods.filter((name) => !view.hidden.has(name));

@@ -30,6 +30,7 @@ CONFIG: Spec = {
 }
 GROWN = {1: 1.7, 2: 1.3}
 LEAST_HEIGHT = 50
+LEGEND_WIDTH = 620
 
 
 def paneled(
@@ -52,7 +53,7 @@ def paneled(
     grown = GROWN.get(len(panels), 1.0)
     size = (round(size[0] * grown), round(size[1] * grown))
     longest = max((len(name) for name in strategies), default=0)
-    across = max(2, int(columns * (size[0] + 60) / (44 + 7 * min(longest, 30))))
+    across = max(2, int(max(LEGEND_WIDTH, columns * (size[0] + 60)) / (44 + 7 * min(longest, 30))))
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "config": {**CONFIG, "legend": {**CONFIG["legend"], "columns": min(across, max(1, len(strategies)))}},
@@ -75,7 +76,7 @@ def _name(name: str, width: int) -> Spec:
     """The name of a panel above it: at one height in a row, where titles of Vega-Lite give way to axes."""
     text = {"type": "text", "align": "left", "baseline": "bottom", "fontSize": 11.5, "fontWeight": "bold", "color": INK}
     places = {"text": {"value": name}, "x": {"value": 0}, "y": {"value": -8}}
-    return {"data": {"values": [{}]}, "mark": {**text, "limit": width + 20, "tooltip": None}, "encoding": places}
+    return {"data": {"values": [{}]}, "mark": {**text, "limit": width + 55, "tooltip": None}, "encoding": places}
 
 
 def layer(data: str, panel: str, mark: Spec, encoding: Spec, *filters: Any, shown: str | None = SHOWN) -> Spec:

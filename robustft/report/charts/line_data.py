@@ -22,8 +22,7 @@ def line_datasets(comparison: Comparison, findings: Findings, *, every_state: bo
 
     Of many states, each best one and every n-th other one.
     """
-    total = sum(line.states for line in findings.lines)
-    every = max(1, math.ceil(total / MOST_STATES))
+    every = states_apart(findings)
     states: list[list[Cell]] = []
     ends: list[list[Cell]] = []
     for line in findings.lines:
@@ -47,6 +46,11 @@ def line_datasets(comparison: Comparison, findings: Findings, *, every_state: bo
                 ends.append([panel, round(place, DIGITS), round(line.intercept + line.slope * place, DIGITS)])
     columns = ("panel", "strategy", "run", "step", "clean", "ood", "x", "y", "best")
     return {"shifts": dataset(columns, states), "lines": dataset(("panel", "x", "y"), ends)}
+
+
+def states_apart(findings: Findings) -> int:
+    """1 if every state is drawn with its lines, n if every n-th is."""
+    return max(1, math.ceil(sum(line.states for line in findings.lines) / MOST_STATES))
 
 
 def line_panel(line: OodLine) -> str:

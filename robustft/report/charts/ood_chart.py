@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from statistics import NormalDist, fmean
 
 from robustft.report.charts.chart import Chart, Dataset, Spec
-from robustft.report.charts.line_data import line_panel
+from robustft.report.charts.line_data import line_panel, states_apart
 from robustft.report.charts.panels import color, kept, layer, paneled, rate, shape, tooltip
 from robustft.report.charts.words import and_so_on, per_cent
 from robustft.report.palette import Mark
@@ -56,7 +56,8 @@ def line_charts(findings: Findings, data: Mapping[str, Dataset], marks: Mapping[
     )
     if not lines:
         return []
-    title = "OOD on clean accuracy"
+    title, apart = "OOD on clean accuracy", states_apart(findings)
+    part = f" (one in {apart})" if apart > 1 else ""
     return [
         Chart(
             name="ood_line",
@@ -65,7 +66,7 @@ def line_charts(findings: Findings, data: Mapping[str, Dataset], marks: Mapping[
             spec=paneled(
                 title=title,
                 subtitle=[
-                    "States after step 0 on probit scales (of many a part), best ones filled,",
+                    f"States after step 0 on probit scales{part}, best ones filled,",
                     "and the line of least squares through all of them.",
                 ],
                 panels=[(line_panel(line), _line(line_panel(line), data, marks)) for line in lines],

@@ -86,7 +86,14 @@ def _layers(panel: str, what: str, marks: Mapping[str, Mark], steps: list[int], 
     return [
         *([layer("points", panel, {"type": "line", "strokeWidth": 0.7}, single, there)] if whole else []),
         layer("steps", panel, {"type": "line", "strokeWidth": 1.8}, mean, there),
-        layer("points", panel, {"type": "point", "filled": True, "size": 48}, peak, there, "indexof(datum.state, 'peak') >= 0"),
+        layer(
+            "points",
+            panel,
+            {"type": "point", "filled": True, "size": 48},
+            peak,
+            there,
+            "indexof(datum.state, 'peak') >= 0",
+        ),
     ]
 
 

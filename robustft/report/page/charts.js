@@ -67,6 +67,7 @@ async function draw(host) {
     renderer: "canvas",
     actions: false,
     defaultStyle: false,
+    logLevel: 1, // errors: that nothing is drawn once all boxes are empty is none
     tooltip: showTip,
   });
   vega.addEventListener("click", (_, item) => {

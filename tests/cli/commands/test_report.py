@@ -92,12 +92,21 @@ def test_half_a_line_at_the_end_of_the_records_spoils_nothing(words, study):
     assert (code, out.splitlines()[0]) == (0, "study: 4 of 4 runs compared")
 
 
+def test_a_damaged_list_of_a_study_is_a_warning(words, study):
+    (study / "study.json").write_text("torn")
+    code, out, err = words("report", "run=study", *QUICK)
+    assert (code, err) == (0, "")
+    assert out.startswith("study: 4 of 4 runs compared")
+    assert "warning: " in out
+    assert "study.json" in out
+
+
 def test_a_study_in_which_nothing_is_finished_lists_its_runs(words, study):
     for directory in study.glob("*/*"):
         Run(directory).write(status="failed", reason="OSError: no space left")
     code, out, err = words("report", "run=study", *QUICK)
     assert (code, err) == (0, "")
-    assert "not compared: 4\n  bitfit/seed-0: failed, OSError: no space left\n" in out
+    assert "not compared: 4\n  bitfit/seed-0 and 3 more: failed, OSError: no space left\n" in out
     assert set(listed(study / "report").values()) == {("failed", "OSError: no space left")}
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -136,4 +137,8 @@ def test_more_pairs_than_fit_are_those_of_the_first_strategy() -> None:
 
 
 def _without_legend(chart: Chart) -> Chart:
-    return replace(chart, spec={**chart.spec, "config": {**chart.spec["config"], "legend": {"disable": True}}})
+    spec = deepcopy(chart.spec)
+    for part in _parts(spec):
+        if part.get("field") == "strategy" and "legend" in part:
+            part["legend"] = None
+    return replace(chart, spec=spec)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """Templates of this folder: every text is escaped, and what moves a cursor or turns a line around is shown as code."""
+    """Templates of this folder: texts are escaped, and of what is no letter (marks that turn a line) the code is shown."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 

@@ -77,6 +77,7 @@ def page_html(report: StudyReport) -> str:
             charts=charts,
             tables={table.name: grid(table, comparison) for table in report.tables},
             gates=gate_table(comparison),
+            demand=report.demand,
             winners=[choice for choice in report.findings.choices if choice.winner],
             ran=what_ran(comparison),
             data=packed_in_html({"facts": run_facts(comparison), "charts": charts.specs, "rows": charts.data}),

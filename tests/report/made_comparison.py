@@ -72,7 +72,7 @@ def made_comparison(
             step=run.last,
             steps=run.last,
             seconds=630.0,
-            versions=("robustft 0.1.0", "torch 2.6.0", "commit 123abc"),
+            versions=("robustft 0.1.0", "torch 2.6.0", f"commit {'0123abcd' * 5}"),
         )
         for run in runs
     ]

@@ -64,7 +64,6 @@ function asLayer(layer, width) {
 }
 
 async function draw(host) {
-  if (drawn.has(host)) return;
   drawn.set(host, WAITING);
   const { spec: chart, data } = charts[host.dataset.chart];
   const width = host.clientWidth;
@@ -89,7 +88,7 @@ async function draw(host) {
   host.replaceChildren(canvas);
   host.style.minHeight = "";
   drawn.set(host, { vega, finalize, width });
-  steer(vega);
+  steer(host);
   redraw(host); // in case it was resized meanwhile
 }
 
@@ -101,8 +100,12 @@ function redraw(host) {
   draw(host);
 }
 
-function steer(vega) {
-  vega.signal("shown", shown()).signal("kept", view.kept).runAsync();
+// Charts that are out of sight follow when they are seen.
+function steer(host) {
+  const chart = drawn.get(host);
+  if (!chart.vega) return;
+  chart.behind = !seen.has(host);
+  if (!chart.behind) chart.vega.signal("shown", shown()).signal("kept", view.kept).runAsync();
 }
 
 function showTip(_, event, item, value) {
@@ -128,16 +131,23 @@ function showTip(_, event, item, value) {
 }
 
 const hosts = [...document.querySelectorAll(".chart")];
+const seen = new Set();
 const nearby = new IntersectionObserver(
   (entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      nearby.unobserve(entry.target);
-      draw(entry.target);
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) see(target);
+      else seen.delete(target);
     }
   },
   { rootMargin: "300px" },
 );
+
+function see(host) {
+  seen.add(host);
+  if (!drawn.has(host)) draw(host);
+  else if (drawn.get(host).behind) steer(host);
+}
+
 let resizing = 0;
 const widths = new ResizeObserver(() => {
   clearTimeout(resizing);
@@ -148,8 +158,6 @@ for (const host of hosts) {
   nearby.observe(host);
   widths.observe(host);
 }
-window.addEventListener("beforeprint", () => hosts.forEach(draw));
+window.addEventListener("beforeprint", () => hosts.forEach(see));
 window.addEventListener("scroll", () => (tip.hidden = true), { passive: true });
-watchers.push(() => {
-  for (const { vega } of drawn.values()) if (vega) steer(vega);
-});
+watchers.push(() => [...drawn.keys()].forEach(steer));

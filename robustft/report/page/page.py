@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """Templates of this folder: every text is escaped, and what moves a cursor or turns a line around is shown as code."""
+    """Templates of this folder: texts are escaped, and of what is no letter (marks that turn a line) the code is shown."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -31,7 +31,9 @@ def environment() -> Environment:
         if isinstance(value, Markup):
             return value
         text = str(value)
-        return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+        return (
+            text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+        )
 
     return Environment(
         loader=FunctionLoader(file_text),
@@ -75,6 +77,7 @@ def page_html(report: StudyReport) -> str:
             charts=charts,
             tables={table.name: grid(table, comparison) for table in report.tables},
             gates=gate_table(comparison),
+            demand=report.demand,
             winners=[choice for choice in report.findings.choices if choice.winner],
             ran=what_ran(comparison),
             data=packed_in_html({"facts": run_facts(comparison), "charts": charts.specs, "rows": charts.data}),

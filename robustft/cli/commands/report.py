@@ -22,7 +22,7 @@ from robustft.report.tables.choice_text import choice_text
 from robustft.report.tables.run_text import run_text
 from robustft.report.tables.study_text import study_text
 from robustft.report.tradeoff_table import COLUMNS_OF_A_TERMINAL, points_table
-from robustft.study.comparison.findings import Demand
+from robustft.study.comparison.findings import Demand, Findings
 from robustft.study.eps_curve import eps_curves
 from robustft.study.further_attacks import further_attacks
 from robustft.study.gate_summary import failed_gates, gates_in_short
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from robustft.report.charts import figures
     from robustft.study.comparison import compare as comparing
     from robustft.study.comparison import findings_of
+    from robustft.study.comparison.comparison import Comparison
 else:  # matplotlib takes a second, and a finished run or a mistake need none of it
     comparing = lazy_module("robustft.study.comparison.compare")
     eps_figure = lazy_module("robustft.report.eps_figure")
@@ -100,10 +101,7 @@ def run(config: DictConfig) -> None:
 
 def report_study(roots: Sequence[Path], output: Path, settings: Settings) -> None:
     """Compares the runs in and below `roots`, prints what that shows and writes the report to `output`."""
-    comparison = comparing.compare(roots, image_draws=settings.draws, seed=settings.seed)
-    findings = findings_of.findings(comparison, settings.demand)
-    if settings.is_demanded and comparison.runs and not findings.choices:
-        raise Mistake("choose must be of states on both splits that are kept, and no compared run has any")
+    comparison, findings = _compared(roots, settings)
     print(f"{study_text(comparison, now=time.time(), width=_width())}\n", flush=True)
     if settings.is_demanded:
         print(f"{choice_text(findings, settings.demand)}\n", flush=True)
@@ -115,6 +113,15 @@ def report_study(roots: Sequence[Path], output: Path, settings: Settings) -> Non
         raise Failure(failures[0])
 
 
+def _compared(roots: Sequence[Path], settings: Settings) -> tuple[Comparison, Findings]:
+    """What is found in and below `roots`; a Mistake if a state is demanded and none of those measured was kept."""
+    comparison = comparing.compare(roots, image_draws=settings.draws, seed=settings.seed)
+    findings = findings_of.findings(comparison, settings.demand)
+    if settings.is_demanded and comparison.runs and not findings.choices:
+        raise Mistake("choose must be null where no run has kept a state that was measured on both splits")
+    return comparison, findings
+
+
 def report(run: Run, picture: Path | None = None, *, settings: Settings | None = None) -> None:
     """The table and the picture of one run; a Mistake if it has none yet. picture: None: in its directory.
 
@@ -124,14 +131,12 @@ def report(run: Run, picture: Path | None = None, *, settings: Settings | None =
         points = run.points
     if not points:
         raise Mistake(f"run: no step of {run.directory} has been measured completely yet")
+    text = "" if settings is None else run_text(*_compared([run.directory], settings), settings.demand)
     if not run.is_finished:
         print(f"not finished: {run.state}")
     failures = show(run, picture or run.directory / PICTURE)
-    if settings is not None:
-        comparison = comparing.compare([run.directory], image_draws=settings.draws, seed=settings.seed)
-        findings = findings_of.findings(comparison, settings.demand)
-        if text := run_text(comparison, findings, settings.demand):
-            print(f"\n{text}")
+    if text:
+        print(f"\n{text}")
     if failures:
         raise Mistake(f"output: {failures[0]}")
 

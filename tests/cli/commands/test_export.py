@@ -179,7 +179,7 @@ def test_a_step_of_a_run_that_is_not_finished_but_no_word(words, runs, tmp_path)
         (["accelerator=tpu"], "accelerator must be one of auto, cpu, gpu, mps; got 'tpu'"),
         (["trust=numpy"], "trust must be a list of packages, [mypackage], got numpy"),
         (["dataset.path=here"], "dataset.path is no key of this run's dataset"),
-        (["states=best"], "states is no key"),
+        (["states=best"], "export has no states: states is a key of train, not of export; export has run, state,"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

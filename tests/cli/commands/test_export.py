@@ -160,7 +160,8 @@ def test_a_step_of_a_run_that_is_not_finished_but_no_word(words, runs, tmp_path)
     code, _, err = words("export", "run=run", "state=peak", "output=out", CPU)
     assert (code, err) == (
         2,
-        "robustft: state must be the step of a kept state (0, 1, 4) of a run that is not finished (interrupted); got peak\n",
+        "robustft: state must be the step of a kept state (0, 1, 4) of a run that is not finished (interrupted); "
+        "got peak\n",
     )
     assert words("export", "run=run", "state=4", "output=out", CPU)[0] == 0
 

@@ -29,6 +29,14 @@ def known_run(directory: Any) -> Run:
     return run
 
 
+def roots_of(given: Any) -> list[Path]:
+    """The directories that `run=` names, as they are written; a Mistake if there is none."""
+    values: Any = list(given) if OmegaConf.is_list(given) else [given]
+    if not values or None in values:
+        raise Mistake(f"run must be a directory or a list of them, got {'null' if values else 'an empty list'}")
+    return [Path(str(value)).expanduser() for value in values]
+
+
 def several_runs(directories: Any) -> list[Run]:
     """The runs in and below each of a list of directories; or those below one, none if it is itself a run's.
 

@@ -12,7 +12,7 @@ from robustft.cli.user_errors import Mistake
 COMMANDS = {
     "train": "fine-tune, evaluate along the way, draw the trade-off curve (the default)",
     "evaluate": "measure saved states again and compare, or under other attacks and shifts: run=DIR",
-    "report": "print a run's table and draw its curve: run=DIR",
+    "report": "which method, how sure, which state to take: printed and as a page; a run's table and curve: run=DIR",
     "status": "say how far runs are: run=DIR",
     "plan": "what a run, a sweep or a study would cost, starting nothing: study=paper, as for train",
     "data": "download and decode ahead, for runs without a network: dataset=NAME, as for train",

@@ -27,7 +27,8 @@ accuracy all along the way, and draw the trade-off curve.
              a study:               python -m robustft study=lab [hydra/launcher=joblib|slurm hydra.launcher.KEY=...]
   evaluate   measure saved states again and compare with the records: run=DIR [states=best|last|all|frontier|STEP]
              or add to them: attack=[autoattack], threat_model.eps_255=4, shift=[stl10], suite.corruptions=all
-  report     print a run's table and draw its curve: run=DIR
+  report     which method of a study, how sure, printed and as a page: run=DIR; studies together: run=[A,B] output=DIR
+             which state to take: choose.robust_at_least=0.2 choose.best=clean; of a single run, its table and curve
   status     how far a study or a run is: run=DIR [json=true|watch=10]
   plan       what it would cost, starting nothing: study=paper [plan.jobs=32 plan.measure=true json=true]
   data       get data set and weights ahead for machines without network, and look at them: dataset=domainnet ...

@@ -20,6 +20,9 @@ from robustft.cli.command_line.groups import LAUNCHER, choices, conf_dir, is_gro
 LISTS = ("suite.corruptions", "suite.severities", "suite.eps_grid_255", "backbone.mean", "backbone.std")
 """Keys that may be lists though their default is none."""
 
+NO_KEYS = {"choose.ood_at_least": "there is no validation for OOD accuracy, so nothing can be chosen by it"}
+"""What looks like a key, and why there is none."""
+
 LARGEST = "train"
 """The command that has the most keys: those of a run."""
 
@@ -34,6 +37,8 @@ def unknown_key(key: str, *, command: str, words: Sequence[str]) -> str:
     config = _composed(command, words)
     parent, _, name = key.rpartition(".")
     siblings = _names(config, parent)
+    if key in NO_KEYS and siblings:
+        return f"{key} is no key: {NO_KEYS[key]}; {parent} has {', '.join(siblings)}"
     section = key.partition(".")[0]
     if f"~{key}" in words and name in (*siblings, "_target_"):
         return f"{key} must be given: ~{key} takes it away"

@@ -1,58 +1,133 @@
-"""python -m robustft report: the tables and pictures of runs, from their records alone."""
+"""python -m robustft report: which method, how sure; the table and the picture of a run. From the records alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from robustft.cli.run_argument import each_of, known_run, several_runs, shown
+from robustft.checks import number, one_of, optional, whole_number, yes_or_no
+from robustft.checks import path as checked_path
+from robustft.cli.run_argument import each_of, known_run, roots_of, shown
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.lazy_module import lazy_module
 from robustft.report.eps_table import eps_table
-from robustft.report.tradeoff_table import points_table
+from robustft.report.tables.choice_text import choice_text
+from robustft.report.tables.run_text import run_text
+from robustft.report.tables.study_text import study_text
+from robustft.report.tradeoff_table import COLUMNS_OF_A_TERMINAL, points_table
+from robustft.study.comparison.findings import Demand
 from robustft.study.eps_curve import eps_curves
 from robustft.study.further_attacks import further_attacks
 from robustft.study.gate_summary import failed_gates, gates_in_short
-from robustft.study.run import Run
+from robustft.study.plain_file import DamagedFile
+from robustft.study.run import Run, runs_below
+from robustft.study.run_directories import RunDirectories, run_directories
 from robustft.study.statistics import few_images
 from robustft.study.tradeoff import best_step
 
 if TYPE_CHECKING:
-    from robustft.report import eps_figure, tradeoff_figure
+    from robustft.report import eps_figure, study_report, tradeoff_figure
+    from robustft.study.comparison import compare as comparing
+    from robustft.study.comparison import findings_of
 else:  # matplotlib takes a second, and a finished run or a mistake need none of it
+    comparing = lazy_module("robustft.study.comparison.compare")
     eps_figure = lazy_module("robustft.report.eps_figure")
+    findings_of = lazy_module("robustft.study.comparison.findings_of")
+    study_report = lazy_module("robustft.report.study_report")
     tradeoff_figure = lazy_module("robustft.report.tradeoff_figure")
 
 PICTURE = "tradeoff.png"
 """The picture's name in a run directory."""
 
+RUN = "run.json"
+"""What makes a directory a run's."""
+
+REPORT = "report"
+"""The directory of the report in a study's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the command was asked for, checked.
+
+    demand: what states are chosen by; is_demanded: whether the user gave any of it, and so it is printed.
+    """
+
+    demand: Demand
+    is_demanded: bool
+    draws: int
+    seed: int
+    page: bool
+    figures: bool
+    each: bool
+    output: Path | None
+
 
 @command
 def run(config: DictConfig) -> None:
-    """Prints the table and draws the picture of the run in `config.run`, or of every run below that directory."""
-    runs = several_runs(config.run)
-    if not runs:
-        report(known_run(config.run), None if config.output is None else Path(config.output))
+    """Prints and writes the report of the studies in `config.run`; of a single run, its table and its picture."""
+    settings = _settings(config)
+    roots = roots_of(config.run)
+    found = [_runs_in(root) for root in roots]
+    for root, each in zip(roots, found, strict=True):
+        if not each.runs:
+            known_run(root)  # a Mistake, as there is none
+    if len(roots) == 1 and os.path.lexists(roots[0] / RUN):
+        report(known_run(roots[0]), settings.output, settings=settings)
         return
-    if config.output is not None:
-        raise Mistake(f"output must be null where run has several runs below it, got {config.output}")
-    if failed := each_of(runs, report):
-        raise SystemExit(f"robustft: {failed} of {len(runs)} runs could not be reported")
+    studies = dict.fromkeys(study.resolve() for each in found for study in each.studies)
+    if settings.output is None and (len(roots) > 1 or len(studies) > 1):
+        several = ", ".join(str(shown(path)) for path in (studies if len(studies) > 1 else roots))
+        raise Mistake(f"output must be given, a directory for the report, where run has several studies: {several}")
+    output = settings.output or roots[0] / REPORT
+    if output.exists() and not output.is_dir():
+        raise Mistake(f"output must be a directory where run has several runs, got {output}, which is a file")
+    report_study(roots, output, settings)
+    if settings.each:
+        begun = {path.resolve(): path for each in found for path in each.runs if os.path.lexists(path / RUN)}
+        if failed := each_of([Run(path) for path in sorted(begun.values())], report):
+            raise SystemExit(f"robustft: {failed} of {len(begun)} runs could not be reported")
 
 
-def report(run: Run, picture: Path | None = None) -> None:
-    """The table and the picture of one run; a Mistake if it has none yet. picture: None: in its directory."""
+def report_study(roots: Sequence[Path], output: Path, settings: Settings) -> None:
+    """Compares the runs in and below `roots`, prints what that shows and writes the report to `output`."""
+    comparison = comparing.compare(roots, image_draws=settings.draws, seed=settings.seed)
+    findings = findings_of.findings(comparison, settings.demand)
+    if settings.is_demanded and comparison.runs and not findings.choices:
+        raise Mistake("choose must be of states on both splits that are kept, and no compared run has any")
+    print(f"{study_text(comparison, now=time.time(), width=_width())}\n", flush=True)
+    if settings.is_demanded:
+        print(f"{choice_text(findings, settings.demand)}\n", flush=True)
+    whole = study_report.StudyReport(comparison, findings, settings.demand)
+    study_report.write_report(whole, output, figures=settings.figures, page=settings.page)
+    print(f"report: {shown(output / study_report.PAGE if settings.page else output)}")
+
+
+def report(run: Run, picture: Path | None = None, *, settings: Settings | None = None) -> None:
+    """The table and the picture of one run; a Mistake if it has none yet. picture: None: in its directory.
+
+    settings: of what the run shows alone: its area with an interval, its peak, the state to take; None: not shown.
+    """
     with naming("run: "):
         points = run.points
     if not points:
         raise Mistake(f"run: no step of {run.directory} has been measured completely yet")
     if not run.is_finished:
         print(f"not finished: {run.state}")
-    if failures := show(run, picture or run.directory / PICTURE):
+    failures = show(run, picture or run.directory / PICTURE)
+    if settings is not None:
+        comparison = comparing.compare([run.directory], image_draws=settings.draws, seed=settings.seed)
+        findings = findings_of.findings(comparison, settings.demand)
+        if text := run_text(comparison, findings, settings.demand):
+            print(f"\n{text}")
+    if failures:
         raise Mistake(f"output: {failures[0]}")
 
 
@@ -90,6 +165,39 @@ def show(run: Run, picture: Path) -> list[str]:
         ),
     )
     return failures
+
+
+def _settings(config: DictConfig) -> Settings:
+    choose = config.choose
+    with naming(""):
+        return Settings(
+            demand=Demand(
+                robust_at_least=optional(
+                    number, "choose.robust_at_least", choose.robust_at_least, at_least=0, at_most=1
+                ),
+                clean_at_least=optional(number, "choose.clean_at_least", choose.clean_at_least, at_least=0, at_most=1),
+                best=one_of("choose.best", choose.best, ("clean", "robust", None)) or "clean",
+            ),
+            is_demanded=any(value is not None for value in choose.values()),
+            draws=whole_number("draws", config.draws, at_least=100, at_most=100_000),
+            seed=whole_number("seed", config.seed, at_least=0),
+            page=yes_or_no("page", config.page),
+            figures=yes_or_no("figures", config.figures),
+            each=yes_or_no("each", config.each),
+            output=optional(checked_path, "output", config.output),
+        )
+
+
+def _runs_in(root: Path) -> RunDirectories:
+    """The runs in and below `root`; those with a run.json alone where a study's list is damaged."""
+    try:
+        return run_directories(root)
+    except DamagedFile:
+        return RunDirectories(runs=tuple(run.directory for run in runs_below(root)), studies=())
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((COLUMNS_OF_A_TERMINAL, 24)).columns
 
 
 def _drawn(what: str, path: Path, draw: Callable[[], None]) -> list[str]:

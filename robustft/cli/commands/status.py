@@ -12,10 +12,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from robustft.checks import number, optional, whole_number, yes_or_no
-from robustft.cli.run_argument import shown
+from robustft.cli.run_argument import roots_of, shown
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.report.status_table import status_table
 from robustft.study.job_queue import Queue, queue_of
@@ -48,7 +48,7 @@ def run(config: DictConfig) -> None:
         as_json = yes_or_no("json", config.json)
     if as_json and every is not None:
         raise Mistake(f"watch must be null with json=true, got {every:g}: a program asks again")
-    roots = _roots(config.run)
+    roots = roots_of(config.run)
     if every is None:
         overview = overview_of(roots)
         print(document(overview) if as_json else table(overview, most=most, now=time.time()))
@@ -129,10 +129,3 @@ def watch(draw: Callable[[], str], *, every: float, sleep: Callable[[float], Non
             sleep(every)
     except KeyboardInterrupt:
         print()
-
-
-def _roots(given: Any) -> list[Path]:
-    values: Any = list(given) if OmegaConf.is_list(given) else [given]
-    if not values or None in values:
-        raise Mistake(f"run must be a directory or a list of them, got {'null' if values else 'an empty list'}")
-    return [Path(str(value)).expanduser() for value in values]

@@ -13,6 +13,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from robustft.cli.run_argument import shown
+from robustft.cli.studies.areas import tell_areas
 from robustft.cli.studies.checked_runs import CheckedRun
 from robustft.cli.studies.goal import goal_values
 from robustft.cli.studies.job import Job, Outcome
@@ -29,12 +30,14 @@ class Results:
 
     runs: of studies; unfinished: directory -> why it is not finished; failed: jobs of other commands -> why.
     submitted: whether the command ends before its runs do.
+    studies: the directories of the runs' studies.
     """
 
     runs: list[Run] = field(default_factory=list)
     unfinished: dict[Path, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     submitted: bool = False
+    studies: list[Path] = field(default_factory=list)
     _outcomes: dict[Path, Outcome] = field(default_factory=dict)
     _left: dict[Path, str] = field(default_factory=dict)
 
@@ -56,6 +59,8 @@ class Results:
         for checked in runs:
             run = Run(checked.directory)
             self.runs.append(run)
+            if checked.study not in self.studies:
+                self.studies.append(checked.study)
             reason = _why_unfinished(run)
             if reason is not None:
                 left = self._left.get(checked.directory)
@@ -77,10 +82,12 @@ class Results:
         return int(bool(self.failed or (self.unfinished and not self.submitted)))
 
     def tell(self) -> None:
-        """Prints the table of the study, and a line on standard error for everything that is not finished."""
+        """Prints which method has the largest area, the table of the runs, and a line on standard error for every run
+        that is not finished."""
         if self.submitted:
             return
         if len(self.runs) > 1:
+            tell_areas(self.studies)
             names = _names(self.runs)
             width = max(map(len, names))
             print(f"\n{'run':<{width}}  {NUMBERS.format('status', 'best step', 'clean', 'robust', 'area')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from robustft.study.comparison.rankings import overall_ranking, setting_ranking
 from robustft.study.comparison.reading.candidate import Candidate, Comparable, candidate
 from robustft.study.comparison.reading.collection import collect
 from robustft.study.comparison.setting import Setting
+from robustft.study.uncertainty.ranking import LEVEL
 from robustft.study.uncertainty.setting_draws import area_draws
 
 _MOST = 8
@@ -58,6 +60,7 @@ def compare(
     overall = overall_ranking(rankings) if len(rankings) > 1 else None
     if len(rankings) > 1 and overall is None:
         warnings.append("no strategy is in every setting: there is no mean over settings")
+    warnings += _too_few_draws([*rankings, *([] if overall is None else [overall])], image_draws, seed_terms)
     return Comparison(
         title=collection.title,
         roots=tuple(roots),
@@ -153,6 +156,14 @@ def _warnings(ranking: Ranking, runs: Sequence[ComparedRun]) -> Iterator[str]:
             for steps, strategies in sorted(schedules.items(), key=lambda item: (-len(item[0]), item[0]))
         ]
         yield f"{ranking.name}: schedules differ, and more states reach more area: {_several(kinds)}"
+
+
+def _too_few_draws(rankings: Sequence[Ranking], image_draws: int, seed_terms: int) -> Iterator[str]:
+    """Where Holm's correction leaves nothing to find: the smallest p-value of B draws is 2 / (B + 1)."""
+    pairs = max((len(ranking.pairs) for ranking in rankings if ranking.draws), default=0)
+    needed = math.ceil((2 * pairs / LEVEL - 1) / seed_terms)
+    if image_draws < needed:
+        yield f"with {pairs:,} pairs in a table no two strategies can be called different: that takes draws={needed}"
 
 
 def _several(lines: Sequence[str]) -> str:

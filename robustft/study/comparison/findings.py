@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from robustft.checks import number, one_of, optional
 from robustft.study.tradeoff import Count
 from robustft.study.uncertainty.estimate import Estimate
 
@@ -31,7 +32,7 @@ class FrontierBand:
 
 @dataclass(frozen=True, kw_only=True)
 class EffectiveRobustness:
-    """ood, expected: OOD accuracy at best and what the line says of it; effective: their difference. Means over seeds."""
+    """ood, expected: OOD accuracy at best, and by the line; effective: the first less the second. Means over seeds."""
 
     strategy: str
     ood: float
@@ -59,8 +60,9 @@ class OodLine:
 class AttackOrder:
     """A further attack beside the main one, at the states that both measured of every strategy.
 
-    robust: strategy -> (robust accuracy under the main attack, under the further one), means over seeds at the best state (or
-        at the last one that both measured); changed: pairs of strategies whose order is another one.
+    robust: strategy -> (robust accuracy under the main attack, under the further one), means over seeds at the best
+        state (or at the last one that both measured).
+    changed: pairs of strategies that stand the other way round under the further attack, the one first that was ahead.
     """
 
     setting: str
@@ -72,7 +74,11 @@ class AttackOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedAgreement:
-    """How the order of strategies agrees with the paper's on one data set."""
+    """How the order of strategies agrees with the paper's on one data set.
+
+    published: strategy -> area in the paper; kendall: tau-b.
+    differs: what the setting has that is not the paper's, `eps_255=8 (in the paper 1)`.
+    """
 
     setting: str
     dataset: str
@@ -80,15 +86,25 @@ class PublishedAgreement:
     published: Mapping[str, float]
     kendall: Estimate
     spearman: Estimate
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What a state must reach on validation, and by which validation accuracy it is then picked: `clean` or `robust`."""
+    """What a state must reach on validation, and by which validation accuracy it is then picked: `clean` or `robust`.
+
+    Raises:
+        ValueError: for a demand outside [0, 1], and for another accuracy to pick by.
+    """
 
     robust_at_least: float | None = None
     clean_at_least: float | None = None
     best: str = "clean"
+
+    def __post_init__(self) -> None:
+        for name in ("robust_at_least", "clean_at_least"):
+            optional(number, name, getattr(self, name), at_least=0, at_most=1)
+        one_of("best", self.best, ("clean", "robust"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +112,12 @@ class Choice:
     """The state picked of a strategy's runs in one setting.
 
     run: its name; step: of the state; clean, robust: test counts.
-    among: how many states it was picked among.
+    among: how many states it was picked among: all of the strategy that were measured on both splits and kept.
+    reached: how many of these reach the demand on validation.
     holds: whether the demand holds on the test images: `yes`, `no`, or `open` if an interval contains it.
-    short_by: how far the nearest state is off on validation, where none reaches the demand; None: it is reached.
-    winner: of its setting.
+    short_by: None: the demand is reached on validation; else no state does, this is the nearest, and what is demanded
+        would have to fall by so much.
+    winner: the one to take in its setting; one that is short by something only if every strategy is.
     command: the `export` command.
     """
 
@@ -117,14 +135,19 @@ class Choice:
     short_by: float | None
     winner: bool
     command: str
+    reached: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """All of them, in the order of settings and of strategies by area."""
+    """All of them, in the order of settings and of strategies by area.
+
+    notes: a line for each strategy of a setting that had no state to choose.
+    """
 
     bands: tuple[FrontierBand, ...]
     lines: tuple[OodLine, ...]
     attack_orders: tuple[AttackOrder, ...]
     published: tuple[PublishedAgreement, ...]
     choices: tuple[Choice, ...]
+    notes: tuple[str, ...] = ()

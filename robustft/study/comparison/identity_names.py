@@ -44,7 +44,8 @@ def setting_names(settings: Iterable[Named]) -> dict[str, str]:
     for key in dict.fromkeys(key for setting in different for key in setting.settings):
         for group in groups:
             if key in _varying(group):
-                names |= {one.key: " ".join([names[one.key], *_parts(one, [key], {key})]) for one in group}
+                having = [one for one in group if key in one.settings]
+                names |= {one.key: " ".join([names[one.key], *_parts(one, [key], {key})]) for one in having}
         groups = _by_name(different, names)
     return _unambiguous(names)
 

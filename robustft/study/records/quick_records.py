@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -53,12 +54,14 @@ def shown_records(path: Path) -> list[Record]:
     shown: dict[tuple[int, int], Record] = {}
     for condition, line in read:
         if not hidden[id(condition)]:
-            record = line if isinstance(line, Record) else _record(condition, line)
+            record = replace(line, sum_of=()) if isinstance(line, Record) else _record(condition, line)
             shown.setdefault((record.step, id(condition)), record)
     return list(shown.values())
 
 
-def _read(lines: Iterable[bytes], path: Path) -> tuple[list[tuple[Condition, re.Match[bytes] | Record]], set[Condition]]:
+def _read(
+    lines: Iterable[bytes], path: Path
+) -> tuple[list[tuple[Condition, re.Match[bytes] | Record]], set[Condition]]:
     """Every line, with its condition, and the conditions that sums are over. Equal conditions are one object."""
     read: list[tuple[Condition, re.Match[bytes] | Record]] = []
     parts: set[Condition] = set()

@@ -1,0 +1,140 @@
+// Charts are drawn when they come into view; all of them before the page is printed.
+const tip = document.getElementById("tip");
+const drawn = new Map(); // element of a chart -> its Vega view, once it is there
+const WAITING = Symbol("being drawn");
+
+function rowsOf(name) {
+  const columns = Object.entries(rows[name]).map(([title, column]) => [
+    title,
+    Array.isArray(column) ? column : column.codes.map((code) => column.levels[code]),
+  ]);
+  const count = columns.length ? columns[0][1].length : 0;
+  return Array.from({ length: count }, (_, row) =>
+    Object.fromEntries(columns.map(([title, column]) => [title, column[row]])),
+  );
+}
+
+// As many panels beside each other as fit, and as wide as fits.
+function fitted(spec, width) {
+  const panels = spec.concat;
+  const beside = Math.max(1, Math.min(panels.length, spec.columns, Math.floor(width / 270)));
+  const gap = spec.config?.concat?.spacing?.column ?? 30;
+  const edge = 62; // of the labels of a vertical axis
+  const inner = Math.floor((width - gap * (beside - 1)) / beside) - edge - Math.max(0, labelWidth(panels) - edge);
+  const height = Math.min(1, 460 / Math.max(inner, 1));
+  return {
+    ...spec,
+    columns: beside,
+    concat: panels.map((panel) => ({
+      ...panel,
+      width: Math.max(120, Math.min(inner, 560)),
+      height: typeof panel.height === "number" ? panel.height : Math.round(inner * height),
+      layer: panel.layer.map(withoutLegend),
+    })),
+  };
+}
+
+// Names on a vertical axis take room that numbers do not.
+function labelWidth(panels) {
+  const named = panels.some((panel) => panel.layer.some((layer) => layer.encoding?.y?.type === "nominal"));
+  return named ? Math.min(150, 14 + 6.5 * Math.max(...facts.methods.map((name) => name.length))) : 0;
+}
+
+// The boxes are the legend of methods.
+function withoutLegend(layer) {
+  const encoding = Object.fromEntries(
+    Object.entries(layer.encoding ?? {}).map(([channel, part]) => [
+      channel,
+      ["color", "shape", "strokeDash"].includes(channel) && part.field === "strategy" ? { ...part, legend: null } : part,
+    ]),
+  );
+  return { ...layer, encoding };
+}
+
+async function draw(host) {
+  if (drawn.has(host)) return;
+  drawn.set(host, WAITING);
+  const { spec: chart, data } = charts[host.dataset.chart];
+  const width = host.clientWidth;
+  const spec = fitted(chart, width);
+  spec.datasets = Object.fromEntries(data.map((name) => [name, rowsOf(name)]));
+  spec.params = spec.params.map((param) => ({ ...param, value: param.name === "kept" ? view.kept : shown() }));
+  const canvas = document.createElement("div");
+  canvas.setAttribute("aria-hidden", "true");
+  const { view: vega, finalize } = await vegaEmbed(canvas, spec, {
+    mode: "vega-lite",
+    ast: true, // no code from texts: the page's policy forbids it
+    renderer: "canvas",
+    actions: false,
+    defaultStyle: false,
+    tooltip: showTip,
+  });
+  vega.addEventListener("click", (_, item) => {
+    const run = item?.datum?.run;
+    if (placeOfRun.has(run)) keep(view.kept === run ? null : run);
+  });
+  host.replaceChildren(canvas);
+  drawn.set(host, { vega, finalize, width });
+  steer(vega);
+  redraw(host); // in case it was resized meanwhile
+}
+
+function redraw(host) {
+  const { finalize, width } = drawn.get(host) ?? {};
+  if (!finalize || !host.clientWidth || Math.abs(width - host.clientWidth) < 24) return;
+  finalize();
+  drawn.delete(host);
+  draw(host);
+}
+
+function steer(vega) {
+  vega.signal("shown", shown()).signal("kept", view.kept).runAsync();
+}
+
+function showTip(_, event, item, value) {
+  tip.hidden = value === null || value === undefined || value === "";
+  if (tip.hidden) return;
+  const lines = typeof value === "object" ? Object.entries(value) : [["", String(value)]];
+  tip.replaceChildren(
+    ...lines
+      .filter(([, text]) => text !== "" && text !== null && text !== "NaN" && text !== "null")
+      .map(([name, text]) => {
+        const line = document.createElement("div");
+        const label = document.createElement("span");
+        label.textContent = name;
+        line.append(label, ` ${text}`);
+        return line;
+      }),
+  );
+  const { width, height } = tip.getBoundingClientRect();
+  const left = event.clientX + 14 + width > innerWidth ? event.clientX - width - 10 : event.clientX + 14;
+  const top = event.clientY + 14 + height > innerHeight ? event.clientY - height - 10 : event.clientY + 14;
+  tip.style.left = `${Math.max(4, left)}px`;
+  tip.style.top = `${Math.max(4, top)}px`;
+}
+
+const hosts = [...document.querySelectorAll(".chart")];
+const nearby = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      nearby.unobserve(entry.target);
+      draw(entry.target);
+    }
+  },
+  { rootMargin: "300px" },
+);
+let resizing = 0;
+const widths = new ResizeObserver(() => {
+  clearTimeout(resizing);
+  resizing = setTimeout(() => hosts.forEach(redraw), 150);
+});
+for (const host of hosts) {
+  nearby.observe(host);
+  widths.observe(host);
+}
+window.addEventListener("beforeprint", () => hosts.forEach(draw));
+window.addEventListener("scroll", () => (tip.hidden = true), { passive: true });
+watchers.push(() => {
+  for (const { vega } of drawn.values()) if (vega) steer(vega);
+});

@@ -1,0 +1,95 @@
+"""One colour and one shape a method, the same in every chart, table and report.
+
+Okabe and Ito's colours, told apart by any colour vision, and Tol's muted ones behind them; shapes differ as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+SHAPES = {
+    "circle": "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0Z",
+    "square": "M-0.85,-0.85H0.85V0.85H-0.85Z",
+    "triangle": "M0,-1L1,0.85H-1Z",
+    "diamond": "M0,-1.15L1.15,0L0,1.15L-1.15,0Z",
+    "down": "M0,1L1,-0.85H-1Z",
+    "plus": "M-0.4,-1.05H0.4V-0.4H1.05V0.4H0.4V1.05H-0.4V0.4H-1.05V-0.4H-0.4Z",
+    "cross": "M-1,-0.5L-0.5,-1L0,-0.5L0.5,-1L1,-0.5L0.5,0L1,0.5L0.5,1L0,0.5L-0.5,1L-1,0.5L-0.5,0Z",
+    "right": "M1,0L-0.85,-1V1Z",
+    "left": "M-1,0L0.85,-1V1Z",
+    "hexagon": "M-1,0L-0.5,-0.9H0.5L1,0L0.5,0.9H-0.5Z",
+}
+"""Name -> SVG path within [-1, 1], which Vega takes as a shape and a page as a drawing."""
+
+OF_METHODS = {
+    "full": ("#222222", "circle"),
+    "linear_probe": ("#CC79A7", "square"),
+    "lora": ("#0072B2", "triangle"),
+    "adapter": ("#D55E00", "diamond"),
+    "compacter": ("#E69F00", "down"),
+    "bitfit": ("#009E73", "plus"),
+    "ia3": ("#56B4E9", "cross"),
+}
+_FURTHER_COLORS = ("#882255", "#332288", "#999933", "#117733", "#661100", "#6699CC", "#888888", "#AA4499")
+_FURTHER_SHAPES = ("right", "left", "hexagon", *(shape for _, shape in OF_METHODS.values()))
+_FURTHER = tuple(product(_FURTHER_SHAPES, _FURTHER_COLORS))
+_SHADES = (0.0, 0.45, -0.4, 0.65, -0.65, 0.25)  # towards white (above 0) or black
+_DASHES: tuple[tuple[int, ...], ...] = ((), (6, 3), (2, 2), (8, 2, 2, 2))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """How a strategy is drawn.
+
+    color: `#rrggbb`; shape: a name in `SHAPES`; dash: lengths of strokes and gaps in pixels, empty: a solid line.
+    """
+
+    color: str
+    shape: str
+    dash: tuple[int, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The shape as an SVG path within [-1, 1]."""
+        return SHAPES[self.shape]
+
+
+def marks(strategies: Mapping[str, str]) -> dict[str, Mark]:
+    """Strategy -> mark, by strategy.
+
+    A method has one colour and one shape, whatever else takes part; methods that are not the paper's seven get theirs
+    by name. Strategies of one method share its shape and differ in shade and dash.
+
+    strategies: strategy -> its method.
+
+    >>> marks({"lora": "lora", "lora rank=4": "lora"})["lora"]
+    Mark(color='#0072B2', shape='triangle', dash=())
+    """
+    further = sorted({method for method in strategies.values() if method not in OF_METHODS})
+    seen: dict[str, int] = {}
+    drawn = {}
+    for strategy in by_name(strategies):
+        method = strategies[strategy]
+        variant = seen[method] = seen.get(method, -1) + 1
+        if method in OF_METHODS:
+            color, shape = OF_METHODS[method]
+        else:
+            shape, color = _FURTHER[further.index(method) % len(_FURTHER)]
+        drawn[strategy] = Mark(
+            color=_shaded(color, _SHADES[variant % len(_SHADES)]), shape=shape, dash=_DASHES[variant % len(_DASHES)]
+        )
+    return drawn
+
+
+def by_name(strategies: Iterable[str]) -> list[str]:
+    """Strategies in the order of legends: by name, the shorter first, so that a method stands before its variants."""
+    return sorted(strategies, key=lambda strategy: (strategy.split(" ")[0], len(strategy.split(" ")), strategy))
+
+
+def _shaded(color: str, shade: float) -> str:
+    """`color` mixed with white (shade above 0) or black (below)."""
+    towards = 255 if shade > 0 else 0
+    parts = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    return "#" + "".join(f"{round(part + (towards - part) * abs(shade)):02X}" for part in parts)

@@ -1,0 +1,1 @@
+"""What a study found as tables: for programs, for papers, for a terminal."""

@@ -17,6 +17,9 @@ KEY = "0123456789" * 4
 """An API key in the form that the client takes."""
 
 
+ME = {"id": "e", "name": "me"}
+
+
 @dataclass(kw_only=True)
 class WandbServer:
     """What clients have sent.
@@ -50,6 +53,16 @@ class WandbServer:
         files = [body.get("files", {}).get("wandb-summary.json") for body in self.streams[run_id]]
         return json.loads([file for file in files if file][-1]["content"][-1])
 
+    def _bucket(self, run_id: str) -> dict[str, Any] | None:
+        """The run as it is resumed; None if there is none."""
+        if run_id not in self.runs:
+            return None
+        rows = self.history(run_id)
+        counts = {"historyLineCount": len(rows), "logLineCount": 0, "eventsLineCount": 0}
+        tails = {"historyTail": json.dumps([json.dumps(row) for row in rows[-1:]]), "eventsTail": "[]"}
+        texts = {"summaryMetrics": "{}", "config": "{}", "displayName": self.runs[run_id].get("displayName")}
+        return {"id": "b", "name": run_id, "tags": [], "notes": None, "wandbConfig": "{}", **counts, **tails, **texts}
+
     def answer(self, query: str, variables: dict[str, Any]) -> Any:
         """The data of one GraphQL operation."""
         name = query.split("{")[0].split("(")[0].split()[-1]
@@ -59,12 +72,18 @@ class WandbServer:
         if name == "UpsertBucket":
             known = self.runs.setdefault(variables["name"], {})
             known |= {key: value for key, value in variables.items() if value is not None}
-            project = {"name": variables.get("project") or "robustft", "entity": {"name": "me"}}
-            bucket = {"id": "b", "name": variables["name"], "displayName": variables.get("displayName"), "project": project}
-            return {"upsertBucket": {"bucket": {**bucket, "config": "{}", "historyLineCount": 0}, "inserted": True}}
+            project = {"name": variables.get("project") or "robustft", "entity": ME}
+            bucket = {**self._bucket(variables["name"]), "project": project}
+            return {"upsertBucket": {"bucket": bucket, "inserted": True}}
         if name == "CreateRunFiles":
             files = [{"name": each, "uploadUrl": f"{self.url}/storage/{variables['run']}/{each}"} for each in variables["files"]]
             return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
+        if name == "RunResumeStatus":
+            return {"model": {"id": "m", "name": "m", "entity": ME, "bucket": self._bucket(variables["name"])}}
+        if name == "ArtifactType":  # whether there is one already
+            return {"project": {"artifact": None}}
+        if name == "OrganizationCoreWeaveOrganizationID":
+            return {"entity": {"organization": None}}
         if name == "CreateArtifact":
             self.artifacts.append(variables)
             return {"createArtifact": {"artifact": {"id": f"a{len(self.artifacts)}", "state": "COMMITTED", "artifactSequence": {"id": "s", "latestArtifact": None}}}}

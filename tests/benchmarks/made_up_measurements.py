@@ -19,7 +19,7 @@ from robustft.canonical_hash import canonical_hash
 from robustft.study.frontier import pareto
 from robustft.study.records.condition import Condition
 from robustft.study.study_file import StudyRun, write_study
-from tests.benchmarks.made_up_study import NOW, start, utc, write_description
+from made_up_study import NOW, start, utc, write_description
 
 METHODS = ("full", "bitfit", "compacter", "lora", "adapter", "ia3", "linear_probe")
 DATASETS = (

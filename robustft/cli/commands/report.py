@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from robustft.checks import number, one_of, optional, whole_number, yes_or_no
 from robustft.checks import path as checked_path
 from robustft.cli.run_argument import each_of, known_run, roots_of, shown
-from robustft.cli.user_errors import Mistake, command, naming
+from robustft.cli.user_errors import Failure, Mistake, command, naming
 from robustft.lazy_module import lazy_module
 from robustft.report.eps_table import eps_table
 from robustft.report.tables.choice_text import choice_text
@@ -34,11 +34,13 @@ from robustft.study.tradeoff import best_step
 
 if TYPE_CHECKING:
     from robustft.report import eps_figure, study_report, tradeoff_figure
+    from robustft.report.charts import figures
     from robustft.study.comparison import compare as comparing
     from robustft.study.comparison import findings_of
 else:  # matplotlib takes a second, and a finished run or a mistake need none of it
     comparing = lazy_module("robustft.study.comparison.compare")
     eps_figure = lazy_module("robustft.report.eps_figure")
+    figures = lazy_module("robustft.report.charts.figures")
     findings_of = lazy_module("robustft.study.comparison.findings_of")
     study_report = lazy_module("robustft.report.study_report")
     tradeoff_figure = lazy_module("robustft.report.tradeoff_figure")
@@ -106,8 +108,11 @@ def report_study(roots: Sequence[Path], output: Path, settings: Settings) -> Non
     if settings.is_demanded:
         print(f"{choice_text(findings, settings.demand)}\n", flush=True)
     whole = study_report.StudyReport(comparison, findings, settings.demand)
-    study_report.write_report(whole, output, figures=settings.figures, page=settings.page)
-    print(f"report: {shown(output / study_report.PAGE if settings.page else output)}")
+    study_report.write_report(whole, output, figures=False, page=settings.page)
+    print(f"report: {shown(output / study_report.PAGE if settings.page else output)}", flush=True)
+    folder = output / study_report.FIGURES
+    if settings.figures and (failures := _drawn("figures", folder, lambda: figures.write_figures(whole, folder))):
+        raise Failure(failures[0])
 
 
 def report(run: Run, picture: Path | None = None, *, settings: Settings | None = None) -> None:

@@ -31,7 +31,9 @@ def environment() -> Environment:
         if isinstance(value, Markup):
             return value
         text = str(value)
-        return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+        return (
+            text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+        )
 
     return Environment(
         loader=FunctionLoader(file_text),

@@ -169,6 +169,25 @@ def test_which_state_to_take_comes_with_the_command_that_exports_it(words, study
     assert "\n  python -m robustft export run=study/bitfit/seed-0 state=4 output=" in out
 
 
+def test_figures_that_cannot_be_drawn_leave_the_tables_and_are_one_line(words, study, monkeypatch):
+    def failing(*arguments):
+        raise ValueError("no font\nat all")
+
+    monkeypatch.setattr(report.figures, "write_figures", failing)
+    code, out, err = words("report", "run=study", "page=false", "draws=100")
+    assert (code, out.splitlines()[-1]) == (1, "report: study/report")
+    assert err == "robustft: figures could not be drawn: study/report/figures: ValueError: no font at all\n"
+    assert (study / "report/tables/area.csv").is_file()
+
+
+def test_the_page_and_the_figures_are_written_too(words, study, monkeypatch):
+    monkeypatch.setattr(report.figures, "write_figures", lambda whole, folder: folder.mkdir())
+    code, out, err = words("report", "run=study", "draws=100")
+    assert (code, err) == (0, "")
+    assert out.endswith("\nreport: study/report/index.html\nfigures: study/report/figures\n")
+    assert (study / "report/index.html").read_text().startswith("<!DOCTYPE html>")
+
+
 def test_each_run_is_shown_too_if_asked_and_one_that_cannot_be_stops_no_other(words, study):
     code, alone, err = words("report", "run=study/full/seed-0")
     assert (code, err) == (0, "")

@@ -40,12 +40,9 @@ def _waiting(segments: Sequence[Segment]) -> list[Segment]:
 
 
 def _places(root: Path) -> Iterator[Path]:
-    """The directories in and below `root` that W&B has kept something in: of runs and of reports."""
-    for here, inner, _ in os.walk(root):
-        if "wandb" in inner:
+    """The directories in and below `root` that W&B has kept something offline in: of runs and of reports."""
+    for here, inner, files in os.walk(root):
+        if segments_of(Path(here)):
             yield Path(here)
-        inner[:] = sorted(name for name in inner if name not in _OTHERS and not name.startswith("."))
-
-
-_OTHERS = {"wandb", "outcomes", "states", "warm", "blocks", "tables", "figures"}
-"""Directories of runs and reports in which no run is."""
+        is_end = "run.json" in files
+        inner[:] = [] if is_end else sorted(name for name in inner if not name.startswith((".", "offline-run-")))

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from robustft.atomic_write import write_whole
 from robustft.canonical_hash import canonical_hash
 from robustft.study.comparison.comparison import Comparison, Ranking
-from robustft.training.patience import PATIENCE, Failed, Patience, within
+from robustft.training.patience import PATIENCE, Failed, Patience, reason_of, within
 from robustft.training.trackers.wandb_tracker import Tracker, end_service, open_run
 
 JOB_TYPE = "report"
@@ -47,12 +47,12 @@ def mirror_report(
     *,
     tracker: Tracker,
     patience: Patience = PATIENCE,
-) -> str:
+) -> list[str]:
     """Sends the report in `directory` (index.html, figures/*.png) with its tables to W&B; online also a workspace of the
     study, where wandb-workspaces is installed.
 
     Returns:
-        Where it is now: an address, or the directory to be sent by `robustft sync`.
+        Where it is now: addresses, or the directory of what `robustft sync` will send.
 
     Raises:
         Failed: if W&B does, or is not done in time; the report itself is not affected.
@@ -69,7 +69,7 @@ def mirror_report(
     finally:
         with suppress(Failed):
             within(patience.signalled, lambda: end_service(at_once=not is_sent), signalled=patience.signalled)
-    return "\n".join(lines)
+    return lines
 
 
 def _sent(directory: Path, comparison: Comparison, tables: Sequence[Table], tracker: Tracker) -> list[str]:
@@ -104,7 +104,10 @@ def _sent(directory: Path, comparison: Comparison, tables: Sequence[Table], trac
         run.finish(exit_code=0 if is_done else 1)
     if tracker.mode != "online":
         return [str(directory / "wandb")]
-    return [str(run.url), *_workspace(directory / "wandb", comparison, run)]
+    try:
+        return [str(run.url), *_workspace(directory / "wandb", comparison, run)]
+    except Exception as error:  # the report is there without it
+        return [str(run.url), f"no workspace: {reason_of(error)}"]
 
 
 def _one_type_a_column(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

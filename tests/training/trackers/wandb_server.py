@@ -25,7 +25,7 @@ class WandbServer:
     """What clients have sent.
 
     runs: id -> what it was opened with last, JSON decoded; streams: id -> bodies of the file stream, in order.
-    files: path below the server -> its bytes; artifacts: what was created; operations: names in the order of asking.
+    files: path below the server -> its bytes; artifacts: what was created; views: name -> a workspace; operations: names in the order of asking.
     status: answered in place of everything else; seconds: before every answer.
     """
 
@@ -36,6 +36,7 @@ class WandbServer:
     streams: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     files: dict[str, bytes] = field(default_factory=dict)
     artifacts: list[dict[str, Any]] = field(default_factory=list)
+    views: dict[str, dict[str, Any]] = field(default_factory=dict)
     operations: list[str] = field(default_factory=list)
 
     @property
@@ -82,6 +83,13 @@ class WandbServer:
             return {"model": {"id": "m", "name": "m", "entity": ME, "bucket": self._bucket(variables["name"])}}
         if name == "ArtifactType":  # whether there is one already
             return {"project": {"artifact": None}}
+        if name == "UpsertView2":
+            view = {"id": variables.get("id") or f"v{len(self.views)}", "name": variables["name"]}
+            self.views[variables["name"]] = {**variables, **view}
+            return {"upsertView": {"view": view, "inserted": True}}
+        if name == "View":
+            views = [self.views[variables["viewName"]]] if variables["viewName"] in self.views else []
+            return {"project": {"allViews": {"edges": [{"node": view} for view in views]}}}
         if name == "OrganizationCoreWeaveOrganizationID":
             return {"entity": {"organization": None}}
         if name == "CreateArtifact":

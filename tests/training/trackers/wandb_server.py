@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,12 +25,13 @@ class WandbServer:
 
     runs: id -> what it was opened with last, JSON decoded; streams: id -> bodies of the file stream, in order.
     files: path below the server -> its bytes; artifacts: what was created; views: name -> a workspace; operations: names in the order of asking.
-    status: answered in place of everything else; seconds: before every answer.
+    status: answered in place of everything else; seconds: before every answer; closing: is set when the server ends.
     """
 
     url: str = ""
     status: int = 200
     seconds: float = 0.0
+    closing: threading.Event = field(default_factory=threading.Event)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     streams: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     files: dict[str, bytes] = field(default_factory=dict)
@@ -104,7 +104,7 @@ def _handler(server: WandbServer) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            time.sleep(server.seconds)
+            server.closing.wait(server.seconds)
             if server.status != 200:
                 self._reply({"errors": [{"message": "it is broken"}]}, server.status)
             elif self.path == "/graphql":
@@ -133,17 +133,23 @@ def _handler(server: WandbServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that are killed hang up."""
+
+
 @contextmanager
 def wandb_server(**settings: Any) -> Iterator[WandbServer]:
     """A server that listens while the block runs; settings: of `WandbServer`."""
     state = WandbServer(**settings)
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
+    http = _Server(("127.0.0.1", 0), _handler(state))
     state.url = f"http://127.0.0.1:{http.server_address[1]}"
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
         yield state
     finally:
+        state.closing.set()
         http.shutdown()
         http.server_close()
         thread.join()

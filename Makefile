@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test test-slurm check mutants soak format clean
+.PHONY: run test test-slurm test-browser check mutants soak format clean
 
 run: $(INSTALLED)  ## the offline lab: one run of a minute, its table and its picture
 	$(BIN)/python -m robustft
@@ -13,6 +13,9 @@ test: $(INSTALLED)  ## the tests, as CI runs them: two workers of one thread eac
 
 test-slurm: $(INSTALLED)  ## studies on a real SLURM of one node, which the tests start and end: root, and Debian's packages of it
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs --tb=short -m slurm tests/slurm
+
+test-browser: $(INSTALLED)  ## the report's page in a real browser: Debian's chromium, installed if this is root
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs --tb=short -m browser tests/browser
 
 check: $(INSTALLED)  ## style, types and who may import whom, as CI checks them
 	$(BIN)/ruff check .

@@ -37,22 +37,20 @@ def area_chosen_on_test(points: Sequence[TradeoffPoint]) -> float:
     return area([point.clean.rate for point in points], [point.robust.rate for point in points])
 
 
-def frontier_volume(points: Sequence[TradeoffPoint]) -> float | None:
-    """The volume from (0, 0, 0) of the selected states' (clean, robust, mean OOD) accuracies; None without OOD.
+def volume(clean: ArrayLike, robust: ArrayLike, ood: ArrayLike) -> float:
+    """The volume in [0, 1] that the boxes from (0, 0, 0) to every point cover together; 0 for no points.
 
-    The mean is over the conditions that all of these states have.
+    clean, robust, ood: (N,) accuracies in [0, 1].
+
+    >>> round(volume(clean=[0.5, 0.8], robust=[0.4, 0.1], ood=[0.3, 0.5]), 3)
+    0.085
     """
-    selected = _selected(points)
-    shifts = set.intersection(*(set(point.ood) for point in selected)) if selected else set()
-    if not shifts:
-        return None
+    points = np.column_stack([np.asarray(values, dtype=float) for values in (clean, robust, ood)])
+    if not len(points):
+        return 0.0
     from moocore import hypervolume  # not on the way of whoever asks for no volume
 
-    rates = [
-        (point.clean.rate, point.robust.rate, sum(point.ood[shift].rate for shift in sorted(shifts)) / len(shifts))
-        for point in selected
-    ]
-    return float(hypervolume(rates, ref=0.0, maximise=True))
+    return float(hypervolume(points, ref=0.0, maximise=True))
 
 
 def _selected(points: Sequence[TradeoffPoint]) -> list[TradeoffPoint]:

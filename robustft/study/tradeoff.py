@@ -120,7 +120,7 @@ def best_step(points: Sequence[TradeoffPoint]) -> int:
 
 
 def peak_step(points: Sequence[TradeoffPoint]) -> int:
-    """The step with the highest robust validation accuracy; of several the earliest.
+    """The step with the highest robust validation accuracy, the earliest on a tie.
 
     Raises:
         ValueError: if there is no point.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -44,6 +45,8 @@ def loaded_by(*words: str, cwd) -> str:
         ("attack.pgd.when=last",),
         ("status", "run=nowhere"),
         ("export", "run=nowhere", "output=there"),
+        ("report", "run=nowhere"),
+        ("report", "run=x", "choose.ood_at_least=0.2"),
         ("evaluate", "run=nowhere", "threat_model.eps_255=4"),
         ("evaluate", "run=nowhere", "attack=[pgd]", "attack.pgd.steps=0"),
     ],
@@ -51,6 +54,13 @@ def loaded_by(*words: str, cwd) -> str:
 )
 def test_help_and_mistakes_load_nothing_heavy(words, tmp_path):
     assert loaded_by(*words, cwd=tmp_path) == "loaded:"
+
+
+def test_a_study_is_reported_without_anything_heavy(made_up_run, tmp_path):
+    shutil.copytree(made_up_run, tmp_path / "study/copy")
+    words = ("report", "run=study", "draws=100", "page=false", "figures=false")
+    assert loaded_by(*words, cwd=tmp_path) == "loaded:"
+    assert (tmp_path / "study/report/tables/area.csv").is_file()
 
 
 def test_the_state_of_runs_is_told_without_anything_heavy(made_up_run, tmp_path):

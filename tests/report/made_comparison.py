@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def made_comparison(
             step=run.last,
             steps=run.last,
             seconds=630.0,
-            versions=("robustft 0.1.0", "torch 2.6.0", "commit 123abc"),
+            versions=("robustft 0.1.0", "torch 2.6.0", f"commit {'0123abcd' * 5}"),
         )
         for run in runs
     ]
@@ -105,20 +106,7 @@ def made_findings(comparison: Comparison) -> Findings:
                 bands.append(_band(setting.name, strategy, x, y, runs))
             choices.append(_choice(runs[0], winner=strategy == order[0]))
         for shift in shifts:
-            lines.append(
-                OodLine(
-                    setting=setting.name,
-                    shift=shift,
-                    states=sum(len(run.points) - 1 for run in of_setting),
-                    slope=0.8,
-                    intercept=-0.5,
-                    r2=0.93,
-                    strategies=tuple(
-                        EffectiveRobustness(strategy=strategy, ood=0.5, expected=0.48, effective=0.02)
-                        for strategy in order
-                    ),
-                )
-            )
+            lines.append(_line(setting.name, shift, of_setting, order))
         for attack in of_setting[0].further:
             robust = {}
             for strategy in order:
@@ -340,6 +328,26 @@ def _band(setting: str, strategy: str, x: str, y: str, runs: tuple[ComparedRun, 
         median=surface((len(seeds) + 1) // 2),
         all_seeds=surface(len(seeds)),
         any_seed=surface(1),
+    )
+
+
+def _line(setting: str, shift: str, runs: tuple[ComparedRun, ...], order: list[str]) -> OodLine:
+    def probit(count: Count) -> float:
+        return NormalDist().inv_cdf((count.correct + 0.5) / (count.total + 1))
+
+    points = [point for run in runs for point in run.points if point.step > 0]
+    x, y = [probit(point.clean) for point in points], [probit(point.ood[shift]) for point in points]
+    slope, intercept = np.polyfit(x, y, 1)
+    return OodLine(
+        setting=setting,
+        shift=shift,
+        states=len(points),
+        slope=float(slope),
+        intercept=float(intercept),
+        r2=float(np.corrcoef(x, y)[0, 1] ** 2),
+        strategies=tuple(
+            EffectiveRobustness(strategy=strategy, ood=0.5, expected=0.48, effective=0.02) for strategy in order
+        ),
     )
 
 

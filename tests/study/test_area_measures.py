@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from robustft.study.area_measures import area_chosen_on_test, frontier_trapezoid, frontier_volume, trapezoid
+from robustft.study.area_measures import area_chosen_on_test, frontier_trapezoid, trapezoid, volume
 from robustft.study.frontier import area, frontier_area
 from robustft.study.tradeoff import Count, TradeoffPoint
 
@@ -15,8 +14,8 @@ def hundredths(value: int) -> Count:
     return Count(correct=value, total=100)
 
 
-def point(step: int, validation: tuple[int, int], test: tuple[int, int], **ood: int) -> TradeoffPoint:
-    """A state with (clean, robust) in per cent on validation and test, and OOD accuracies."""
+def point(step: int, validation: tuple[int, int], test: tuple[int, int]) -> TradeoffPoint:
+    """A state with (clean, robust) in per cent on validation and test."""
     return TradeoffPoint(
         step=step,
         epoch=step,
@@ -24,7 +23,7 @@ def point(step: int, validation: tuple[int, int], test: tuple[int, int], **ood: 
         validation_robust=hundredths(validation[1]),
         clean=hundredths(test[0]),
         robust=hundredths(test[1]),
-        ood={name: hundredths(value) for name, value in ood.items()},
+        ood={},
         attack="pgd",
         norm="linf",
         eps=1 / 255,
@@ -62,26 +61,16 @@ def test_choosing_on_test_flatters() -> None:
     assert frontier_area(points) == pytest.approx(0.5 * 0.4 + 0.5 * 0.1)
 
 
-def test_the_volume_of_one_state_is_a_box_and_of_two_their_union() -> None:
-    first = point(1, (60, 40), (50, 40), sketch=20, photo=40)
-    second = point(2, (90, 20), (80, 10), sketch=50, photo=50)
-    beaten = point(3, (50, 10), (99, 99), sketch=99, photo=99)
-
-    assert frontier_volume([first]) == pytest.approx(0.5 * 0.4 * 0.3)
-    assert frontier_volume([first, second]) == pytest.approx(0.5 * 0.4 * 0.3 + 0.8 * 0.1 * 0.5 - 0.5 * 0.1 * 0.3)
-    assert frontier_volume([first, second, beaten]) == frontier_volume([first, second])
+def test_volumes_known_by_hand() -> None:
+    assert volume([], [], []) == 0
+    assert volume([0.5], [0.4], [0.3]) == pytest.approx(0.5 * 0.4 * 0.3)
+    two_boxes = 0.5 * 0.4 * 0.3 + 0.8 * 0.1 * 0.5 - 0.5 * 0.1 * 0.3
+    assert volume([0.5, 0.8], [0.4, 0.1], [0.3, 0.5]) == pytest.approx(two_boxes)
+    assert volume([0.5, 0.8, 0.5], [0.4, 0.1, 0.1], [0.3, 0.5, 0.2]) == pytest.approx(two_boxes)  # one is beaten
 
 
-def test_without_other_domains_there_is_no_volume() -> None:
-    with_both = point(1, (60, 40), (50, 40), sketch=20, photo=40)
+@pytest.mark.parametrize("seed", range(5))
+def test_with_the_same_ood_accuracy_everywhere_the_volume_is_that_times_the_area(seed: int) -> None:
+    clean, robust = np.random.default_rng(seed).random((2, 6))
 
-    assert frontier_volume([replace(with_both, ood={})]) is None
-    assert frontier_volume([]) is None
-
-
-def test_the_mean_is_over_conditions_that_all_selected_states_have() -> None:
-    first = point(1, (60, 40), (50, 40), sketch=20, photo=100)
-    second = point(2, (90, 20), (50, 40), sketch=20)
-
-    assert frontier_volume([first, second]) == pytest.approx(0.5 * 0.4 * 0.2)
-    assert frontier_volume([first, replace(second, ood={})]) is None
+    assert volume(clean, robust, [0.7] * 6) == pytest.approx(0.7 * area(clean, robust))

@@ -14,15 +14,16 @@ from omegaconf import DictConfig
 
 from robustft.checks import number, one_of, optional, whole_number, yes_or_no
 from robustft.checks import path as checked_path
+from robustft.cli.report_mirror import mirror, report_tracker
 from robustft.cli.run_argument import each_of, known_run, roots_of, shown
-from robustft.cli.user_errors import Mistake, command, naming
+from robustft.cli.user_errors import Failure, Mistake, command, naming
 from robustft.lazy_module import lazy_module
 from robustft.report.eps_table import eps_table
 from robustft.report.tables.choice_text import choice_text
 from robustft.report.tables.run_text import run_text
 from robustft.report.tables.study_text import study_text
 from robustft.report.tradeoff_table import COLUMNS_OF_A_TERMINAL, points_table
-from robustft.study.comparison.findings import Demand
+from robustft.study.comparison.findings import Demand, Findings
 from robustft.study.eps_curve import eps_curves
 from robustft.study.further_attacks import further_attacks
 from robustft.study.gate_summary import failed_gates, gates_in_short
@@ -33,12 +34,16 @@ from robustft.study.statistics import few_images
 from robustft.study.tradeoff import best_step
 
 if TYPE_CHECKING:
+    from robustft.training.trackers.wandb_tracker import Tracker
     from robustft.report import eps_figure, study_report, tradeoff_figure
+    from robustft.report.charts import figures
     from robustft.study.comparison import compare as comparing
     from robustft.study.comparison import findings_of
+    from robustft.study.comparison.comparison import Comparison
 else:  # matplotlib takes a second, and a finished run or a mistake need none of it
     comparing = lazy_module("robustft.study.comparison.compare")
     eps_figure = lazy_module("robustft.report.eps_figure")
+    figures = lazy_module("robustft.report.charts.figures")
     findings_of = lazy_module("robustft.study.comparison.findings_of")
     study_report = lazy_module("robustft.report.study_report")
     tradeoff_figure = lazy_module("robustft.report.tradeoff_figure")
@@ -68,6 +73,7 @@ class Settings:
     figures: bool
     each: bool
     output: Path | None
+    tracker: Tracker | None
 
 
 @command
@@ -80,6 +86,8 @@ def run(config: DictConfig) -> None:
         if not each.runs:
             known_run(root)  # a Mistake, as there is none
     if len(roots) == 1 and os.path.lexists(roots[0] / RUN):
+        if settings.tracker is not None:
+            raise Mistake(f"tracker must be null where run is a single run, which has a mirror of its own; got {roots[0]}")
         report(known_run(roots[0]), settings.output, settings=settings)
         return
     studies = dict.fromkeys(study.resolve() for each in found for study in each.studies)
@@ -98,16 +106,28 @@ def run(config: DictConfig) -> None:
 
 def report_study(roots: Sequence[Path], output: Path, settings: Settings) -> None:
     """Compares the runs in and below `roots`, prints what that shows and writes the report to `output`."""
-    comparison = comparing.compare(roots, image_draws=settings.draws, seed=settings.seed)
-    findings = findings_of.findings(comparison, settings.demand)
-    if settings.is_demanded and comparison.runs and not findings.choices:
-        raise Mistake("choose must be of states on both splits that are kept, and no compared run has any")
+    comparison, findings = _compared(roots, settings)
     print(f"{study_text(comparison, now=time.time(), width=_width())}\n", flush=True)
     if settings.is_demanded:
         print(f"{choice_text(findings, settings.demand)}\n", flush=True)
     whole = study_report.StudyReport(comparison, findings, settings.demand)
-    study_report.write_report(whole, output, figures=settings.figures, page=settings.page)
-    print(f"report: {shown(output / study_report.PAGE if settings.page else output)}")
+    study_report.write_report(whole, output, figures=False, page=settings.page)
+    print(f"report: {shown(output / study_report.PAGE if settings.page else output)}", flush=True)
+    folder = output / study_report.FIGURES
+    failures = _drawn("figures", folder, lambda: figures.write_figures(whole, folder)) if settings.figures else []
+    if settings.tracker is not None:
+        mirror(whole, output, settings.tracker)
+    if failures:
+        raise Failure(failures[0])
+
+
+def _compared(roots: Sequence[Path], settings: Settings) -> tuple[Comparison, Findings]:
+    """What is found in and below `roots`; a Mistake if a state is demanded and none of those measured was kept."""
+    comparison = comparing.compare(roots, image_draws=settings.draws, seed=settings.seed)
+    findings = findings_of.findings(comparison, settings.demand)
+    if settings.is_demanded and comparison.runs and not findings.choices:
+        raise Mistake("choose must be null where no run has kept a state that was measured on both splits")
+    return comparison, findings
 
 
 def report(run: Run, picture: Path | None = None, *, settings: Settings | None = None) -> None:
@@ -119,14 +139,12 @@ def report(run: Run, picture: Path | None = None, *, settings: Settings | None =
         points = run.points
     if not points:
         raise Mistake(f"run: no step of {run.directory} has been measured completely yet")
+    text = "" if settings is None else run_text(*_compared([run.directory], settings), settings.demand)
     if not run.is_finished:
         print(f"not finished: {run.state}")
     failures = show(run, picture or run.directory / PICTURE)
-    if settings is not None:
-        comparison = comparing.compare([run.directory], image_draws=settings.draws, seed=settings.seed)
-        findings = findings_of.findings(comparison, settings.demand)
-        if text := run_text(comparison, findings, settings.demand):
-            print(f"\n{text}")
+    if text:
+        print(f"\n{text}")
     if failures:
         raise Mistake(f"output: {failures[0]}")
 
@@ -185,6 +203,7 @@ def _settings(config: DictConfig) -> Settings:
             figures=yes_or_no("figures", config.figures),
             each=yes_or_no("each", config.each),
             output=optional(checked_path, "output", config.output),
+            tracker=report_tracker(config),
         )
 
 

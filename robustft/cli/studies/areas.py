@@ -12,7 +12,7 @@ from pathlib import Path
 from robustft.cli.run_argument import shown
 from robustft.interruption import Interrupted
 
-MOST_RUNS = 500
+MOST_RUNS = 300
 """Of more runs the comparison takes longer than anybody waits for at the end of a sweep."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from robustft.backbones.pixel_model import PixelModel
 from robustft.backbones.timm_architecture import TimmArchitecture
@@ -66,7 +67,7 @@ def export_model(
         )
     if folder is not None and folder.fits():
         folder.write(directory)
-        loaded = load_timm_folder(directory).to(device)
+        loaded: nn.Module = load_timm_folder(directory).to(device)
     else:
         architecture, device = None, "cpu"  # a program runs where it was traced
         Program(model=model, classes=classes, preprocessing=preprocessing).write(directory)

@@ -98,7 +98,7 @@ def notes(shown: Sequence[Record]) -> list[str]:
 
 def attacks(run: Run, shown: Sequence[Record]) -> list[str]:
     """What each attack was."""
-    lines = {}
+    lines: dict[str, tuple[str, dict[str, None]]] = {}
     for record in shown:
         condition = record.condition
         if condition.attack is None or condition.settings is None:

@@ -30,15 +30,14 @@ def area_chart(comparison: Comparison, data: Mapping[str, Dataset], marks: Mappi
                 {**base, "x": {"field": "low", **x}, "x2": {"field": "high"}, "tooltip": told},
                 "isValid(datum.low)",
             ),
-            layer("areas", panel, {"type": "point", "filled": True, "size": 85, "opacity": 1}, middle),
+            layer("areas", panel, {"type": "point", "filled": True, "size": 85}, middle),
         ]
         if "run_areas" in data and ranking.setting is not None:
-            of_run = {**base, "x": {"field": "area", **x}, "opacity": kept(1, 0.75, 0.15)}
+            of_run = {**base, "x": {"field": "area", **x}, "strokeOpacity": kept(1, 0.75, 0.15)}
             of_run |= {"tooltip": tooltip("run", "strategy", "seed", "area")}
             ring = {"type": "point", "filled": False, "size": 22, "strokeWidth": 1, "yOffset": 7}
             layers.append(layer("run_areas", panel, ring, of_run))
         panels.append((panel, layers))
-    most = max(len(ranking.strategies) for _, ranking in panel_order(comparison))
     rings = " Small rings below: single runs." if "run_areas" in data else ""
     return Chart(
         name="area",
@@ -49,8 +48,10 @@ def area_chart(comparison: Comparison, data: Mapping[str, Dataset], marks: Mappi
             subtitle=[f"Mean over seeds with its 95 % interval; further right is better.{rings}"],
             panels=panels,
             strategies=list(marks),
-            size=(250, max(60, 26 * most)),
+            size=(250, 0),
             columns=3,
+            rows=[len(ranking.strategies) for _, ranking in panel_order(comparison)],
+            row_height=26,
         ),
         data=tuple(name for name in ("areas", "run_areas") if name in data),
         columns=("setting", "strategy", "seeds", "area", "low", "high", "rank", "first"),

@@ -26,7 +26,10 @@ def attack_charts(findings: Findings, data: Mapping[str, Dataset], marks: Mappin
             spec=paneled(
                 title=title,
                 subtitle=["Means over seeds of the best states; strong lines are strategies whose order changes."],
-                panels=[(attack_panel(order), _layers(order, marks)) for order in orders],
+                panels=[
+                    (order.setting if len(attacks) == 1 else attack_panel(order), _layers(order, marks))
+                    for order in orders
+                ],
                 strategies=list(marks),
                 size=(170, 200),
                 columns=4,
@@ -65,7 +68,7 @@ def _layers(order: AttackOrder, marks: Mapping[str, Mark]) -> list[Spec]:
     base = {"x": x, "y": rate("robust", "Robust test accuracy"), "color": color(marks)}
     base |= {"tooltip": tooltip("strategy", "attack", "robust", "order")}
     changes = {"test": "datum.order === 'order changes'"}
-    line = {**base, "opacity": {"condition": {**changes, "value": 1}, "value": 0.4}}
+    line = {**base, "strokeOpacity": {"condition": {**changes, "value": 1}, "value": 0.4}}
     line |= {"strokeWidth": {"condition": {**changes, "value": 2.6}, "value": 1.2}}
     panel = attack_panel(order)
     return [
@@ -73,7 +76,7 @@ def _layers(order: AttackOrder, marks: Mapping[str, Mark]) -> list[Spec]:
         layer(
             "attacks",
             panel,
-            {"type": "point", "filled": True, "size": 50, "opacity": 1},
+            {"type": "point", "filled": True, "size": 50},
             {**base, "shape": shape(marks)},
         ),
     ]

@@ -145,7 +145,12 @@ def _bands(comparison: Comparison, findings: Findings) -> Dataset:
     for band in findings.bands:
         if band.setting in settings:
             rows += [
-                [band.setting, band.strategy, f"{band.x}/{band.y}", *(round(value, DIGITS) for value in row)]
+                [
+                    band.setting,
+                    band.strategy,
+                    f"{band.x}/{band.y}",
+                    *(None if value is None else round(value, DIGITS) for value in row),
+                ]
                 for row in heights(band)
             ]
     return dataset(("panel", "strategy", "plane", "x", "median", "low", "high"), rows)
@@ -165,8 +170,8 @@ def _eps(comparison: Comparison) -> Dataset:
         for (attack, norm, state), sizes in measured.items():
             for size, counts in sorted(sizes.items()):
                 if len(counts) == max(map(len, sizes.values())):  # a mean over fewer seeds is no point of the curve
-                    rows.append([f"{setting}, {attack} ({norm})", strategy, state, size, *_spread(counts), len(counts)])
-    return dataset(("panel", "strategy", "state", "eps", "accuracy", "low", "high", "seeds"), rows)
+                    rows.append([setting, f"{attack} ({norm})", strategy, state, size, *_spread(counts), len(counts)])
+    return dataset(("panel", "attack", "strategy", "state", "eps", "accuracy", "low", "high", "seeds"), rows)
 
 
 def _pairs(comparison: Comparison) -> Dataset:

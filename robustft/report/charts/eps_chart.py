@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from robustft.report.charts.chart import Chart, Dataset, Spec
+from robustft.report.charts.chart import Cell, Chart, Dataset, Spec
 from robustft.report.charts.panels import color, layer, paneled, rate, shape, tooltip
 from robustft.report.charts.words import and_so_on, per_cent
 from robustft.report.palette import Mark
 
+Row = tuple[Cell, ...]
 STATES = {"best": [1, 0], "last": [4, 3]}
 
 
@@ -17,35 +18,44 @@ def eps_charts(data: Mapping[str, Dataset], marks: Mapping[str, Mark]) -> list[C
     if "eps" not in data:
         return []
     columns = data["eps"].columns
-    names = ("panel", "strategy", "state", "eps", "accuracy", "low", "high")
+    names = ("panel", "attack", "strategy", "state", "eps", "accuracy", "low", "high")
     rows = tuple(zip(*(columns[name] for name in names), strict=True))
-    panels = list(dict.fromkeys(str(row[0]) for row in rows))
+    panels = list(dict.fromkeys((str(row[0]), str(row[1])) for row in rows))
+    attacks = list(dict.fromkeys(attack for _, attack in panels))
     title = "Accuracy by eps"
+    under = f" Under {attacks[0]}." if len(attacks) == 1 else ""
     return [
         Chart(
             name="eps",
             title=title,
-            sentence=and_so_on([_said(panel, [row for row in rows if row[0] == panel]) for panel in panels]),
+            sentence=and_so_on([_said(panel, _of(rows, panel)) for panel in panels]),
             spec=paneled(
                 title=title,
-                subtitle=["Means over seeds; solid: best states, dashed: last ones. At 0 without attack."],
-                panels=[(panel, _layers(panel, marks, _sizes(rows, panel))) for panel in panels],
+                subtitle=[f"Means over seeds; solid: best states, dashed: last ones; 0 is without attack.{under}"],
+                panels=[
+                    (panel[0] if under else ", ".join(panel), _layers(panel, marks, sorted(_sizes(_of(rows, panel)))))
+                    for panel in panels
+                ],
                 strategies=list(marks),
                 size=(270, 190),
                 columns=3,
             ),
             data=("eps",),
-            columns=("setting and attack", "strategy", "state", "eps_255", "accuracy", "lowest seed", "highest seed"),
+            columns=("setting", "attack", "strategy", "state", "eps_255", "accuracy", "lowest seed", "highest seed"),
             rows=rows,
         )
     ]
 
 
-def _sizes(rows: tuple[tuple[object, ...], ...], panel: str) -> list[float]:
-    return sorted({float(str(row[3])) for row in rows if row[0] == panel})
+def _of(rows: Sequence[Row], panel: tuple[str, str]) -> list[Row]:
+    return [row for row in rows if row[:2] == panel]
 
 
-def _layers(panel: str, marks: Mapping[str, Mark], sizes: list[float]) -> list[Spec]:
+def _sizes(rows: Sequence[Row]) -> set[float]:
+    return {float(str(row[4])) for row in rows}
+
+
+def _layers(panel: tuple[str, str], marks: Mapping[str, Mark], sizes: list[float]) -> list[Spec]:
     smallest = next((size for size in sizes if size > 0), 1.0)
     x = {
         "field": "eps",
@@ -58,18 +68,20 @@ def _layers(panel: str, marks: Mapping[str, Mark], sizes: list[float]) -> list[S
     line = {**base, "color": color(marks), "strokeDash": {"field": "state", "type": "nominal", **dashes}}
     told = tooltip("strategy", "state", "eps", "accuracy", "seeds")
     dot = {**base, "color": color(marks), "shape": shape(marks), "tooltip": told}
-    dot |= {"opacity": {"condition": {"test": "datum.state === 'best'", "value": 1}, "value": 0.55}}
+    dot |= {"fillOpacity": {"condition": {"test": "datum.state === 'best'", "value": 1}, "value": 0.55}}
+    attack = {"field": "attack", "equal": panel[1]}
     return [
-        layer("eps", panel, {"type": "line", "strokeWidth": 1.5}, line),
-        layer("eps", panel, {"type": "point", "filled": True, "size": 36}, dot),
+        layer("eps", panel[0], {"type": "line", "strokeWidth": 1.5}, line, attack),
+        layer("eps", panel[0], {"type": "point", "filled": True, "size": 36}, dot, attack),
     ]
 
 
-def _said(panel: str, rows: list[tuple[object, ...]]) -> str:
-    largest = max(float(str(row[3])) for row in rows)
-    best = [(str(row[1]), float(str(row[4]))) for row in rows if row[2] == "best" and row[3] == largest]
+def _said(panel: tuple[str, str], rows: list[Row]) -> str:
+    largest = max(_sizes(rows))
+    best = [(str(row[2]), float(str(row[5]))) for row in rows if row[3] == "best" and row[4] == largest]
+    start = f"{panel[0]}, {panel[1]}: at eps {largest:g}/255"
     if not best:
-        return f"{panel}: best states were not attacked at eps {largest:g}/255"
+        return f"{start} no best state was attacked"
     (most, high), (least, low) = max(best, key=lambda row: row[1]), min(best, key=lambda row: row[1])
-    text = f"{panel}: at eps {largest:g}/255 the best states of {most} keep {per_cent(high)}"
+    text = f"{start} the best states of {most} keep {per_cent(high)}"
     return text if most == least else f"{text}, those of {least} {per_cent(low)}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,8 +57,8 @@ def figure(chart: Chart, data: Mapping[str, Dataset]) -> dict[str, bytes]:
     with quiet_fonts():
         families, missing = fonts_for({char for name in names for char in visible(name)} - {LEFT_TO_RIGHT})
         for folder in sorted({str(Path(font_file(family)).parent) for family in families}):
-            vl_convert.register_font_directory(folder)
-        seen = {name: escaped(visible(name), missing) for name in names}
+            _register(folder)
+        seen = _drawn(names, missing)
         spec: Spec = _lettered(chart.spec, seen)
         spec["config"] = {**spec["config"], "font": ", ".join(families)}
         spec["datasets"] = {name: rows.renamed(seen).rows() for name, rows in used.items()}
@@ -67,6 +68,29 @@ def figure(chart: Chart, data: Mapping[str, Dataset]) -> dict[str, bytes]:
             "pdf": in_one_order(vl_convert.svg_to_pdf(svg)),
             "png": vl_convert.svg_to_png(svg, scale=PIXELS),
         }
+
+
+@cache
+def _register(folder: str) -> None:
+    """Lets vl_convert find the fonts in `folder`, once in a process."""
+    import vl_convert
+
+    vl_convert.register_font_directory(folder)
+
+
+def _drawn(names: Iterable[str], missing: Collection[str]) -> dict[str, str]:
+    """Name -> how it is drawn; different names stay different, even if they differ in invisible characters only."""
+    seen: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in sorted(names):
+        text = plain = escaped(visible(name), missing)
+        copies = 1
+        while text in taken:
+            copies += 1
+            text = f"{plain} ({copies})"
+        taken.add(text)
+        seen[name] = text
+    return seen
 
 
 def _renumbered(svg: str) -> str:

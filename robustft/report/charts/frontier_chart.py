@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from statistics import fmean
 
@@ -53,7 +54,7 @@ def _chart(
                 "Lines: what at least half of the seeds attain; bands: from what all to what any of them attain;",
                 f"{points}.",
             ],
-            panels=[(name, _layers(name, x, y, marks, whole=whole)) for name in names],
+            panels=[(name, _layers(name, (x, y), data, marks, whole=whole)) for name in names],
             strategies=list(marks),
             size=(270, 220),
             columns=3,
@@ -68,8 +69,13 @@ def _chart(
     )
 
 
-def _layers(panel: str, x: str, y: str, marks: Mapping[str, Mark], *, whole: bool) -> list[Spec]:
-    horizontal, vertical = rate("x", TITLES[x]), rate("median", TITLES[y])
+def _layers(
+    panel: str, axes: tuple[str, str], data: Mapping[str, Dataset], marks: Mapping[str, Mark], *, whole: bool
+) -> list[Spec]:
+    x, y = axes
+    (left, right), (bottom, top) = (_extent(panel, what, data["points"]) for what in axes)
+    horizontal = rate("x", TITLES[x], domain=[left, right])
+    vertical = rate("median", TITLES[y], domain=[bottom, top])
     plane = {"field": "plane", "equal": f"{x}/{y}"}
     band = {
         "x": horizontal,
@@ -85,18 +91,30 @@ def _layers(panel: str, x: str, y: str, marks: Mapping[str, Mark], *, whole: boo
         "shape": shape(marks),
         "tooltip": tooltip("run", "step", "strategy", "clean", "robust", "ood", "state"),
     }
-    here = f"isValid(datum.{x}) && isValid(datum.{y})"
-    step = {"interpolate": "step-before"}
+    here = f"datum.{x} >= {left} && datum.{y} >= {bottom}"
+    step = {"interpolate": "step-before", "clip": True}
     layers = [
-        layer("bands", panel, {"type": "area", "opacity": 0.13, **step}, band, plane),
+        layer("bands", panel, {"type": "area", "fillOpacity": 0.1, **step}, band, plane),
         layer("bands", panel, {"type": "line", "strokeWidth": 1.6, **step}, line, plane),
     ]
     if whole:
         ring = {"type": "point", "filled": False, "size": 16, "strokeWidth": 0.7}
-        layers.append(layer("points", panel, ring, {**state, "opacity": kept(1, 0.35, 0.06)}, here, "!datum.chosen"))
+        layers.append(
+            layer("points", panel, ring, {**state, "strokeOpacity": kept(1, 0.4, 0.06)}, here, "!datum.chosen")
+        )
     dot = {"type": "point", "filled": True, "size": 34}
-    layers.append(layer("points", panel, dot, {**state, "opacity": kept(1, 0.85, 0.12)}, here, "datum.chosen"))
+    layers.append(layer("points", panel, dot, {**state, "fillOpacity": kept(1, 0.85, 0.12)}, here, "datum.chosen"))
     return layers
+
+
+def _extent(panel: str, what: str, points: Dataset) -> tuple[float, float]:
+    """From somewhat below the lowest chosen state to the highest of all; the rest would be states of first steps."""
+    columns = points.columns
+    rows = zip(columns["panel"], columns[what], columns["chosen"], strict=True)
+    rates = [(float(value), chosen) for name, value, chosen in rows if name == panel and isinstance(value, float | int)]
+    low, high = min(value for value, chosen in rates if chosen), max(value for value, _ in rates)
+    margin = max(0.02, 0.25 * (high - low))
+    return math.floor(100 * max(0.0, low - margin)) / 100, math.ceil(100 * min(1.0, high + 0.1 * margin)) / 100
 
 
 def _said(setting: str, bands: list[FrontierBand]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 
 from robustft.report.charts.chart import Cell, Dataset, dataset
@@ -10,24 +11,31 @@ from robustft.study.comparison.comparison import Comparison
 from robustft.study.comparison.findings import Findings, OodLine
 from robustft.study.tradeoff import Count
 
+MOST_STATES = 4_000
+"""States of all panels together that are drawn: those of every shift are drawn again."""
+
 _NORMAL = NormalDist()
 
 
 def line_datasets(comparison: Comparison, findings: Findings, *, every_state: bool) -> dict[str, Dataset]:
-    """`shifts`: a row per state after step 0 and shift that has a line; `lines`: the two ends of every line."""
+    """`shifts`: a row per state after step 0 and shift that has a line; `lines`: the two ends of every line.
+
+    Of many states, each best one and every n-th other one.
+    """
+    every = states_apart(findings)
     states: list[list[Cell]] = []
     ends: list[list[Cell]] = []
     for line in findings.lines:
         panel = line_panel(line)
         places = []
-        for run in comparison.runs:
+        for shift, run in enumerate(comparison.runs):  # shifted, else they are the same steps of all runs
             if run.setting.name != line.setting:
                 continue
             for point in run.points:
                 if point.step > 0 and line.shift in point.ood:
                     ood = point.ood[line.shift]
                     places.append(probit(point.clean))
-                    if every_state or point.step == run.best:
+                    if point.step == run.best or (every_state and (len(places) + shift) % every == 0):
                         rates = (round(point.clean.rate, DIGITS), round(ood.rate, DIGITS))
                         at = (round(probit(point.clean), DIGITS), round(probit(ood), DIGITS))
                         states.append(
@@ -38,6 +46,11 @@ def line_datasets(comparison: Comparison, findings: Findings, *, every_state: bo
                 ends.append([panel, round(place, DIGITS), round(line.intercept + line.slope * place, DIGITS)])
     columns = ("panel", "strategy", "run", "step", "clean", "ood", "x", "y", "best")
     return {"shifts": dataset(columns, states), "lines": dataset(("panel", "x", "y"), ends)}
+
+
+def states_apart(findings: Findings) -> int:
+    """1 if every state is drawn with its lines, n if every n-th is."""
+    return max(1, math.ceil(sum(line.states for line in findings.lines) / MOST_STATES))
 
 
 def line_panel(line: OodLine) -> str:

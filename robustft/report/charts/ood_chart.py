@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from statistics import NormalDist, fmean
 
 from robustft.report.charts.chart import Chart, Dataset, Spec
-from robustft.report.charts.line_data import line_panel
+from robustft.report.charts.line_data import line_panel, states_apart
 from robustft.report.charts.panels import color, kept, layer, paneled, rate, shape, tooltip
 from robustft.report.charts.words import and_so_on, per_cent
 from robustft.report.palette import Mark
@@ -24,7 +24,6 @@ def domain_charts(data: Mapping[str, Dataset], marks: Mapping[str, Mark]) -> lis
     names = ("panel", "strategy", "domain", "accuracy", "low", "high", "seeds")
     rows = tuple(zip(*(columns[name] for name in names), strict=True))
     panels = list(dict.fromkeys(str(row[0]) for row in rows))
-    most = max(len({row[2] for row in rows if row[0] == panel}) for panel in panels)
     title = "OOD accuracy by domain"
     return [
         Chart(
@@ -36,8 +35,10 @@ def domain_charts(data: Mapping[str, Dataset], marks: Mapping[str, Mark]) -> lis
                 subtitle=["Means over seeds of the best states; lines reach from the lowest to the highest seed."],
                 panels=[(panel, _domains(panel, marks)) for panel in panels],
                 strategies=list(marks),
-                size=(260, max(80, most * (12 + 7 * len(marks)))),
+                size=(260, 0),
                 columns=3,
+                rows=[len({row[2] for row in rows if row[0] == panel}) for panel in panels],
+                row_height=16 + 8 * len(marks),
             ),
             data=("domains",),
             columns=("setting", "strategy", "domain", "accuracy", "lowest seed", "highest seed", "seeds"),
@@ -55,7 +56,8 @@ def line_charts(findings: Findings, data: Mapping[str, Dataset], marks: Mapping[
     )
     if not lines:
         return []
-    title = "OOD on clean accuracy"
+    title, apart = "OOD on clean accuracy", states_apart(findings)
+    part = f" (one in {apart})" if apart > 1 else ""
     return [
         Chart(
             name="ood_line",
@@ -64,7 +66,8 @@ def line_charts(findings: Findings, data: Mapping[str, Dataset], marks: Mapping[
             spec=paneled(
                 title=title,
                 subtitle=[
-                    "All states after step 0 on probit scales, and the line of least squares; best states filled."
+                    f"States after step 0 on probit scales{part}, best ones filled,",
+                    "and the line of least squares through all of them.",
                 ],
                 panels=[(line_panel(line), _line(line_panel(line), data, marks)) for line in lines],
                 strategies=list(marks),
@@ -92,8 +95,8 @@ def _domains(panel: str, marks: Mapping[str, Mark]) -> list[Spec]:
     rule = {**base, "x": {**x, "field": "low"}, "x2": {"field": "high"}, "color": color(marks)}
     dot = {**base, "x": x, "color": color(marks), "shape": shape(marks)}
     return [
-        layer("domains", panel, {"type": "rule", "strokeWidth": 1.5, "opacity": 0.7}, rule),
-        layer("domains", panel, {"type": "point", "filled": True, "size": 44, "opacity": 1}, dot),
+        layer("domains", panel, {"type": "rule", "strokeWidth": 1.5, "strokeOpacity": 0.7}, rule),
+        layer("domains", panel, {"type": "point", "filled": True, "size": 44}, dot),
     ]
 
 
@@ -106,11 +109,11 @@ def _line(panel: str, data: Mapping[str, Dataset], marks: Mapping[str, Mark]) ->
     state = {"x": x, "y": y, "color": color(marks), "shape": shape(marks), "tooltip": told}
     small = {"type": "point", "filled": False, "size": 14, "strokeWidth": 0.7}
     best = {"type": "point", "filled": True, "size": 30}
-    layers = [layer("shifts", panel, small, {**state, "opacity": kept(1, 0.45, 0.08)}, "!datum.best")]
+    layers = [layer("shifts", panel, small, {**state, "strokeOpacity": kept(1, 0.45, 0.08)}, "!datum.best")]
     if "lines" in data:
         line = {"type": "line", "color": GREY, "strokeWidth": 1.4, "strokeDash": [5, 3], "clip": True}
         layers.append(layer("lines", panel, line, {"x": x, "y": y}, shown=None))
-    return [*layers, layer("shifts", panel, best, {**state, "opacity": kept(1, 0.9, 0.12)}, "datum.best")]
+    return [*layers, layer("shifts", panel, best, {**state, "fillOpacity": kept(1, 0.9, 0.12)}, "datum.best")]
 
 
 def _probit(field: str, title: str, places: list[float]) -> Spec:

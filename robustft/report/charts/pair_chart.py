@@ -25,7 +25,6 @@ def pair_charts(comparison: Comparison, data: Mapping[str, Dataset], marks: Mapp
     if not rankings:
         return []
     most = max(len(ranking.pairs) for _, ranking in rankings)
-    rows = min(most, MOST_PAIRS)
     title = "Differences in area"
     subtitle = ["The area of the first less that of the second, with its 95 % interval."]
     if most > MOST_PAIRS:
@@ -40,8 +39,10 @@ def pair_charts(comparison: Comparison, data: Mapping[str, Dataset], marks: Mapp
                 subtitle=subtitle,
                 panels=[(panel, _layers(panel, ranking)) for panel, ranking in rankings],
                 strategies=list(marks),
-                size=(220, max(50, 15 * rows)),
+                size=(220, 0),
                 columns=3,
+                rows=[_rows(ranking) for _, ranking in rankings],
+                row_height=15,
             ),
             data=("pairs",),
             columns=("setting", "a", "b", "difference", "low", "high", "p_holm"),
@@ -79,8 +80,12 @@ def _layers(panel: str, ranking: Ranking) -> list[Spec]:
     return [
         {"data": {"values": [{}]}, "mark": {"type": "rule", "color": GREY, "strokeWidth": 1}, "encoding": zero},
         layer("pairs", panel, {"type": "rule", "strokeWidth": 1.6}, bar, *few, "isValid(datum.low)", shown=BOTH_SHOWN),
-        layer("pairs", panel, {"type": "point", "filled": True, "size": 34, "opacity": 1}, dot, *few, shown=BOTH_SHOWN),
+        layer("pairs", panel, {"type": "point", "filled": True, "size": 34}, dot, *few, shown=BOTH_SHOWN),
     ]
+
+
+def _rows(ranking: Ranking) -> int:
+    return len(ranking.pairs) if len(ranking.pairs) <= MOST_PAIRS else len(ranking.strategies) - 1
 
 
 def _said(panel: str, ranking: Ranking) -> str:

@@ -22,11 +22,15 @@ CONFIG: Spec = {
     "axis": {"labelColor": INK, "titleColor": INK, "labelFontSize": 10, "titleFontSize": 10.5}
     | {"titleFontWeight": "normal", "titlePadding": 6, "domainColor": GREY, "tickColor": GREY, "tickSize": 4}
     | {"gridColor": PALE, "gridWidth": 0.7, "labelLimit": 200},
+    "axisQuantitative": {"labelFlush": False, "labelOverlap": "greedy"},
     "legend": {"orient": "top", "title": None, "labelColor": INK, "labelFontSize": 11, "labelLimit": 220}
     | {"symbolSize": 90, "columnPadding": 14, "rowPadding": 3, "symbolStrokeWidth": 1.5, "offset": 10},
-    "concat": {"spacing": {"row": 26, "column": 30}},
+    "point": {"opacity": 1},
+    "concat": {"spacing": {"row": 38, "column": 30}},
 }
-PANEL_TITLE: Spec = {"anchor": "start", "frame": "group", "fontSize": 11.5, "offset": 6, "limit": 300}
+GROWN = {1: 1.7, 2: 1.3}
+LEAST_HEIGHT = 50
+LEGEND_WIDTH = 620
 
 
 def paneled(
@@ -37,23 +41,42 @@ def paneled(
     strategies: Sequence[str],
     size: tuple[int, int],
     columns: int,
+    rows: Sequence[int] | None = None,
+    row_height: int = 0,
 ) -> Spec:
     """A spec with panels beside and below each other.
 
     panels: (title, layers); size: width and height of a panel, px; columns: panels beside each other.
+    rows: of every panel, if its height follows from them; row_height: of each, px.
     """
+    columns = min(columns, max(1, len(panels)))
+    grown = GROWN.get(len(panels), 1.0)
+    size = (round(size[0] * grown), round(size[1] * grown))
+    longest = max((len(name) for name in strategies), default=0)
+    across = max(2, int(max(LEGEND_WIDTH, columns * (size[0] + 60)) / (44 + 7 * min(longest, 30))))
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "config": CONFIG,
+        "config": {**CONFIG, "legend": {**CONFIG["legend"], "columns": min(across, max(1, len(strategies)))}},
         "title": {"text": title, "subtitle": list(subtitle)},
         "params": [{"name": "shown", "value": list(strategies)}, {"name": "kept", "value": None}],
-        "columns": min(columns, max(1, len(panels))),
+        "columns": columns,
         "concat": [
-            {"title": {"text": name, **PANEL_TITLE}, "width": size[0], "height": size[1], "layer": list(layers)}
-            for name, layers in panels
+            {
+                "width": size[0],
+                "height": size[1] if rows is None else max(LEAST_HEIGHT, row_height * rows[place]),
+                "layer": [_name(name, size[0]), *layers],
+            }
+            for place, (name, layers) in enumerate(panels)
         ],
-        "resolve": {"scale": dict.fromkeys(("color", "shape", "strokeDash"), "shared")},
+        "resolve": {"scale": dict.fromkeys(("color", "shape", "strokeDash"), "shared") | {"yOffset": "independent"}},
     }
+
+
+def _name(name: str, width: int) -> Spec:
+    """The name of a panel above it: at one height in a row, where titles of Vega-Lite give way to axes."""
+    text = {"type": "text", "align": "left", "baseline": "bottom", "fontSize": 11.5, "fontWeight": "bold", "color": INK}
+    places = {"text": {"value": name}, "x": {"value": 0}, "y": {"value": -8}}
+    return {"data": {"values": [{}]}, "mark": {**text, "limit": width + 55, "tooltip": None}, "encoding": places}
 
 
 def layer(data: str, panel: str, mark: Spec, encoding: Spec, *filters: Any, shown: str | None = SHOWN) -> Spec:
@@ -116,7 +139,10 @@ NUMBERS = frozenset({"step", "eps", "seeds", "rank", "seed"})
 
 
 def kept(emphasised: float, normal: float, faded: float) -> Spec:
-    """Opacity of a run's mark: emphasised if it is the kept one, faded if another is."""
+    """Opacity of a run's mark, of its fill or its stroke: emphasised if it is the kept one, faded if another is.
+
+    Never that of a mark as a whole, for which renderers make a layer a mark.
+    """
     return {
         "condition": [
             {"test": "isValid(kept) && datum.run === kept", "value": emphasised},
@@ -127,7 +153,7 @@ def kept(emphasised: float, normal: float, faded: float) -> Spec:
 
 
 def _by_strategy(marks: Mapping[str, Mark], values: list[Any], *, legend: bool) -> Spec:
-    shown: Spec = {"columns": min(8, len(marks)), "symbolLimit": 60} if legend else {}
+    shown: Spec = {"symbolLimit": 60, "symbolOpacity": 1} if legend else {}
     return {
         "field": "strategy",
         "type": "nominal",

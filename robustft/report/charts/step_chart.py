@@ -80,13 +80,20 @@ def _layers(panel: str, what: str, marks: Mapping[str, Mark], steps: list[int], 
     thin = {**base, "color": color(marks), "detail": {"field": "run"}}
     mean = {**base, "color": color(marks), "strokeDash": dash(marks)}
     mean |= {"tooltip": tooltip("strategy", "step", "clean", "robust", "ood", "seeds")}
-    peak = {**base, "color": color(marks), "shape": shape(marks), "opacity": kept(1, 0.95, 0.12)}
+    peak = {**base, "color": color(marks), "shape": shape(marks), "fillOpacity": kept(1, 0.95, 0.12)}
     peak |= {"tooltip": tooltip("run", "step", "strategy", "clean", "robust", "ood", "state")}
-    single = {**thin, "opacity": kept(1, 0.3, 0.08)}
+    single = {**thin, "strokeOpacity": kept(1, 0.3, 0.08)}
     return [
         *([layer("points", panel, {"type": "line", "strokeWidth": 0.7}, single, there)] if whole else []),
         layer("steps", panel, {"type": "line", "strokeWidth": 1.8}, mean, there),
-        layer("points", panel, {"type": "point", "filled": True, "size": 48}, peak, there, "test(/peak/, datum.state)"),
+        layer(
+            "points",
+            panel,
+            {"type": "point", "filled": True, "size": 48},
+            peak,
+            there,
+            "indexof(datum.state, 'peak') >= 0",
+        ),
     ]
 
 

@@ -16,7 +16,8 @@ from robustft.fonts import draws, font_file
 COMMON = frozenset(map(chr, range(0x20, 0x7F))) | set("\N{MINUS SIGN}→…")
 """Characters in every font that is embedded: the figures of a study then share fonts, which take half a second each."""
 
-_TEXT = re.compile(r"<text\b([^>]*)>([^<]*)</text>")
+_TEXT = re.compile(r"<text\b([^>]*)>(.*?)</text>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
 _BOLD = re.compile(r'font-weight="(bold|[6-9]00)"')
 
 
@@ -35,7 +36,7 @@ def _needed(svg: str, families: Sequence[str]) -> dict[tuple[str, str], set[str]
     """(family, weight) -> characters, each of the first family that has it."""
     by_weight: dict[str, set[str]] = defaultdict(set)
     for match in _TEXT.finditer(svg):
-        by_weight["bold" if _BOLD.search(match[1]) else "normal"].update(unescape(match[2]))
+        by_weight["bold" if _BOLD.search(match[1]) else "normal"].update(unescape(_TAG.sub("", match[2])))
     needed: dict[tuple[str, str], set[str]] = defaultdict(set)
     for weight, characters in by_weight.items():
         for character in characters:

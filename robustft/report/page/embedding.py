@@ -16,8 +16,8 @@ _LIBRARY = "window.vegaEmbed = vegaEmbed;"
 
 
 def file_text(name: str) -> str:
-    """A file of this folder; it travels in the wheel."""
-    return (files("robustft.report.page") / name).read_text(encoding="utf-8")
+    """A file of `web/`; it travels in the wheel."""
+    return (files("robustft.report.page") / "web" / name).read_text(encoding="utf-8")
 
 
 def styles() -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from robustft.report.page.methods import methods
-from robustft.report.tables.table import Table
+from robustft.report.tables.table import UNKNOWN, Table
 from robustft.study.comparison.comparison import Comparison
 
 _STRATEGIES = ("strategy", "a", "b")
@@ -106,10 +106,10 @@ def cell_text(value: object) -> str:
     """A cell for people.
 
     >>> [cell_text(value) for value in (None, True, 12000, 0.123456, "lora")]
-    ['–', 'yes', '12,000', '0.1235', 'lora']
+    ['-', 'yes', '12,000', '0.1235', 'lora']
     """
     if value is None:
-        return "–"
+        return UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

@@ -25,7 +25,7 @@ def methods(comparison: Comparison) -> tuple[Method, ...]:
     """All strategies, in the order of legends."""
     names = [run.strategy for run in comparison.runs]
     drawn = marks({run.strategy: run.method for run in comparison.runs})
-    counts = {name: 0 for name in drawn}
+    counts = dict.fromkeys(drawn, 0)
     for name in names:
         counts[name] += 1
     return tuple(

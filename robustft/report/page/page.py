@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """Templates of this folder: every text is escaped, and what moves a cursor or turns a line around is shown as code."""
+    """Templates in `web/`: texts are escaped; what cannot be seen, such as marks that turn a line, is named."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -77,6 +77,7 @@ def page_html(report: StudyReport) -> str:
             charts=charts,
             tables={table.name: grid(table, comparison) for table in report.tables},
             gates=gate_table(comparison),
+            demand=report.demand,
             winners=[choice for choice in report.findings.choices if choice.winner],
             ran=what_ran(comparison),
             data=packed_in_html({"facts": run_facts(comparison), "charts": charts.specs, "rows": charts.data}),

@@ -51,7 +51,7 @@ _AREA_HEADINGS = (
     "first in (% of draws)",
     "above the mean (%)",
     "trapezoid (%)",
-    "chosen on test (%)",
+    "chosen on test (%, flatters by)",
     "volume (%)",
     "peak step",
     "peak robust (%)",
@@ -91,15 +91,10 @@ def area_table(comparison: Comparison) -> Table:
         texts=tuple(
             (
                 ranking.name,
-                marked_strategy(result),
-                str(len(result.seeds)),
-                per_cent(result.area.value),
-                interval_of(result),
-                rank(result),
-                share(result.first),
+                *_first_cells(result),
                 with_interval(result.above_mean),
                 per_cent(result.trapezoid),
-                per_cent(result.chosen_on_test),
+                f"{per_cent(result.chosen_on_test)} (+{per_cent(max(0.0, result.chosen_on_test - result.area.value))})",
                 per_cent(result.volume),
                 step(result.peak_step),
                 per_cent(result.peak_robust),
@@ -145,12 +140,7 @@ def short_rows(ranking: Ranking) -> list[list[str]]:
     """The rows of one setting below SHORT_HEADINGS."""
     return [
         [
-            marked_strategy(result),
-            str(len(result.seeds)),
-            per_cent(result.area.value),
-            interval_of(result),
-            rank(result),
-            share(result.first),
+            *_first_cells(result),
             per_cent(result.above_mean.value, 0),
             per_cent(result.peak_robust),
             step(result.peak_step),
@@ -219,6 +209,18 @@ def setting_line(ranking: Ranking) -> str:
     return (
         f"{setting.name}: {setting.dataset}, {setting.backbone}, {setting.attack}, {setting.norm}, "
         f"eps {setting.eps_255:g}/255, {setting.images:,} test images"
+    )
+
+
+def _first_cells(result: StrategyResult) -> tuple[str, ...]:
+    """Strategy, seeds, area, interval, rank, first in."""
+    return (
+        marked_strategy(result),
+        str(len(result.seeds)),
+        per_cent(result.area.value),
+        interval_of(result),
+        rank(result),
+        share(result.first),
     )
 
 

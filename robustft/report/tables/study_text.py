@@ -13,6 +13,9 @@ from robustft.report.tables.text_table import LONGEST, line, more, printable, te
 from robustft.study.comparison.compared_run import ListedRun
 from robustft.study.comparison.comparison import Comparison, Ranking
 
+_ALIKE = 3
+"""Runs with the same reason that still have a line each."""
+
 
 def study_text(comparison: Comparison, *, now: float, width: int) -> str:
     """The answer, the table of areas of every setting, warnings, and what is not compared.
@@ -49,12 +52,25 @@ def _not_compared(listed: Sequence[ListedRun], now: float) -> Iterator[str]:
     if others or waiting:
         yield f"not compared: {len(others) + len(waiting):,}"
         yield from [f"  {len(waiting):,} not begun"] if waiting else []
-        yield from (f"  {line(run.name)}: {line(_why(run, now))}" for run in others[:LONGEST])
-        yield from more(len(others))
+        yield from _by_reason([(run.name, _why(run, now)) for run in others])
     if short_of:
         yield f"compared, but something is missing: {len(short_of):,}"
-        yield from (f"  {line(run.name)}: {line(run.reason or '')}" for run in short_of[:LONGEST])
-        yield from more(len(short_of))
+        yield from _by_reason([(run.name, run.reason or "") for run in short_of])
+
+
+def _by_reason(runs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """A line a run; many with one reason are one line."""
+    names: dict[str, list[str]] = {}
+    for name, reason in runs:
+        names.setdefault(reason, []).append(name)
+    lines = []
+    for reason, alike in names.items():
+        if len(alike) > _ALIKE:
+            lines.append(f"  {line(alike[0])} and {len(alike) - 1:,} more: {line(reason)}")
+        else:
+            lines += [f"  {line(name)}: {line(reason)}" for name in alike]
+    yield from lines[:LONGEST]
+    yield from more(len(lines))
 
 
 def _why(run: ListedRun, now: float) -> str:

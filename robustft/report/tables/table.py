@@ -15,7 +15,7 @@ Cell = str | float | int | bool | None
 UNKNOWN = "-"
 """For people: what there is no value of."""
 
-_NUMBER = re.compile(r"[-<>]?\d[\d,.]*(?: to -?[\d,.]+)?(?: \(-?[\d,.]+ to -?[\d,.]+\))?(?: \+)?|-")
+_NUMBER = re.compile(r"[-<>]?\d[\d,.]*(?: to -?[\d,.]+)?(?: \(-?[\d,.]+ to -?[\d,.]+\))?(?: \+| \(\+[\d.]+\))?|-")
 
 
 @dataclass(frozen=True, kw_only=True)

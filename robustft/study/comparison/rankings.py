@@ -8,10 +8,11 @@ from itertools import chain
 from statistics import fmean
 from typing import Any
 
-from robustft.study.area_measures import area_chosen_on_test, frontier_trapezoid, frontier_volume
+from robustft.study.area_measures import area_chosen_on_test, frontier_trapezoid, volume
 from robustft.study.comparison.compared_run import ComparedRun
 from robustft.study.comparison.comparison import Ranking, StrategyResult
 from robustft.study.comparison.setting import Setting
+from robustft.study.findings.ood_mean import has_conditions, ood_conditions, ood_mean, selected_points
 from robustft.study.uncertainty.ranking import RankedStrategies, RankedStrategy, mean_over_settings, ranking
 from robustft.study.uncertainty.setting_draws import AreaDraws
 
@@ -26,11 +27,12 @@ def setting_ranking(setting: Setting, runs: Mapping[str, Sequence[ComparedRun]],
     """
     ranked = ranking(drawn.areas, drawn.draws, images_only=drawn.images_only)
     all_seeds = {run.seed for of_strategy in runs.values() for run in of_strategy}
+    conditions = ood_conditions([run for of_strategy in runs.values() for run in of_strategy])
     results = []
     for strategy in ranked.strategies:
         of_strategy = runs[strategy.strategy]
         seeds = sorted(run.seed for run in of_strategy)
-        measures = [_measures(run) for run in of_strategy]
+        measures = [_measures(run, conditions) for run in of_strategy]
         results.append(_result(strategy, of_strategy[0].method, seeds, all_seeds.difference(seeds), measures))
     return _table(setting, ranked, results, drawn)
 
@@ -85,18 +87,28 @@ def _result(
     )
 
 
-def _measures(run: ComparedRun) -> dict[str, float | None]:
-    """What a table says of a run beside its area."""
+def _measures(run: ComparedRun, conditions: Sequence[str]) -> dict[str, float | None]:
+    """What a table says of a run beside its area.
+
+    conditions: OOD conditions that the setting's runs have in common: volumes over others would not compare.
+    """
     peak, last = run.point(run.peak), run.point(run.last)
     return {
         "trapezoid": frontier_trapezoid(run.points),
         "chosen_on_test": area_chosen_on_test(run.points),
-        "volume": frontier_volume(run.points),
+        "volume": _volume(run, conditions) if has_conditions(run, conditions) else None,
         "peak_step": float(peak.step),
         "peak_clean": peak.clean.rate,
         "peak_robust": peak.robust.rate,
         "lost": peak.robust.rate - last.robust.rate,
     }
+
+
+def _volume(run: ComparedRun, conditions: Sequence[str]) -> float:
+    """Of the states that the area has."""
+    points = selected_points(run)
+    ood = [ood_mean(point, conditions) for point in points]
+    return volume([point.clean.rate for point in points], [point.robust.rate for point in points], ood)
 
 
 def _table(

@@ -24,6 +24,8 @@ class ContinuedMlflowLogger(MLFlowLogger):
 
     def __init__(self, study: str, name: str, run_id: str, tracking_uri: str | None = None) -> None:
         uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or "file:mlruns"
+        if uri.startswith("file:"):  # many runs at a time can write files, also on a cluster, and not one database
+            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         super().__init__(experiment_name=study, run_name=name, tracking_uri=uri, tags={RUN_ID: run_id})
         self._sent: dict[str, int] = {}
         self._parameters: set[str] = set()

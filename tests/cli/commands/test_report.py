@@ -92,12 +92,21 @@ def test_half_a_line_at_the_end_of_the_records_spoils_nothing(words, study):
     assert (code, out.splitlines()[0]) == (0, "study: 4 of 4 runs compared")
 
 
+def test_a_damaged_list_of_a_study_is_a_warning(words, study):
+    (study / "study.json").write_text("torn")
+    code, out, err = words("report", "run=study", *QUICK)
+    assert (code, err) == (0, "")
+    assert out.startswith("study: 4 of 4 runs compared")
+    assert "warning: " in out
+    assert "study.json" in out
+
+
 def test_a_study_in_which_nothing_is_finished_lists_its_runs(words, study):
     for directory in study.glob("*/*"):
         Run(directory).write(status="failed", reason="OSError: no space left")
     code, out, err = words("report", "run=study", *QUICK)
     assert (code, err) == (0, "")
-    assert "not compared: 4\n  bitfit/seed-0: failed, OSError: no space left\n" in out
+    assert "not compared: 4\n  bitfit/seed-0 and 3 more: failed, OSError: no space left\n" in out
     assert set(listed(study / "report").values()) == {("failed", "OSError: no space left")}
 
 
@@ -151,15 +160,16 @@ def test_a_mistake_is_one_line_and_nothing_is_written(words, study, word, said):
     assert below(study) == before
 
 
-def test_states_that_were_not_kept_cannot_be_chosen(words, study):
+@pytest.mark.parametrize("run", ["study", "study/full/seed-0"])
+def test_states_that_were_not_kept_cannot_be_chosen(words, study, run):
     for directory in study.glob("*/*/states"):
         shutil.rmtree(directory)
     before = below(study)
-    code, out, err = words("report", "run=study", "choose.robust_at_least=0.2", *QUICK)
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "choose must be of states" in err
+    code, out, err = words("report", f"run={run}", "choose.robust_at_least=0.2", *QUICK)
+    said = "robustft: choose must be null where no run has kept a state that was measured on both splits\n"
+    assert (code, out, err) == (2, "", said)
     assert below(study) == before
-    assert words("report", "run=study", *QUICK)[0] == 0
+    assert words("report", f"run={run}", *QUICK)[0] == 0
 
 
 def test_which_state_to_take_comes_with_the_command_that_exports_it(words, study):
@@ -167,6 +177,25 @@ def test_which_state_to_take_comes_with_the_command_that_exports_it(words, study
     assert code == 0
     assert "\nwhich state to take: robust accuracy of at least 20.0 % on validation; of what meets it the " in out
     assert "\n  python -m robustft export run=study/bitfit/seed-0 state=4 output=" in out
+
+
+def test_figures_that_cannot_be_drawn_leave_the_tables_and_are_one_line(words, study, monkeypatch):
+    def failing(*arguments):
+        raise ValueError("no font\nat all")
+
+    monkeypatch.setattr(report.figures, "write_figures", failing)
+    code, out, err = words("report", "run=study", "page=false", "draws=100")
+    assert (code, out.splitlines()[-1]) == (1, "report: study/report")
+    assert err == "robustft: figures could not be drawn: study/report/figures: ValueError: no font at all\n"
+    assert (study / "report/tables/area.csv").is_file()
+
+
+def test_the_page_and_the_figures_are_written_too(words, study, monkeypatch):
+    monkeypatch.setattr(report.figures, "write_figures", lambda whole, folder: folder.mkdir())
+    code, out, err = words("report", "run=study", "draws=100")
+    assert (code, err) == (0, "")
+    assert out.endswith("\nreport: study/report/index.html\nfigures: study/report/figures\n")
+    assert (study / "report/index.html").read_text().startswith("<!DOCTYPE html>")
 
 
 def test_each_run_is_shown_too_if_asked_and_one_that_cannot_be_stops_no_other(words, study):

@@ -9,6 +9,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from robustft.cli.plans.composed_runs import composed_runs
 from robustft.cli.runs import run_name
+from robustft.cli.studies import areas
 from robustft.lease import Lease
 from robustft.study.run import Run
 from robustft.study.run_file import run_id
@@ -36,10 +37,54 @@ def finished(seed: int) -> Run:
 def test_what_is_finished_is_told_in_a_table_and_nothing_is_done(words, runs):
     code, out, err = words("-m", "seed=0,1,2", *WORDS)
     assert (code, err) == (0, "")
-    first, _, head, *rows = out.splitlines()
-    assert first == "3 runs: 3 finished before, 0 to do"
+    lines = out.splitlines()
+    assert lines[0] == "3 runs: 3 finished before, 0 to do"
+    head, *rows = lines[-4:]
     assert head.split() == ["run", "status", "best", "step", "clean", "robust", "area"]
     assert [row.split()[1:] for row in rows] == [["finished", "1", "50.0%", "25.0%", "0.1250"]] * 3
+
+
+def test_the_areas_of_the_study_come_first_with_intervals_and_nothing_is_written(words, runs, tmp_path):
+    _, out, _ = words("-m", "seed=0,1", *WORDS)
+    _, _, answer, *lines = out.splitlines()
+    assert answer == "default: 3 of 3 runs compared"  # those of the whole study, as `report` compares them
+    table = next(number for number, line in enumerate(lines) if line.startswith("strategy  seeds  area  95 % interval"))
+    assert lines[table + 1].startswith("bitfit        3  ")
+    command = "as a page, with figures: python -m robustft report run=multirun/default"
+    assert table < lines.index(command) < next(n for n, line in enumerate(lines) if line.startswith("run   "))
+    assert not list(tmp_path.rglob("report"))
+
+
+def test_the_part_that_is_finished_is_compared(words, runs):
+    runs[0].write(status="failed", reason="OSError: no space left")
+    code, out, _ = words("-m", "seed=0,1,2", "study.retry_failed=false", *WORDS)
+    assert code == 1
+    assert "default: 2 of 3 runs compared" in out
+    assert "not compared: 1\n" in out
+
+
+def test_one_finished_run_is_not_compared_with_itself(words, runs):
+    for run in runs[1:]:
+        run.write(status="failed", reason="OSError: no space left")
+    _, out, _ = words("-m", "seed=0,1,2", "study.retry_failed=false", *WORDS)
+    assert "compared" not in out
+
+
+def test_a_comparison_that_fails_is_one_line_and_changes_nothing_else(words, runs, monkeypatch):
+    def failing(*arguments, **settings):
+        raise ArithmeticError("no\nsuch area")
+
+    monkeypatch.setattr("robustft.study.comparison.compare.compare", failing)
+    code, out, err = words("-m", "seed=0,1,2", *WORDS)
+    assert (code, err) == (0, "robustft: the runs could not be compared: ArithmeticError: no such area\n")
+    assert out.count("finished   ") == 3
+
+
+def test_a_study_of_too_many_runs_ends_with_the_command_alone(words, runs, monkeypatch):
+    monkeypatch.setattr(areas, "MOST_RUNS", 2)
+    _, out, _ = words("-m", "seed=0,1,2", *WORDS)
+    assert "\nwhich method, how sure: python -m robustft report run=multirun/default\n" in out
+    assert "strategy" not in out
 
 
 def test_a_run_that_is_asked_for_twice_is_one(words, runs):

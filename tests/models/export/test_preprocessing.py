@@ -22,9 +22,9 @@ def transforms(tmp_path_factory):
         directory = tmp_path_factory.mktemp(resize)
         model = VIT.build(classes=len(CLASSES), seed=0)
         images = Preprocessing.of(model, resize=resize)
-        TimmFolder(
-            network=model.network, architecture=VIT.architecture(), classes=CLASSES, preprocessing=images
-        ).write(directory)
+        TimmFolder(network=model.network, architecture=VIT.architecture(), classes=CLASSES, preprocessing=images).write(
+            directory
+        )
         network = timm.create_model(f"local-dir:{directory}", pretrained=True)
         made[resize] = timm.data.create_transform(**timm.data.resolve_model_data_config(network), is_training=False)
     return made

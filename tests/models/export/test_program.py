@@ -50,7 +50,7 @@ class Untraceable(nn.Module):
 def test_what_cannot_be_traced_is_one_line(tmp_path):
     model = PixelModel(Untraceable(), resolution=4, mean=(0, 0, 0), std=(1, 1, 1))
     images = Preprocessing.of(model, resize="squash")
-    with pytest.raises(ValueError, match="method must give a network that torch.export can trace: .+") as error:
+    with pytest.raises(ValueError, match=r"method must give a network that torch\.export can trace: .+") as error:
         Program(model=model.eval(), classes=("a", "b"), preprocessing=images).write(tmp_path)
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []

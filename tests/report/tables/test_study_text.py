@@ -50,11 +50,18 @@ def test_what_is_not_compared_is_listed_with_the_reason_and_the_age_of_the_last_
 
 def test_a_long_list_is_cut_and_says_so():
     comparison = made_comparison(seeds=1)
-    failed = tuple(listed(name=f"run-{number}", state="failed") for number in range(100))
+    failed = tuple(listed(name=f"run-{number}", state="failed", reason=f"{number}") for number in range(100))
     waiting = tuple(listed(name=f"later-{number}", state="waiting") for number in range(1000))
     text = study_text(replace(comparison, listed=(*comparison.listed, *failed, *waiting)), now=NOON, width=100)
-    assert "\nnot compared: 1,100\n  1,000 not begun\n  run-0: failed\n" in text
-    assert text.endswith("run-29: failed\n  ... and 70 more, in the report's tables")
+    assert "\nnot compared: 1,100\n  1,000 not begun\n  run-0: failed, 0\n" in text
+    assert text.endswith("run-29: failed, 29\n  ... and 70 more, in the report's tables")
+
+
+def test_runs_with_the_same_reason_are_one_line():
+    comparison = made_comparison(seeds=1)
+    many = tuple(listed(name=f"run-{number}", state="failed", reason="no space") for number in range(50))
+    text = study_text(replace(comparison, listed=(*comparison.listed, *many)), now=NOON, width=100)
+    assert text.endswith("not compared: 50\n  run-0 and 49 more: failed, no space")
 
 
 def test_warnings_are_said():

@@ -108,6 +108,18 @@ def test_best_beats_every_other() -> None:
     assert result.pairs[2].p_holm > 0.05  # b and c
 
 
+def test_what_beats_one_other_at_3_percent_is_not_best_of_three() -> None:
+    mostly_above = np.where(np.arange(1000) < 14, -1.0, 1.0)
+    draws = {"a": mostly_above, "b": np.zeros(1000), "c": np.zeros(1000)}
+
+    of_two = ranked({"a": 0.9, "b": 0.0}, {name: draws[name] for name in "ab"})
+    of_three = ranked({"a": 0.9, "b": 0.0, "c": 0.0}, draws)
+
+    assert (of_two.pairs[0].p, of_two.best) == (2 * 15 / 1001, "a")
+    assert [pair.p_holm for pair in of_three.pairs] == [pytest.approx(3 * 2 * 15 / 1001)] * 2 + [1]
+    assert (of_three.best, of_three.leaders) == (None, ("a", "b", "c"))
+
+
 def test_leaders_are_the_first_and_all_it_does_not_beat() -> None:
     result = ranked(*normal(a=0.5, b=0.49, c=0.3, d=0.499))
 

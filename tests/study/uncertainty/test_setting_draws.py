@@ -83,6 +83,13 @@ def test_draws_are_those_of_images_and_a_term_for_every_ten() -> None:
     assert np.unique(terms.round(12)).size == 2000
 
 
+def test_the_terms_of_one_draw_of_images_lie_beside_each_other() -> None:
+    by_image_draw = drawn({"full": [curve(0)]}).draws["full"].reshape(200, 10)
+
+    assert (by_image_draw == by_image_draw[:, :1]).all()
+    assert np.unique(by_image_draw[:, 0]).size > 50
+
+
 def test_two_strategies_have_terms_of_their_own() -> None:
     runs = [certain(0, robust=True), certain(1, robust=False)]
 
@@ -92,14 +99,17 @@ def test_two_strategies_have_terms_of_their_own() -> None:
 
 
 def test_draws_follow_from_seed_and_setting_alone() -> None:
-    runs = {"full": [curve(0), curve(1)], "lora": [curve(0, hit=0.3), curve(1, hit=0.3)]}
-    reordered = {strategy: runs[strategy][::-1] for strategy in ("lora", "full")}
+    runs = {"full": [curve(0), curve(1), curve(2)], "lora": [curve(0, hit=0.3), curve(1, hit=0.3)]}
+    reordered = {strategy: [*runs[strategy][1:], runs[strategy][0]] for strategy in ("lora", "full")}
     first = drawn(runs).draws
 
     for strategy, draws in drawn(reordered).draws.items():
         assert np.array_equal(draws, first[strategy])
     for other in (drawn(runs, seed=1), drawn(runs, setting="cifar10")):
         assert not np.isin(other.draws["full"], first["full"]).any()
+    of_images = {"full": [curve(0)]}
+    for other in (drawn(of_images, seed=1), drawn(of_images, setting="cifar10")):
+        assert np.mean(other.draws["full"] == drawn(of_images).draws["full"]) < 0.1
 
 
 def test_settings_of_one_test_set_share_its_images_and_no_seed_terms() -> None:

@@ -18,14 +18,18 @@ function showKept() {
   if (aside.hidden) return;
   const place = placeOfRun.get(view.kept);
   const [best, peak, last] = facts.states[place];
+  const named = new Map();
+  for (const [name, state] of [["best", best], ["peak", peak], ["last", last]]) {
+    named.set(state[0], [[...(named.get(state[0])?.[0] ?? []), name], state]);
+  }
   document.getElementById("kept-name").textContent = view.kept;
   const where = `${facts.methods[facts.method[place]]}, seed ${facts.seed[place]}, ${facts.settings[facts.setting[place]]}`;
   document.getElementById("kept-place").textContent = where;
   document.getElementById("kept-states").replaceChildren(
-    ...[["best", best], ["peak", peak], ["last", last]].map(([name, state]) => {
+    ...[...named.values()].map(([names, state]) => {
       const line = document.createElement("span");
       const label = document.createElement("b");
-      label.textContent = name;
+      label.textContent = names.join(", ");
       line.append(label, ` ${stateText(state)}`);
       return line;
     }),

@@ -19,41 +19,53 @@ function fitted(spec, width) {
   const panels = spec.concat;
   const beside = Math.max(1, Math.min(panels.length, spec.columns, Math.floor(width / 270)));
   const gap = spec.config?.concat?.spacing?.column ?? 30;
-  const edge = 62; // of the labels of a vertical axis
-  const inner = Math.floor((width - gap * (beside - 1)) / beside) - edge - Math.max(0, labelWidth(panels) - edge);
-  const height = Math.min(1, 460 / Math.max(inner, 1));
+  const whole = Math.floor((width - gap * (beside - 1)) / beside);
   return {
     ...spec,
     columns: beside,
-    concat: panels.map((panel) => ({
-      ...panel,
-      width: Math.max(120, Math.min(inner, 560)),
-      height: typeof panel.height === "number" ? panel.height : Math.round(inner * height),
-      layer: panel.layer.map(withoutLegend),
-    })),
+    concat: panels.map((panel) => {
+      const inner = Math.max(120, Math.min(whole - Math.max(62, labelWidth(panel)), 600));
+      const height = Math.round(Math.min(340, Math.max(150, (inner * panel.height) / panel.width)));
+      return {
+        ...panel,
+        width: inner,
+        height: isNamed(panel) ? panel.height : height,
+        layer: panel.layer.map((layer) => asLayer(layer, inner)),
+      };
+    }),
   };
 }
 
-// Names on a vertical axis take room that numbers do not.
-function labelWidth(panels) {
-  const named = panels.some((panel) => panel.layer.some((layer) => layer.encoding?.y?.type === "nominal"));
-  return named ? Math.min(150, 14 + 6.5 * Math.max(...facts.methods.map((name) => name.length))) : 0;
+function reservedHeight(spec) {
+  const heights = spec.concat.map((panel) => panel.height + 70);
+  return heights.filter((_, place) => place % spec.columns === 0).reduce((sum, height) => sum + height, 0);
+}
+
+// Rows with names have a height of their own, and the names take room that numbers do not.
+function isNamed(panel) {
+  return panel.layer.some((layer) => layer.encoding?.y?.type === "nominal");
+}
+
+function labelWidth(panel) {
+  const longest = Math.max(...facts.methods.map((name) => name.length));
+  return isNamed(panel) ? Math.min(150, 14 + 6.5 * longest) : 0;
 }
 
 // The boxes are the legend of methods.
-function withoutLegend(layer) {
+function asLayer(layer, width) {
   const encoding = Object.fromEntries(
     Object.entries(layer.encoding ?? {}).map(([channel, part]) => [
       channel,
       ["color", "shape", "strokeDash"].includes(channel) && part.field === "strategy" ? { ...part, legend: null } : part,
     ]),
   );
-  return { ...layer, encoding };
+  const mark = layer.mark.limit ? { ...layer.mark, limit: width + 40 } : layer.mark;
+  return { ...layer, mark, encoding };
 }
 
 async function draw(host) {
-  if (drawn.has(host)) return;
   drawn.set(host, WAITING);
+  const { turn } = view;
   const { spec: chart, data } = charts[host.dataset.chart];
   const width = host.clientWidth;
   const spec = fitted(chart, width);
@@ -67,6 +79,7 @@ async function draw(host) {
     renderer: "canvas",
     actions: false,
     defaultStyle: false,
+    logLevel: 1, // errors: that nothing is drawn once all boxes are empty is none
     tooltip: showTip,
   });
   vega.addEventListener("click", (_, item) => {
@@ -74,8 +87,9 @@ async function draw(host) {
     if (placeOfRun.has(run)) keep(view.kept === run ? null : run);
   });
   host.replaceChildren(canvas);
+  host.style.minHeight = "";
   drawn.set(host, { vega, finalize, width });
-  steer(vega);
+  if (turn !== view.turn) steer(host);
   redraw(host); // in case it was resized meanwhile
 }
 
@@ -87,8 +101,12 @@ function redraw(host) {
   draw(host);
 }
 
-function steer(vega) {
-  vega.signal("shown", shown()).signal("kept", view.kept).runAsync();
+// Charts that are out of sight follow when they are seen.
+function steer(host) {
+  const chart = drawn.get(host);
+  if (!chart.vega) return;
+  chart.behind = !seen.has(host);
+  if (!chart.behind) chart.vega.signal("shown", shown()).signal("kept", view.kept).runAsync();
 }
 
 function showTip(_, event, item, value) {
@@ -114,27 +132,33 @@ function showTip(_, event, item, value) {
 }
 
 const hosts = [...document.querySelectorAll(".chart")];
+const seen = new Set();
 const nearby = new IntersectionObserver(
   (entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      nearby.unobserve(entry.target);
-      draw(entry.target);
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) see(target);
+      else seen.delete(target);
     }
   },
   { rootMargin: "300px" },
 );
+
+function see(host) {
+  seen.add(host);
+  if (!drawn.has(host)) draw(host);
+  else if (drawn.get(host).behind) steer(host);
+}
+
 let resizing = 0;
 const widths = new ResizeObserver(() => {
   clearTimeout(resizing);
   resizing = setTimeout(() => hosts.forEach(redraw), 150);
 });
 for (const host of hosts) {
+  host.style.minHeight = `${reservedHeight(fitted(charts[host.dataset.chart].spec, host.clientWidth))}px`;
   nearby.observe(host);
   widths.observe(host);
 }
-window.addEventListener("beforeprint", () => hosts.forEach(draw));
+window.addEventListener("beforeprint", () => hosts.forEach(see));
 window.addEventListener("scroll", () => (tip.hidden = true), { passive: true });
-watchers.push(() => {
-  for (const { vega } of drawn.values()) if (vega) steer(vega);
-});
+watchers.push(() => [...drawn.keys()].forEach(steer));

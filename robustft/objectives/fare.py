@@ -27,6 +27,9 @@ class Fare(Objective):
     needs_reference: ClassVar[bool] = True
     inner: InnerMaximisation = field(default_factory=InnerMaximisation)
 
+    def __post_init__(self) -> None:
+        self.inner.refuse_clean_start()
+
     def loss(self, at: Step) -> Tensor:
         images = self.inner.images(at, _raised_distance)
         return (at.model.features(images) - _reference_features(at)).square().sum(1).mean()

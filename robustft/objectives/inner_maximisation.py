@@ -66,6 +66,14 @@ class InnerMaximisation:
             ramp=None if self.ramp is None else _ramp(self.ramp),
         )
 
+    def refuse_clean_start(self) -> None:
+        """ValueError if the search starts at the clean images, where a distance from them has no gradient."""
+        if self.start == "clean":
+            raise ValueError(
+                "inner.start must be uniform or small for a loss that is a distance from the clean images' predictions, "
+                "whose gradient is 0 there; got 'clean'"
+            )
+
     def eps(self, threat_model: ThreatModel, *, progress: float) -> float:
         """Size of the ball in pixel units of [0, 1] when `progress`, from 0 to 1, of the run is done."""
         eps = threat_model.eps if self.eps_255 is None else self.eps_255 / 255

@@ -41,6 +41,8 @@ class Score(Objective):
             slack=checks.number("slack", self.slack, at_least=0, at_most=1),
             weight=checks.number("weight", self.weight, at_least=0),
         )
+        if self.form == "trades":
+            self.inner.refuse_clean_start()
 
     def clip(self, classes: int) -> float:
         """C_D for that many classes; 0 for one class, which is always right."""

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 
 from robustft import checks
 from robustft.lazy_torch import torch
+from robustft.objectives.adversarial_training import raised_cross_entropy
 from robustft.objectives.divergences import kl
 from robustft.objectives.inner_maximisation import InnerMaximisation
 from robustft.objectives.objective import Objective, Step
+from robustft.optional_setting import optional_setting
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+RAISED = ("divergence", "cross_entropy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +28,26 @@ class Trades(Objective):
     As in the authors' code the clean side of the divergence is not detached.
 
     beta: weight of the divergence.
+    raised: what x' raises: `divergence`, or `cross_entropy` as in arXiv 2508.14079.
     inner: how the attacked images are found.
     """
 
     beta: float = 6.0
+    raised: str = optional_setting("divergence")
     inner: InnerMaximisation = field(default_factory=lambda: InnerMaximisation(start="small"))
 
     def __post_init__(self) -> None:
-        checks.keep(self, beta=checks.number("beta", self.beta, at_least=0))
+        checks.keep(
+            self,
+            beta=checks.number("beta", self.beta, at_least=0),
+            raised=checks.one_of("raised", self.raised, RAISED),
+        )
+        if self.raised == "divergence":
+            self.inner.refuse_clean_start()
 
     def loss(self, at: Step) -> Tensor:
-        attacked = self.inner.images(at, raised_divergence)
+        raised = raised_divergence if self.raised == "divergence" else raised_cross_entropy
+        attacked = self.inner.images(at, raised)
         clean = at.model(at.pixels)
         divergence = kl(clean, at.model(attacked)).mean()
         return torch.nn.functional.cross_entropy(clean, at.labels) + self.beta * divergence

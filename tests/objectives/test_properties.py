@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from robustft.objectives import Act, AdversarialTraining, Dcm, Fare, L2Sp, Mart, Mte, PmgAft, Score, Trades
+from robustft.objectives import Act, AdversarialTraining, Dcm, Fare, InnerMaximisation, L2Sp, Mart, Mte, PmgAft, Score, Trades
 from robustft.objectives.divergences import boosted_cross_entropy
 from tests.objectives.conftest import small_model
 from tests.objectives.every_objective import ADVERSARIAL, NAMES, objective
@@ -122,6 +122,9 @@ def test_fare_is_0_at_the_start_without_an_attack_and_leaves_the_head_alone(make
         (Mart, {"weight": -1}, "weight must be .* got -1"),
         (Act, {"weight": 2}, "weight must be .* got 2"),
         (Score, {"form": "kl"}, "form must be one of at, trades; got 'kl'"),
+        (Trades, {"inner": InnerMaximisation(start="clean")}, "inner.start must be uniform or small"),
+        (Score, {"form": "trades", "inner": InnerMaximisation(start="clean")}, "inner.start must be uniform or small"),
+        (Fare, {"inner": InnerMaximisation(start="clean")}, "inner.start must be uniform or small"),
         (Score, {"slack": 1.5}, "slack must be .* got 1.5"),
         (Dcm, {"uncertain": ""}, "uncertain must be misclassified or the name of a data set"),
     ],

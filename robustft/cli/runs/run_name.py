@@ -25,6 +25,9 @@ from robustft.cli.user_errors import Mistake
 NAMED = ("dataset", "backbone", "method", "study")
 """Groups that have a level of their own in the directory; study is not part of the identity."""
 
+PROTOCOL = "protocol"
+"""The group of presets of method and training; the name says which, and the identity what is in it."""
+
 LONGEST_NAME = 200
 """Characters; file systems take 255 bytes, and files beside the directory may have longer names."""
 
@@ -114,7 +117,7 @@ def _differences(config: DictConfig, hydra: DictConfig) -> list[str]:
     default = _compose(named)
     for _, override in groups:
         group = override.key_or_group
-        if group not in NAMED and is_identity(group) and choices[group] != default.hydra.runtime.choices[group]:
+        if group not in NAMED and (is_identity(group) or group == PROTOCOL) and choices[group] != default.hydra.runtime.choices[group]:
             differences[group] = choices[group]
     if start := other_state(config.get("start"), "start"):
         differences["start"] = start.label

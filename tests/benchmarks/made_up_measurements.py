@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from made_up_study import NOW, start, utc, write_description
 from numpy.typing import NDArray
 
 from robustft.canonical_hash import canonical_hash
 from robustft.study.frontier import pareto
 from robustft.study.records.condition import Condition
 from robustft.study.study_file import StudyRun, write_study
-from made_up_study import NOW, start, utc, write_description
 
 METHODS = ("full", "bitfit", "compacter", "lora", "adapter", "ia3", "linear_probe")
 DATASETS = (
@@ -79,7 +79,7 @@ def write_measured(
     """
     runs = []
     for dataset in datasets:
-        difficulty = np.random.default_rng([7, *dataset.encode()]).normal(size=measured.images)
+        difficulty = np.random.default_rng([7, *dataset.encode()]).standard_normal(measured.images, dtype=np.float32)
         for rank, method in enumerate(methods):
             for variant, settings in enumerate(variants):
                 behind = "".join(f"+{name}-{value}" for name, value in settings.items())
@@ -133,7 +133,7 @@ class _Curve:
 
     directory: Path
     measured: Measured
-    difficulty: NDArray[np.float64]
+    difficulty: NDArray[np.float32]
     generator: np.random.Generator
     skill: float
 
@@ -161,7 +161,7 @@ class _Curve:
     def _outcomes(self, step: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Clean and attacked, of the test split: clean accuracy rises, robust accuracy falls again at the end."""
         progress = np.log1p(step) / np.log1p(9000)
-        noise = self.generator.normal(scale=0.5, size=(2, self.measured.images))
+        noise = self.generator.standard_normal((2, self.measured.images), dtype=np.float32) / 2
         spread = self.generator.normal(scale=0.03)
         clean = 3 * progress - 1.3 + spread > self.difficulty + noise[0]
         robust = clean & (self.skill + 2.2 * progress - 2.4 * progress**3 - 0.8 + spread > self.difficulty + noise[1])

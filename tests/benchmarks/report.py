@@ -2,9 +2,9 @@
 
 python tests/benchmarks/report.py [--json] [--only paper|many] [--directory DIR]     prints one JSON object last
 
-paper: 231 runs x 21 steps x 10,000 images, clean, PGD, 5 shifts and 75 corruptions a step: 412,335 records. Outcomes on
-disk are those of the test split and the shifts, 33,957 files; reports read no others.
-many: 10,010 runs x 21 steps x 10,000 images, clean and PGD: 840,840 records. Outcomes on disk are those of the states on
+paper: 231 runs x 21 steps x 10,000 images, clean, PGD, 5 shifts and 75 corruptions a step: 412,335 records. On disk
+are the outcomes of the test split and the shifts, 33,957 files; reports read no others.
+many: 10,010 runs x 21 steps x 10,000 images, clean and PGD: 840,840 records. On disk are the outcomes of the states on
 the validation frontier, which are the ones that are read.
 
 Each row is a process of its own, from its start to its end. --directory keeps the studies for the next time.
@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,8 +65,9 @@ def report(study: Path, output: Path, *, figures: bool) -> dict[str, float]:
         comparison = compare([study])
     try:
         from robustft.report.study_report import StudyReport, write_report
-        from robustft.study.comparison.findings import Demand
         from robustft.study.comparison.findings_of import findings
+
+        from robustft.study.comparison.findings import Demand
     except ImportError:  # a version without tables and page
         return seconds
     with timed("findings"):
@@ -92,17 +94,19 @@ def measured(study: Path, output: Path, *, figures: bool) -> dict[str, Any]:
 
 
 def first_paint(page: Path) -> float | None:
-    """Seconds until the browser has painted something of the page, from disk; None without a browser."""
-    try:
-        from selenium import webdriver
-    except ImportError:
+    """Seconds until the browser has painted something of the page, from disk; None without Debian's chromium."""
+    driver, browser = shutil.which("chromedriver"), shutil.which("chromium")
+    if driver is None or browser is None:
         return None
+    from selenium import webdriver
+
     options = webdriver.ChromeOptions()
+    options.binary_location = browser
     for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
         options.add_argument(word)
-    with webdriver.Chrome(options=options) as browser:
-        browser.get(page.absolute().as_uri())
-        entries = browser.execute_script("return performance.getEntriesByName('first-contentful-paint')")
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as chrome:
+        chrome.get(page.absolute().as_uri())
+        entries = chrome.execute_script("return performance.getEntriesByName('first-contentful-paint')")
         return round(entries[0]["startTime"] / 1000, 2) if entries else None
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from robustft.study.comparison.compare import compare
-from robustft.study.comparison.comparison import Comparison
 from robustft.study.comparison.compared_run import ListedRun
+from robustft.study.comparison.comparison import Comparison
 
 WEIRD = (
     *(None, True, -1, 0, 1e308, 2**62, 0.5, "", " ", "clean", "\x1b[2J\x9b", "</script>", "=1+1", "a/b:c", "x" * 5000),

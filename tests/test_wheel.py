@@ -17,8 +17,10 @@ def test_an_installed_wheel_runs_away_from_the_checkout(tmp_path):
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("robustft-*.whl")
+    page = {str(path.relative_to(ROOT)) for path in (ROOT / "robustft/report/page/web").iterdir()}
     with ZipFile(wheel) as archive:  # nothing in it has to be compiled: to install it is to unpack it
         archive.extractall(site)
+        assert page <= set(archive.namelist())
     code = "import robustft, robustft.cli.app as app; print(robustft.__file__, app.conf_dir(), sep='\\n')"
     environment = {**os.environ, "PYTHONPATH": str(site)}
 

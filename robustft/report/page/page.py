@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """Templates of this folder: texts are escaped, and of what is no letter (marks that turn a line) the code is shown."""
+    """Templates in `web/`: texts are escaped; what cannot be seen, such as marks that turn a line, is named."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 

@@ -1,7 +1,7 @@
 // The view: which methods are drawn and which run is kept. It lives in the address, so a link shows what was seen.
 const { facts, charts, rows } = await unpacked(document.getElementById("data").textContent);
 const placeOfRun = new Map(facts.name.map((name, place) => [name, place]));
-const view = { hidden: new Set(), kept: null };
+const view = { hidden: new Set(), kept: null, turn: 0 };
 const watchers = [];
 const boxes = [...document.querySelectorAll('input[name="method"]')];
 
@@ -39,6 +39,7 @@ function readAddress() {
 }
 
 function showView() {
+  view.turn += 1;
   for (const box of boxes) box.checked = !view.hidden.has(facts.methods[box.value]);
   const state = document.getElementById("toolbar-state");
   if (state) {
@@ -59,7 +60,7 @@ for (const button of document.querySelectorAll("[data-boxes]")) {
 }
 document.getElementById("view")?.addEventListener("submit", (event) => event.preventDefault());
 window.addEventListener("hashchange", () => {
-  if (!document.getElementById(decodeURIComponent(location.hash.slice(1)))) readAddress();
+  if (!document.getElementById(location.hash.slice(1))) readAddress();
 });
 
 // Links within the page scroll there and leave the view in the address alone.

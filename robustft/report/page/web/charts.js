@@ -65,6 +65,7 @@ function asLayer(layer, width) {
 
 async function draw(host) {
   drawn.set(host, WAITING);
+  const { turn } = view;
   const { spec: chart, data } = charts[host.dataset.chart];
   const width = host.clientWidth;
   const spec = fitted(chart, width);
@@ -88,7 +89,7 @@ async function draw(host) {
   host.replaceChildren(canvas);
   host.style.minHeight = "";
   drawn.set(host, { vega, finalize, width });
-  steer(host);
+  if (turn !== view.turn) steer(host);
   redraw(host); // in case it was resized meanwhile
 }
 

@@ -20,7 +20,7 @@ COMMANDS = """\
 robustft: fine-tune a pre-trained vision model, measure accuracy, adversarial robustness and out-of-distribution
 accuracy all along the way, and draw the trade-off curve.
 
-  python -m robustft [train|evaluate|report|status|plan|data|pretrain] key=value ...
+  python -m robustft [train|evaluate|report|status|plan|sync|data|pretrain] key=value ...
 
   train      one run (the default): python -m robustft method=lora dataset=cifar10 dataset.path=DIR
              a sweep:               python -m robustft -m 'method=glob(*)' seed=0,1
@@ -31,6 +31,7 @@ accuracy all along the way, and draw the trade-off curve.
              which state to take: choose.robust_at_least=0.2 choose.best=clean; of a single run, its table and curve
   status     how far a study or a run is: run=DIR [json=true|watch=10]
   plan       what it would cost, starting nothing: study=paper [plan.jobs=32 plan.measure=true json=true]
+  sync       send what runs have kept offline to W&B: run=DIR
   data       get data set and weights ahead for machines without network, and look at them: dataset=domainnet ...
   pretrain   make the lab's backbone again
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from robustft.cli.run_argument import roots_of, shown
-from robustft.cli.user_errors import Mistake, command
+from robustft.cli.user_errors import Failure, Mistake, command
 from robustft.study.run import Run
 from robustft.training.trackers.wandb_sync import Segment, segments_of, send
 
@@ -32,7 +32,7 @@ def run(config: DictConfig) -> None:
     before = sum(segment.is_sent for place in waiting for segment in found[place]) - len(result.sent)
     print(f"sent {len(result.sent)} of {count} segments to W&B{f', {before} were sent before' if before else ''}")
     if result.failures:
-        raise SystemExit(f"robustft: {len(result.failures)} of {len(found)} runs could not be sent")
+        raise Failure(f"{len(result.failures)} of {len(found)} runs could not be sent")
 
 
 def _waiting(segments: Sequence[Segment]) -> list[Segment]:

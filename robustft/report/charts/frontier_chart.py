@@ -14,6 +14,7 @@ from robustft.study.comparison.comparison import Comparison
 from robustft.study.comparison.findings import Findings, FrontierBand
 
 PLANES = (("clean", "robust"), ("clean", "ood"), ("robust", "ood"))
+BANDS = ("Lines: what at least half of the seeds attain; bands: from what all to what any of them attain.",)
 TITLES = {"clean": "Clean test accuracy", "robust": "Robust test accuracy", "ood": "OOD test accuracy"}
 PLAIN = {"clean": "clean", "robust": "robust", "ood": "OOD"}
 
@@ -51,8 +52,8 @@ def _chart(
         spec=paneled(
             title=f"Frontiers of {PLAIN[x]} and {PLAIN[y]} accuracy",
             subtitle=[
-                "Lines: what at least half of the seeds attain; bands: from what all to what any of them attain;",
-                f"{points}.",
+                *(BANDS if any(band.all_seeds != band.any_seed for band in bands) else ()),
+                f"{points[:1].upper()}{points[1:]}.",
             ],
             panels=[(name, _layers(name, (x, y), data, marks, whole=whole)) for name in names],
             strategies=list(marks),
@@ -77,14 +78,14 @@ def _layers(
     horizontal = rate("x", TITLES[x], domain=[left, right])
     vertical = rate("median", TITLES[y], domain=[bottom, top])
     plane = {"field": "plane", "equal": f"{x}/{y}"}
-    band = {
+    band: Spec = {
         "x": horizontal,
         "y": {**vertical, "field": "low"},
         "y2": {"field": "high"},
         "color": color(marks),
     }
-    line = {"x": horizontal, "y": vertical, "color": color(marks), "strokeDash": dash(marks)}
-    state = {
+    line: Spec = {"x": horizontal, "y": vertical, "color": color(marks), "strokeDash": dash(marks)}
+    state: Spec = {
         "x": {**horizontal, "field": x},
         "y": {**vertical, "field": y},
         "color": color(marks),

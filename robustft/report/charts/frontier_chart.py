@@ -75,8 +75,8 @@ def _layers(
 ) -> list[Spec]:
     x, y = axes
     (left, right), (bottom, top) = (_extent(panel, what, data["points"]) for what in axes)
-    horizontal = rate("x", TITLES[x], domain=[left, right])
-    vertical = rate("median", TITLES[y], domain=[bottom, top])
+    horizontal = rate("x", TITLES[x], domain=[left, right], nice=False)
+    vertical = rate("median", TITLES[y], domain=[bottom, top], nice=False)
     plane = {"field": "plane", "equal": f"{x}/{y}"}
     band: Spec = {
         "x": horizontal,

@@ -75,8 +75,8 @@ def _layers(
 ) -> list[Spec]:
     x, y = axes
     (left, right), (bottom, top) = (_extent(panel, what, data["points"]) for what in axes)
-    horizontal = rate("x", TITLES[x], domain=[left, right])
-    vertical = rate("median", TITLES[y], domain=[bottom, top])
+    horizontal = rate("x", TITLES[x], domain=[left, right], nice=False)
+    vertical = rate("median", TITLES[y], domain=[bottom, top], nice=False)
     plane = {"field": "plane", "equal": f"{x}/{y}"}
     band: Spec = {
         "x": horizontal,
@@ -93,11 +93,13 @@ def _layers(
         "tooltip": tooltip("run", "step", "strategy", "clean", "robust", "ood", "state"),
     }
     here = f"datum.{x} >= {left} && datum.{y} >= {bottom}"
-    step = {"interpolate": "step-before", "clip": True}
+    step = {"interpolate": "step-before"}
     layers = [
         layer("bands", panel, {"type": "area", "fillOpacity": 0.1, **step}, band, plane),
         layer("bands", panel, {"type": "line", "strokeWidth": 1.6, **step}, line, plane),
     ]
+    for surface in layers:
+        surface["transform"] += _cuts(left, bottom)
     if whole:
         ring = {"type": "point", "filled": False, "size": 16, "strokeWidth": 0.7}
         layers.append(
@@ -106,6 +108,15 @@ def _layers(
     dot = {"type": "point", "filled": True, "size": 34}
     layers.append(layer("points", panel, dot, {**state, "fillOpacity": kept(1, 0.85, 0.12)}, here, "datum.chosen"))
     return layers
+
+
+def _cuts(left: float, bottom: float) -> list[Spec]:
+    """Surfaces end at the axes: renderers make a mask as large as the picture for a clipped mark, in seconds."""
+    ends = {"x": left, "median": bottom, "low": bottom, "high": bottom}
+    return [
+        {"calculate": f"isValid(datum.{name}) ? max(datum.{name}, {end}) : null", "as": name}
+        for name, end in ends.items()
+    ]
 
 
 def _extent(panel: str, what: str, points: Dataset) -> tuple[float, float]:

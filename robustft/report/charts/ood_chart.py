@@ -102,16 +102,18 @@ def _domains(panel: str, marks: Mapping[str, Mark]) -> list[Spec]:
 
 def _line(panel: str, data: Mapping[str, Dataset], marks: Mapping[str, Mark]) -> list[Spec]:
     shifts = data["shifts"].columns
-    here = [place for place, name in enumerate(shifts["panel"]) if name == panel]
-    x = _probit("x", "Clean test accuracy", [number(shifts["x"][place]) for place in here])
-    y = _probit("y", "OOD test accuracy", [number(shifts["y"][place]) for place in here])
+    places = [row[1:] for row in zip(shifts["panel"], shifts["x"], shifts["y"], strict=True) if row[0] == panel]
+    ends = data["lines"].columns if "lines" in data else {"panel": (), "x": (), "y": ()}
+    places += [row[1:] for row in zip(ends["panel"], ends["x"], ends["y"], strict=True) if row[0] == panel]
+    x = _probit("x", "Clean test accuracy", [number(place) for place, _ in places])
+    y = _probit("y", "OOD test accuracy", [number(place) for _, place in places])
     told = tooltip("run", "step", "strategy", "clean", "ood")
     state = {"x": x, "y": y, "color": color(marks), "shape": shape(marks), "tooltip": told}
     small = {"type": "point", "filled": False, "size": 14, "strokeWidth": 0.7}
     best = {"type": "point", "filled": True, "size": 30}
     layers = [layer("shifts", panel, small, {**state, "strokeOpacity": kept(1, 0.45, 0.08)}, "!datum.best")]
     if "lines" in data:
-        line = {"type": "line", "color": GREY, "strokeWidth": 1.4, "strokeDash": [5, 3], "clip": True}
+        line = {"type": "line", "color": GREY, "strokeWidth": 1.4, "strokeDash": [5, 3]}
         layers.append(layer("lines", panel, line, {"x": x, "y": y}, shown=None))
     return [*layers, layer("shifts", panel, best, {**state, "fillOpacity": kept(1, 0.9, 0.12)}, "datum.best")]
 

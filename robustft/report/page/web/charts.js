@@ -161,7 +161,7 @@ for (const host of hosts) {
 }
 
 // On paper nothing can be unfolded: what belongs to the answer is.
-const folded = [...document.querySelectorAll(".notes, :is(#area, #gates, #choices) .numbers")];
+const folded = [...document.querySelectorAll("#toolbar, .notes, :is(#area, #gates, #choices) .numbers")];
 let unfolded = [];
 window.addEventListener("beforeprint", () => {
   hosts.forEach(see);

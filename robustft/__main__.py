@@ -1,4 +1,4 @@
-"""python -m robustft [train|evaluate|report|pretrain] key=value ..."""
+"""python -m robustft [train|evaluate|report|export|status|plan|data|pretrain] key=value ..."""
 
 from __future__ import annotations
 

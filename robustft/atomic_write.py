@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from robustft import lease
+from robustft import interruption, lease
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _OF_EARLIER_VERSIONS = (".hydra.part", "last.ckpt.part")
@@ -70,6 +70,43 @@ def write_whole(path: Path, content: bytes | memoryview, *, previous: Path | Non
     """
     with written_whole(path, previous=previous) as temporary, temporary.open("xb") as file:
         file.write(content)
+
+
+@contextmanager
+def directory_written_whole(path: Path) -> Iterator[Path]:
+    """A temporary directory beside `path`, renamed to `path` when the block ends without an exception.
+
+    If the block raises, it is deleted with all that is in it, as are the folders made for it.
+
+    Raises:
+        OSError: if it cannot be written, or if there is anything but an empty directory at `path`.
+
+    >>> with directory_written_whole(Path("models/mine")) as temporary:
+    ...     _ = (temporary / "notes.txt").write_text("whole")
+    >>> [file.name for file in Path("models/mine").iterdir()]
+    ['notes.txt']
+    """
+    made = [parent for parent in path.parents if not parent.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+
+    def remove() -> None:
+        shutil.rmtree(temporary, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):
+                parent.rmdir()
+
+    with interruption.last_words(remove):
+        try:
+            temporary.mkdir()
+            yield temporary
+            for file in (*temporary.rglob("*"), temporary):
+                _synchronise(file)
+            os.replace(temporary, path)
+            _synchronise(path.parent)
+        except BaseException:
+            remove()
+            raise
 
 
 def is_temporary(path: Path) -> bool:

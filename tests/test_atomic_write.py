@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from robustft.atomic_write import is_temporary, remove_temporaries, write_whole, written_whole
+from robustft.atomic_write import directory_written_whole, is_temporary, remove_temporaries, write_whole, written_whole
 
 
 def test_the_file_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from robustft.atomic_write import is_temporary, remove_temporaries, write_whole, written_whole
+from robustft.atomic_write import directory_written_whole, is_temporary, remove_temporaries, write_whole, written_whole
 with written_whole(Path(sys.argv[1])) as temporary:
     temporary.write_bytes(bytes(1000))
     os.kill(os.getpid(), signal.SIGKILL)
@@ -218,3 +218,33 @@ def test_a_disk_that_has_become_read_only_is_told_with_the_file(on_small_disk):
         "hydra.run.dir must be a directory that can be written, got small/run",
         "old",
     ], done.stderr
+
+
+def test_a_directory_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for path in (tmp_path / "there", tmp_path / "a/b/new"):
+        with directory_written_whole(path) as temporary:
+            (temporary / "file").write_text("whole")
+            assert not (path / "file").exists()
+            assert is_temporary(temporary)
+        assert [file.name for file in path.iterdir()] == ["file"]
+        assert [file.name for file in path.parent.iterdir() if is_temporary(file)] == []
+
+
+def test_of_a_directory_whose_block_fails_nothing_is_left(tmp_path: Path) -> None:
+    def fail() -> None:
+        with directory_written_whole(tmp_path / "a/b/new") as temporary:
+            (temporary / "file").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_takes_the_place_of_nothing_that_has_content(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/mine").touch()
+    with pytest.raises(OSError, match="not empty"), directory_written_whole(tmp_path / "there"):
+        pass
+    assert [file.name for file in tmp_path.rglob("*")] == ["there", "mine"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from robustft.backbones.pixel_model import PixelModel
+    from robustft.backbones.timm_architecture import TimmArchitecture
 
 
 class Backbone(ABC):
@@ -47,6 +48,10 @@ class Backbone(ABC):
         Known without loading weights.
         """
         return False
+
+    def architecture(self) -> TimmArchitecture | None:
+        """What timm builds the network from, with any number of classes; None if timm alone does not."""
+        return None
 
     @abstractmethod
     def build(self, *, classes: int, seed: int) -> PixelModel:

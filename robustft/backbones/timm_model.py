@@ -11,6 +11,7 @@ from robustft import checks
 from robustft.backbones.backbone import Backbone
 from robustft.backbones.checkpoint import find_checkpoint, tensor_shapes
 from robustft.backbones.hub_weights import hub_weights
+from robustft.backbones.timm_architecture import TimmArchitecture
 from robustft.backbones.timm_vit import check_patches, check_resolution, is_plain_vit, patch_size_in
 from robustft.canonical_hash import canonical
 
@@ -102,6 +103,10 @@ class TimmModel(Backbone):
     def is_plain_vit(self) -> bool:
         self._pretrained_config()
         return is_plain_vit(self.name)
+
+    def architecture(self) -> TimmArchitecture:
+        arguments = {**(self.options or {}), **self._image_size_argument()}
+        return TimmArchitecture(name=self.name.partition(".")[0], arguments=arguments)
 
     def build(self, *, classes: int, seed: int) -> PixelModel:
         from robustft.backbones.new_head import put_new_head

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Additions:
-    """Settings of `evaluate`, checked once for all runs, so that a mistake is reported once.
+    """Settings of `evaluate`, checked once for all runs, so that a mistake is reported once. By default, no addition.
 
     attacks: name -> node of each chosen attack; suite: the keys of `suite` that are set.
     attacked: whether conditions with an attack are added: attacks, threat model, eps grid or OOD attacks are set.
@@ -29,14 +29,14 @@ class Additions:
     shifts: key -> (name in conditions, node); moved: key of one of the run's own shift sets -> its new path.
     """
 
-    attacks: Mapping[str, Any]
-    norm: str | None
-    eps_255: float | None
-    suite: Mapping[str, Any]
-    attacked: bool
-    shifts: Mapping[str, tuple[str, Any]]
-    moved: Mapping[str, str | None]
-    splits: tuple[str, ...] | None
+    attacks: Mapping[str, Any] = field(default_factory=dict)
+    norm: str | None = None
+    eps_255: float | None = None
+    suite: Mapping[str, Any] = field(default_factory=dict)
+    attacked: bool = False
+    shifts: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
+    moved: Mapping[str, str | None] = field(default_factory=dict)
+    splits: tuple[str, ...] | None = None
 
     def __bool__(self) -> bool:
         """Whether any condition is added; otherwise the run's own suite is measured again."""

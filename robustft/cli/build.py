@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from robustft.evaluation.suite import Suite
     from robustft.methods.method import Method
     from robustft.training.plan import TrainingPlan
-    from robustft.training.tracker import Tracker
+    from robustft.training.trackers.tracker import RunTracker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Parts:
     suite: Suite
     schedule: Schedule
     plan: TrainingPlan
-    tracker: Tracker
+    tracker: RunTracker
     seed: int
     keep_states: str | None
     shifts: Mapping[str, Shift]

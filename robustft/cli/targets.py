@@ -24,7 +24,7 @@ _KINDS = {
     ("attack", "*"): "robustft.attacks.Attack",
     ("schedule",): "robustft.evaluation.Schedule",
     ("trainer",): "robustft.training.TrainingPlan",
-    ("tracker",): "robustft.training.Tracker",
+    ("tracker",): "robustft.training.RunTracker",
 }
 """Place in the configuration -> class of the object built there. Nothing is built elsewhere, except arguments of
 classes from outside robustft."""

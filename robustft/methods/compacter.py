@@ -67,6 +67,11 @@ class Compacter(Method):
             dropout=self.dropout,
         )
 
+    def merged(self, network: nn.Module) -> nn.Module:
+        from robustft.methods.merged_layers import with_merged_layers
+
+        return with_merged_layers(network)
+
     def reduction_for(self, width: int) -> int:
         """The largest reduction, at most the one asked for, with width = reduction x phm_dim x a whole number."""
         if width % self.phm_dim:

@@ -33,3 +33,8 @@ class IA3(Method):
         from robustft.methods.shell import add_adapters
 
         return add_adapters(network, "ia3", **library_locations(self.projections))
+
+    def merged(self, network: nn.Module) -> nn.Module:
+        from robustft.methods.merged_layers import with_merged_layers
+
+        return with_merged_layers(network)

@@ -45,3 +45,8 @@ class Lora(Method):
 
         locations = library_locations(self.projections)
         return add_adapters(network, "lora", r=self.rank, alpha=self.alpha, dropout=self.dropout, **locations)
+
+    def merged(self, network: nn.Module) -> nn.Module:
+        from robustft.methods.merged_layers import with_merged_layers
+
+        return with_merged_layers(network)

@@ -50,6 +50,18 @@ class Method(ABC):
         """
         return self
 
+    def merged(self, network: nn.Module) -> nn.Module:
+        """The network to call in place of a tuned `network`, which is changed, for the same logits: what the method
+        added is multiplied into weights as far as that goes. It is float32, in eval mode, and not trained any more.
+
+        >>> from torch import nn
+        >>> from robustft.methods import Full
+        >>> network = nn.Linear(2, 2)
+        >>> Full().merged(network) is network
+        True
+        """
+        return network
+
     @abstractmethod
     def adapt(self, network: nn.Module) -> nn.Module:
         """Makes parameters of the frozen network trainable, or adds some; returns the network to call in its place.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robustft.study.frontier import frontier_area, frontier_steps
-from robustft.study.tradeoff import TradeoffPoint, best_step
+from robustft.study.tradeoff import TradeoffPoint, best_step, peak_step
+from robustft.study.uncertainty.estimate import Estimate
 
 
 def point_rows(points: Sequence[TradeoffPoint]) -> tuple[list[str], list[list[float | int | bool | None]]]:
@@ -30,15 +31,26 @@ def point_rows(points: Sequence[TradeoffPoint]) -> tuple[list[str], list[list[fl
     return columns, rows
 
 
-SUMMARY = ("area", *(f"{state}/{what}" for state in ("best", "last") for what in ("step", "clean", "robust")))
-"""The names in `run_summary`."""
+SUMMARY = (
+    "area",
+    *(f"{state}/{what}" for state in ("best", "last", "peak") for what in ("step", "clean", "robust")),
+    "lost",
+)
+"""The names in `run_summary` that every run has."""
 
 
-def run_summary(points: Sequence[TradeoffPoint]) -> dict[str, float | int]:
-    """Scalars to compare runs by: the area, and the test accuracies of the best and the last state."""
-    best, last = best_step(points), points[-1].step
+def run_summary(points: Sequence[TradeoffPoint], area: Estimate | None = None) -> dict[str, float | int]:
+    """Scalars to compare runs by: the area, the test accuracies of the best, the last and the peak state, and what is lost
+    of the peak's robust accuracy at the last.
+
+    area: with its interval, if that is known; then `area/low` and `area/high` are among them.
+    """
     by_step = {point.step: point for point in points}
-    summary: dict[str, float | int] = {"area": frontier_area(points), "best/step": best, "last/step": last}
-    for name, step in (("best", best), ("last", last)):
-        summary |= {f"{name}/clean": by_step[step].clean.rate, f"{name}/robust": by_step[step].robust.rate}
-    return summary
+    steps = {"best": best_step(points), "last": points[-1].step, "peak": peak_step(points)}
+    summary: dict[str, float | int] = {"area": frontier_area(points)}
+    if area is not None and area.low is not None and area.high is not None:
+        summary |= {"area/low": area.low, "area/high": area.high}
+    for name, step in steps.items():
+        point = by_step[step]
+        summary |= {f"{name}/step": step, f"{name}/clean": point.clean.rate, f"{name}/robust": point.robust.rate}
+    return summary | {"lost": by_step[steps["peak"]].robust.rate - points[-1].robust.rate}

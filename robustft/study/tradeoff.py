@@ -119,6 +119,17 @@ def best_step(points: Sequence[TradeoffPoint]) -> int:
     return max(points, key=rank).step
 
 
+def peak_step(points: Sequence[TradeoffPoint]) -> int:
+    """The step with the highest robust validation accuracy, the earliest on a tie.
+
+    Raises:
+        ValueError: if there is no point.
+    """
+    if not points:
+        raise ValueError("points must hold at least one point, got none")
+    return max(points, key=lambda point: (point.validation_robust.rate, -point.step)).step
+
+
 def _point(measured: Mapping[Condition, Record], needed: Sequence[Condition]) -> TradeoffPoint:
     """The point of one step; needed: test images clean and attacked, then those of validation."""
     clean, robust, validation_clean, validation_robust = (measured[condition] for condition in needed)

@@ -8,12 +8,16 @@ from robustft.public_names import door
 
 if TYPE_CHECKING:
     from robustft.training.plan import TrainingPlan as TrainingPlan
-    from robustft.training.tracker import Tracker as Tracker
+    from robustft.training.trackers.logger_tracker import LoggerTracker as LoggerTracker
+    from robustft.training.trackers.tracker import RunTracker as RunTracker
+    from robustft.training.trackers.wandb_tracker import Tracker as Tracker
 
 __getattr__ = door(
     __name__,
     {
-        "Tracker": "tracker",
+        "LoggerTracker": "trackers.logger_tracker",
+        "RunTracker": "trackers.tracker",
+        "Tracker": "trackers.wandb_tracker",
         "TrainingPlan": "plan",
     },
 )

@@ -33,7 +33,7 @@ from robustft.training.plan import TrainingPlan
 from robustft.training.progress import Progress
 from robustft.training.stop_at_divergence import StopAtDivergence
 from robustft.training.stopwatch import Stopwatch
-from robustft.training.tracker import TrackedRun
+from robustft.training.trackers.tracked_run import TrackedRun
 
 
 def evaluated_steps(schedule: Schedule, plan: TrainingPlan, *, images: int) -> tuple[int, ...]:

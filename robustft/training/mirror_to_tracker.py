@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 
 from robustft.study.records.condition_names import ConditionNames
 from robustft.study.records.record import Record
-from robustft.training.tracker import TrackedRun
+from robustft.training.trackers.tracked_run import TrackedRun
 
 
 class MirrorToTracker(pl.Callback):

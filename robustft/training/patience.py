@@ -10,14 +10,17 @@ from typing import Any
 
 from robustft import interruption
 
-_LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.1
 """Between two looks for a signal."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """Seconds that a tracker may take: to `open`, to `log`, to `close`, and in all of these once a signal has asked the
-    process to stop.
+    """Seconds that a tracker may take: to `open` and to `log` before it is given up, while the run goes on; to `close`,
+    for which the run waits; and in all once a signal has asked the process to stop.
+
+    answering: instead of `close`, of a server that opened within `prompt` seconds. For one that was slower the run waits
+        for a `share` of the time that has passed since, or `least` seconds if that is more.
 
     >>> Patience(log=5).log
     5
@@ -27,6 +30,10 @@ class Patience:
     log: float = 60
     close: float = 300
     signalled: float = 5
+    answering: float = 30
+    prompt: float = 5
+    share: float = 0.03
+    least: float = 0.5
 
 
 PATIENCE = Patience()
@@ -63,12 +70,17 @@ def within(seconds: float, call: Callable[[], Any], *, signalled: float) -> Any:
     threading.Thread(target=work, daemon=True).start()
     end = time.monotonic() + seconds
     is_signalled = False
-    while not done.wait(_LOOK_SECONDS):
+    while not done.wait(LOOK_SECONDS):
         if interruption.requested() and not is_signalled:
             is_signalled, end = True, min(end, time.monotonic() + signalled)
         if time.monotonic() >= end:
             raise Failed(f"no answer in {signalled if is_signalled else seconds:g} s")
     if errors:
-        name, text = type(errors[0]).__name__, str(errors[0])
-        raise Failed(f"{name}: {text}" if text else name) from errors[0]
+        raise Failed(reason_of(errors[0])) from errors[0]
     return results[0]
+
+
+def reason_of(error: BaseException) -> str:
+    """The error in one line: `OSError: no space left`."""
+    name, text = type(error).__name__, str(error)
+    return f"{name}: {text}" if text else name

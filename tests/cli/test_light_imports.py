@@ -46,6 +46,7 @@ def loaded_by(*words: str, cwd) -> str:
         ("status", "run=nowhere"),
         ("report", "run=nowhere"),
         ("report", "run=x", "choose.ood_at_least=0.2"),
+        ("export", "run=nowhere", "output=there"),
         ("evaluate", "run=nowhere", "threat_model.eps_255=4"),
         ("evaluate", "run=nowhere", "attack=[pgd]", "attack.pgd.steps=0"),
     ],

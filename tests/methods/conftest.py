@@ -36,14 +36,14 @@ def make_vit() -> Callable[..., nn.Module]:
 def train() -> Callable[..., None]:
     """A few real updates of the trainable parameters, with weight decay."""
 
-    def steps(network: nn.Module, size: int = 16, number: int = 3) -> None:
+    def steps(network: nn.Module, size: int = 16, number: int = 3, classes: int = 10) -> None:
         network.train()
         trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
         optimiser = torch.optim.AdamW(trainable, lr=1e-2, weight_decay=0.1)
         generator = torch.Generator().manual_seed(7)
         for _ in range(number):
             images = torch.randn(8, 3, size, size, generator=generator)
-            labels = torch.randint(10, (8,), generator=generator)
+            labels = torch.randint(classes, (8,), generator=generator)
             optimiser.zero_grad()
             nn.functional.cross_entropy(network(images), labels).backward()
             optimiser.step()

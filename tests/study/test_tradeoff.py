@@ -8,7 +8,7 @@ import pytest
 from robustft.report.tradeoff_rows import run_summary
 from robustft.study.frontier import frontier_steps
 from robustft.study.records.record import Record
-from robustft.study.tradeoff import Count, TradeoffPoint, best_step, tradeoff_points
+from robustft.study.tradeoff import Count, TradeoffPoint, best_step, peak_step, tradeoff_points
 
 MakeRecord = Callable[..., Record]
 
@@ -158,3 +158,19 @@ def test_of_many_corruptions_a_point_has_the_sum_only(make_record: MakeRecord) -
     (point,) = tradeoff_points([*records_of_a_step(make_record, 4), *parts, total])
     assert list(point.ood) == ["mnist", "corruptions"]
     assert point.ood["corruptions"] == Count(correct=3, total=20)
+
+
+@pytest.mark.parametrize(("robust", "peak"), [((1, 4, 4, 2), 10), ((1, 2, 3, 4), 30), ((0, 0, 0, 0), 0)])
+def test_the_peak_is_the_earliest_of_the_highest_robust_validation_accuracy(
+    make_record: MakeRecord, robust: tuple[int, ...], peak: int
+) -> None:
+    records = [
+        make_record(step=10 * index, split=split, condition=condition, correct=correct)
+        for index, count in enumerate(robust)
+        for split, attacked in (("validation", count), ("test", 9 - count))
+        for condition, correct in (("clean", 9), ("pgd", attacked))
+    ]
+    points = tradeoff_points(records)
+    assert peak_step(points) == peak_step(points[::-1]) == peak
+    with pytest.raises(ValueError, match="points must hold at least one point"):
+        peak_step([])

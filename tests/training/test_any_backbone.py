@@ -28,7 +28,7 @@ from robustft.models.tuned_state import tuned_state
 from robustft.study.records.record import Record
 from robustft.training.fine_tune import fine_tune
 from robustft.training.plan import TrainingPlan
-from robustft.training.tracker import TrackedRun
+from robustft.training.trackers.tracked_run import TrackedRun
 from tests.methods.every_method import FREE_OF_BLOCKS
 
 SIZE = 64

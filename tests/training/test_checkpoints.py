@@ -21,7 +21,7 @@ from robustft.models.tuned_model import tuned_by
 from robustft.training.checkpoints import LAST, PREVIOUS, RUN, Checkpoints
 from robustft.training.fine_tune import fine_tune
 from robustft.training.plan import TrainingPlan
-from robustft.training.tracker import TrackedRun
+from robustft.training.trackers.tracked_run import TrackedRun
 
 STEPS = (0, 1, 3, 6)
 

@@ -25,7 +25,7 @@ from robustft.study.records.record_file import read_records
 from robustft.training.fine_tune import evaluated_steps, fine_tune
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
-from robustft.training.tracker import TrackedRun
+from robustft.training.trackers.tracked_run import TrackedRun
 from tests.methods.every_method import METHODS
 
 pytestmark = pytest.mark.usefixtures("one_thread")

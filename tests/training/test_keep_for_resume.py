@@ -24,7 +24,7 @@ from robustft.training.fine_tune import fine_tune
 from robustft.training.keep_for_resume import KeepForResume
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
-from robustft.training.tracker import TrackedRun
+from robustft.training.trackers.tracked_run import TrackedRun
 from tests.methods.every_method import METHODS
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -14,7 +14,7 @@ from robustft.models.states import States
 from robustft.models.tuned_model import tuned_by
 from robustft.training.fine_tune import fine_tune
 from robustft.training.plan import TrainingPlan
-from robustft.training.tracker import TrackedRun
+from robustft.training.trackers.tracked_run import TrackedRun
 
 
 class Logged(TrackedRun):

@@ -24,7 +24,7 @@ from robustft.training.fine_tune import fine_tune
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
 from robustft.training.stop_at_divergence import StopAtDivergence
-from robustft.training.tracker import TrackedRun
+from robustft.training.trackers.tracked_run import TrackedRun
 
 NAN, INF = float("nan"), float("inf")
 

@@ -13,8 +13,10 @@ COMMANDS = {
     "train": "fine-tune, evaluate along the way, draw the trade-off curve (the default)",
     "evaluate": "measure saved states again and compare, or under other attacks and shifts: run=DIR",
     "report": "which method, how sure, which state to take: printed and as a page; a run's table and curve: run=DIR",
+    "export": "write a state in a form that needs no robustft, with a model card: run=DIR state=best output=DIR",
     "status": "say how far runs are: run=DIR",
     "plan": "what a run, a sweep or a study would cost, starting nothing: study=paper, as for train",
+    "sync": "send offline runs to W&B: run=DIR",
     "data": "download and decode ahead, for runs without a network: dataset=NAME, as for train",
     "pretrain": "make the lab's backbone again",
 }
@@ -119,5 +121,5 @@ def _stray_word(word: str, following: str | None, line: CommandLine) -> str:
         return f"unknown command {word}; one of {', '.join(COMMANDS)}, then key=value ...{hint}"
     if pair:
         return f"{word} must be written key=value; did you mean {word}={following}?"
-    is_run = line.command in ("evaluate", "report", "status") and os.path.isdir(word)
+    is_run = line.command in ("evaluate", "report", "export", "status", "sync") and os.path.isdir(word)
     return f"{word} must be written key=value" + (f"; did you mean run={word}?" if is_run else "")

@@ -20,7 +20,7 @@ COMMANDS = """\
 robustft: fine-tune a pre-trained vision model, measure accuracy, adversarial robustness and out-of-distribution
 accuracy all along the way, and draw the trade-off curve.
 
-  python -m robustft [train|evaluate|report|status|plan|data|pretrain] key=value ...
+  python -m robustft [train|evaluate|report|export|status|plan|sync|data|pretrain] key=value ...
 
   train      one run (the default): python -m robustft method=lora dataset=cifar10 dataset.path=DIR
              a sweep:               python -m robustft -m 'method=glob(*)' seed=0,1
@@ -29,8 +29,10 @@ accuracy all along the way, and draw the trade-off curve.
              or add to them: attack=[autoattack], threat_model.eps_255=4, shift=[stl10], suite.corruptions=all
   report     which method of a study, how sure, printed and as a page: run=DIR; studies together: run=[A,B] output=DIR
              which state to take: choose.robust_at_least=0.2 choose.best=clean; of a single run, its table and curve
+  export     write a state to use anywhere, with timm or torch alone, and its model card: run=DIR state=best output=DIR
   status     how far a study or a run is: run=DIR [json=true|watch=10]
   plan       what it would cost, starting nothing: study=paper [plan.jobs=32 plan.measure=true json=true]
+  sync       send what runs have kept offline to W&B: run=DIR
   data       get data set and weights ahead for machines without network, and look at them: dataset=domainnet ...
   pretrain   make the lab's backbone again
 

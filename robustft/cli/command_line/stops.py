@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from robustft import interruption
 
-STOP_SAFELY = ("train", "evaluate", "pretrain")
+STOP_SAFELY = ("train", "evaluate", "export", "pretrain")
 """The others have nothing to save, and Python ends them where they are."""
 
 SECONDS_TO_LOAD = 2

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from robustft import checks, interruption
 from robustft.cli.additions import Additions, additions_of
@@ -15,9 +15,9 @@ from robustft.cli.build import Parts
 from robustft.cli.processes import together
 from robustft.cli.run_argument import each_of, known_run, several_runs
 from robustft.cli.runs import run_directory
-from robustft.cli.runs.evaluation_config import config_file, misfit, run_parts
-from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of
+from robustft.cli.runs.evaluation_config import check_trust, config_file, misfit, run_parts
 from robustft.cli.runs.libraries import load_libraries
+from robustft.cli.runs.same_contents import same_contents
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.device import ACCELERATORS, refuse_missing_device, torch_device
 from robustft.evaluation.tiers import EVERY
@@ -46,7 +46,7 @@ def run(config: DictConfig) -> None:
     with naming(""):
         checks.one_of("accelerator", config.accelerator, ACCELERATORS)
         checks.yes_or_no("missing_only", config.missing_only)
-        _check_trust(config.trust)
+        check_trust(config.trust)
     additions = additions_of(config)
     goes_on = os.environ.get("SLURM_RESTART_COUNT", "0") != "0"  # what the job has added before is not measured again
     config.missing_only = config.missing_only or (goes_on and bool(additions))
@@ -81,15 +81,10 @@ def _evaluate_all(config: DictConfig, additions: Additions, is_first: bool) -> N
         raise SystemExit(f"robustft: {'; '.join(lines)}")
 
 
-def _check_trust(packages: Any) -> None:
-    if not OmegaConf.is_list(packages) or not all(isinstance(name, str) and name.isidentifier() for name in packages):
-        raise ValueError(f"trust must be a list of packages, [mypackage], got {packages}")
-
-
 def _evaluate(run: Run, config: DictConfig, additions: Additions, is_first: bool) -> int:
     """Measures the chosen states of one run; the number of conditions that differ from the record."""
     parts = run_parts(run, config, additions)
-    fingerprints = _same_contents(run, parts)
+    fingerprints = same_contents(run, parts)
     # Only additions are written, and then no other process may write.
     writes = bool(additions) and is_first
     with run_directory.claimed(run.directory, key="run") if writes else nullcontext():
@@ -160,25 +155,6 @@ def _line(comparison: Comparison, *, added: bool) -> str:
     against = "-" if condition.eps_255 is None else f"{condition.norm} {condition.eps_255:g}/255"
     counts = (_counted(comparison.recorded), _counted(now))
     return LINE.format(now.step, condition.split, condition.name, against, *counts, verdict)
-
-
-def _same_contents(run: Run, parts: Parts) -> dict[str, Any]:
-    """Fingerprints of everything read; a Mistake if anything is another than when the run, or a set, was measured.
-
-    Sets that an evaluation has added are known by their condition, `ood:<name>`.
-    """
-    files = files_of(parts)
-    for key, shift in parts.shifts.items():
-        if key not in run.shift_names:
-            files[Condition(split="test", shift=shift.source.name).name] = files.pop(f"shift.{key}")
-    if HUB_WEIGHTS in run.contents:  # from a local file now, if one is given
-        with naming("backbone."):
-            files[HUB_WEIGHTS] = files.pop("backbone") or parts.backbone.hub_files()
-    fingerprints = contents(files, dict(run.contents))
-    for name, now in fingerprints.items():
-        if name in run.contents and now["fingerprint"] != run.contents[name]["fingerprint"]:
-            raise Mistake(f"{name} has another content than the one that the run in {run.directory} was made with")
-    return fingerprints
 
 
 def _check_outcomes(run: Run, steps: Sequence[int]) -> None:

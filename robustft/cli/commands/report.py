@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from robustft.checks import number, one_of, optional, whole_number, yes_or_no
 from robustft.checks import path as checked_path
+from robustft.cli.report_mirror import mirror, report_tracker
 from robustft.cli.run_argument import each_of, known_run, roots_of, shown
 from robustft.cli.user_errors import Failure, Mistake, command, naming
 from robustft.lazy_module import lazy_module
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from robustft.study.comparison import compare as comparing
     from robustft.study.comparison import findings_of
     from robustft.study.comparison.comparison import Comparison
+    from robustft.training.trackers.wandb_tracker import Tracker
 else:  # matplotlib takes a second, and a finished run or a mistake need none of it
     comparing = lazy_module("robustft.study.comparison.compare")
     eps_figure = lazy_module("robustft.report.eps_figure")
@@ -71,6 +73,7 @@ class Settings:
     figures: bool
     each: bool
     output: Path | None
+    tracker: Tracker | None
 
 
 @command
@@ -83,6 +86,8 @@ def run(config: DictConfig) -> None:
         if not each.runs:
             known_run(root)  # a Mistake, as there is none
     if len(roots) == 1 and os.path.lexists(roots[0] / RUN):
+        if settings.tracker is not None:
+            raise Mistake(f"tracker must be null for a single run, which has a mirror of its own; got {roots[0]}")
         report(known_run(roots[0]), settings.output, settings=settings)
         return
     studies = dict.fromkeys(study.resolve() for each in found for study in each.studies)
@@ -109,7 +114,10 @@ def report_study(roots: Sequence[Path], output: Path, settings: Settings) -> Non
     study_report.write_report(whole, output, figures=False, page=settings.page)
     print(f"report: {shown(output / study_report.PAGE if settings.page else output)}", flush=True)
     folder = output / study_report.FIGURES
-    if settings.figures and (failures := _drawn("figures", folder, lambda: figures.write_figures(whole, folder))):
+    failures = _drawn("figures", folder, lambda: figures.write_figures(whole, folder)) if settings.figures else []
+    if settings.tracker is not None:
+        mirror(whole, output, settings.tracker)
+    if failures:
         raise Failure(failures[0])
 
 
@@ -195,6 +203,7 @@ def _settings(config: DictConfig) -> Settings:
             figures=yes_or_no("figures", config.figures),
             each=yes_or_no("each", config.each),
             output=optional(checked_path, "output", config.output),
+            tracker=report_tracker(config),
         )
 
 

@@ -38,7 +38,7 @@ from robustft.study.statistics import few_images
 
 if TYPE_CHECKING:
     from robustft.cli.load import Loaded
-    from robustft.training.tracker import TrackedRun
+    from robustft.training.trackers.tracked_run import TrackedRun
 
 
 @command
@@ -58,6 +58,8 @@ def run(config: DictConfig) -> Any:
         if not before.is_finished:
             with naming("trainer."):
                 refuse_missing_device(parts.plan.accelerator)
+            with naming(f"tracker={hydra.runtime.choices.tracker} "):
+                parts.tracker.check_installed()
         with ExitStack() as held:
 
             def begin(parts: Parts) -> None:
@@ -139,8 +141,11 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run, 
                 saved=now_running.saved,
                 stopwatch=stopwatch,
             )
-            summary = _reported(run, tracked)
-            now_running.finished(summary)  # whatever becomes of the mirror
+            picture = _reported(run)
+            now_running.finished(run_summary(run.points))  # whatever becomes of the interval and the mirror
+            summary = _with_interval(run)
+            now_running.finished(summary)
+            _mirrored(run, tracked, picture, summary)
         now_running.finished(summary)
 
 
@@ -182,7 +187,7 @@ def _begun_with(earlier: list[dict[str, Any]], start: dict[str, Any]) -> dict[st
 
 def _tracked(parts: Parts, run: Run, label: str) -> AbstractContextManager[TrackedRun]:
     """The run's mirror, called what its directory is by default."""
-    from robustft.training.tracker import tracked_run
+    from robustft.training.trackers.tracked_run import tracked_run
 
     return tracked_run(
         parts.tracker,
@@ -215,13 +220,28 @@ def _announce(run: Run, inputs: Loaded, steps: Sequence[int]) -> None:
         print(line)
 
 
-def _reported(run: Run, tracked: TrackedRun) -> dict[str, float | int]:
-    """Table, picture and mirror of a run that is done: its summary."""
+def _reported(run: Run) -> Path | None:
+    """Prints the table of a run that is done and draws its picture; None if that cannot be drawn."""
     picture = run.directory / PICTURE
     failures = show(run, picture)
     for line in failures:
         print(f"robustft: warning: {line}", file=sys.stderr, flush=True)
+    return None if failures else picture
+
+
+def _with_interval(run: Run) -> dict[str, float | int]:
+    """The summary of a run that is done, with the interval of its area."""
+    from robustft.study.comparison.run_area import run_area
+
+    area = None
+    try:
+        area = run_area(run.directory)
+    except Exception as error:  # its numbers stay what they are
+        print(f"robustft: warning: no interval: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    return run_summary(run.points, area)
+
+
+def _mirrored(run: Run, tracked: TrackedRun, picture: Path | None, summary: dict[str, float | int]) -> None:
+    """The results of a run that is done, in its mirror."""
     columns, rows = point_rows(run.points)
-    summary = run_summary(run.points)
-    tracked.finish(columns=columns, rows=rows, picture=None if failures else picture, summary=summary)
-    return summary
+    tracked.finish(columns=columns, rows=rows, picture=picture, summary=summary, step=run.points[-1].step)

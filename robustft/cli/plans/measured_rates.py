@@ -40,7 +40,7 @@ class Stopwatch:
         from robustft.device import search_precision
         from robustft.models.tuned_model import tuned_by
         from robustft.models.tuned_state import parameter_counts
-        from robustft.training import fine_tune, tracker  # noqa: F401  what a run loads
+        from robustft.training import fine_tune  # noqa: F401  what a run loads
 
         with naming("trainer."):
             device = torch_device(parts.plan.accelerator)

@@ -52,7 +52,7 @@ def run_work(
         training_factor=settings.training_factor,
         parameters=_parameters(parts, backbone, method, sizes.classes, settings, observations),
         keep=parts.keep_states,
-        tracked=parts.tracker.mode != "disabled",
+        tracked=parts.tracker.is_on,
         validation_images=held_out,
         block_images=images_of_block(parts.suite.batch_size),
     )

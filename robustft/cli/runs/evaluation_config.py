@@ -33,6 +33,12 @@ _MOST_NESTED = 32
 _REMEDY = "restore it from a copy, or begin the run again in another directory"
 
 
+def check_trust(packages: Any) -> None:
+    """ValueError unless `packages` is a list of names."""
+    if not OmegaConf.is_list(packages) or not all(isinstance(name, str) and name.isidentifier() for name in packages):
+        raise ValueError(f"trust must be a list of packages, [mypackage], got {packages}")
+
+
 def config_file(run_dir: Path) -> Path:
     """Where a run has its configuration as composed."""
     return run_dir / ".hydra" / "config.yaml"

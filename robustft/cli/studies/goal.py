@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from robustft.cli.user_errors import Mistake
-from robustft.report.tradeoff_rows import SUMMARY
+from robustft.report.tradeoff_rows import SUMMARY, run_summary
 from robustft.study.run import Run
 
 
@@ -21,5 +21,9 @@ def check_goal(config: DictConfig) -> list[str]:
 
 def goal_values(config: DictConfig, run: Run) -> Any:
     """None without a goal; a number for one name, a tuple of numbers for several."""
-    values = tuple(float(run.content["summary"][name]) for name in check_goal(config))
+    goal = check_goal(config)
+    summary = run.content["summary"]
+    if any(name not in summary for name in goal):  # finished by a version whose summary was shorter
+        summary = run_summary(run.points)
+    values = tuple(float(summary[name]) for name in goal)
     return None if not values else values[0] if len(values) == 1 else values

@@ -29,7 +29,7 @@ from robustft.study.records.record import Record
 from robustft.study.records.record_file import RECORDS, last_record
 from robustft.study.run_file import LEASE, read_run
 from robustft.study.run_state import RunState, run_state, state_in
-from robustft.study.tradeoff import TradeoffPoint, best_step, tradeoff_points
+from robustft.study.tradeoff import TradeoffPoint, best_step, peak_step, tradeoff_points
 from robustft.study.uncertainty.setting_draws import SeedCurve
 
 NO_INTERVAL = "no interval"
@@ -129,7 +129,7 @@ def _finished(place: Place, listed: ListedRun, identity: RunIdentity, records: S
         points=tuple(points),
         selected=tuple(selected),
         best=best,
-        peak=max(points, key=lambda point: (point.validation_robust.rate, -point.step)).step,
+        peak=peak_step(points),
         last=last,
         states=_states(place.directory),
         further=further_attacks(records, points[0], names),

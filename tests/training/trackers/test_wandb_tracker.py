@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from robustft.study.records.condition import Condition
 from robustft.study.records.condition_names import ConditionNames
 from robustft.study.records.record import Record
 from robustft.training.mirror_to_tracker import MirrorToTracker
-from robustft.training.tracker import LONGEST_NAME, LONGEST_TAG, Tracker, tracked_run
+from robustft.training.trackers.tracked_run import tracked_run
+from robustft.training.trackers.wandb_tracker import LONGEST_NAME, LONGEST_TAG, Tracker
 from tests.cli import wandb_file
 
 NAMES = ConditionNames(norm="linf", eps=8 / 255, attacks={"pgd": "0a0a"})
@@ -101,12 +103,16 @@ def test_what_fits_stays_as_it_is(tmp_path, tag):
 def test_an_id_that_another_process_holds_is_one_warning(tmp_path):
     opening = {"name": "digits", "group": "default", "tags": [], "config": {}, "run_id": "held"}
     script = (
-        "import sys; from pathlib import Path; from robustft.training.tracker import Tracker, tracked_run\n"
+        "import sys; from pathlib import Path; from robustft.training.trackers.tracked_run import tracked_run\n"
+        "from robustft.training.trackers.wandb_tracker import Tracker\n"
         f"with tracked_run(Tracker(), run_dir=Path({str(tmp_path)!r}), **{opening!r}) as tracked:\n"
         "    tracked.log(1, {'train/loss': 0.5})\n"
         "print('went on')"
     )
-    with tracked_run(Tracker(), run_dir=tmp_path, **opening):  # its service is inherited through WANDB_SERVICE
+    with tracked_run(Tracker(), run_dir=tmp_path, **opening) as holding:  # its service is inherited: WANDB_SERVICE
+        is_open = threading.Event()
+        holding._send(lambda mirror: is_open.set())
+        assert is_open.wait(60)
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "went on\n")
     (line,) = done.stderr.splitlines()

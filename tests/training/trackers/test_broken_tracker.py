@@ -7,13 +7,41 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from robustft.interruption import on_signals
 from robustft.training.patience import Patience
-from robustft.training.tracker import TrackedRun, Tracker, tracked_run
+from robustft.training.trackers.tracked_run import TrackedRun, tracked_run
+from robustft.training.trackers.tracker import MirroredRun, RunTracker
+from robustft.training.trackers.wandb_tracker import Tracker, WandbMirror
 from tests.cli import wandb_file
+
+
+RUN = MirroredRun(directory=Path("run"), run_id="this", name="n", group="g", tags=[], config={})
+
+
+class Opened(RunTracker):
+    """A tracker whose mirror is there already: around a run of W&B's, or what stands for one."""
+
+    def __init__(self, run: object, *, is_remote: bool = False) -> None:
+        super().__init__()
+        object.__setattr__(self, "_run", run)
+        object.__setattr__(self, "_is_remote", is_remote)
+
+    label = "W&B"
+
+    @property
+    def is_remote(self) -> bool:
+        return self._is_remote
+
+    def opened(self, run: MirroredRun) -> WandbMirror:
+        return WandbMirror(self._run)
+
+
+def tracked_by(run: object, **settings: object) -> TrackedRun:
+    return TrackedRun(Opened(run), log_every=1, run=RUN, **settings)
 
 
 class Broken:
@@ -42,7 +70,7 @@ def close(tracked: TrackedRun) -> None:
 @pytest.mark.parametrize("first", [log, finish, close], ids=lambda act: act.__name__)
 def test_a_mirror_that_breaks_is_told_once_and_left_alone(first, capsys):
     broken = Broken()
-    tracked = TrackedRun(broken, log_every=1)
+    tracked = tracked_by(broken)
     for act in (first, log, finish, close):
         act(tracked)
     assert capsys.readouterr().err == (
@@ -63,7 +91,9 @@ class Raising:
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()], ids=repr)
 def test_not_even_an_exit_of_the_librarys_ends_the_run(error, capsys):
-    log(TrackedRun(Raising(error), log_every=1))
+    tracked = tracked_by(Raising(error))
+    log(tracked)
+    close(tracked)
     assert capsys.readouterr().err.startswith(
         f"robustft: the run continues without W&B, which failed: {type(error).__name__}"
     )
@@ -77,17 +107,19 @@ class Silent:
 
 
 def test_a_service_that_hangs_is_given_up(capsys):
-    tracked = TrackedRun(Silent(), log_every=1, patience=Patience(log=0.01))
+    tracked = tracked_by(Silent(), patience=Patience(close=0.01))
     log(tracked)
+    close(tracked)
     log(tracked)
     assert capsys.readouterr().err == "robustft: the run continues without W&B, which failed: no answer in 0.01 s\n"
 
 
 def test_a_signal_makes_the_patience_short(capsys):
-    tracked = TrackedRun(Silent(), log_every=1, patience=Patience(log=1e6, signalled=0.01))
+    tracked = tracked_by(Silent(), patience=Patience(close=1e6, signalled=0.01))
     with on_signals():
         signal.raise_signal(signal.SIGTERM)
         log(tracked)
+        close(tracked)
     assert "no answer in 0.01 s" in capsys.readouterr().err
 
 
@@ -103,25 +135,29 @@ def test_what_cannot_be_opened_is_one_warning(tmp_path, monkeypatch, capsys):
 
 
 KILLING = """
-import os, signal, subprocess, sys
+import os, signal, subprocess, sys, threading
 from pathlib import Path
-from robustft.training.tracker import Tracker, tracked_run
+from robustft.training.trackers.tracked_run import tracked_run
+from robustft.training.trackers.wandb_tracker import Tracker
 number, place = getattr(signal, sys.argv[1]), sys.argv[2]
-def kill(here):
+def kill(here, tracked):
     if here == place:
+        sent = threading.Event()
+        tracked._send(lambda mirror: sent.set())  # behind all that was sent before
+        sent.wait()
         of_mine = subprocess.run(["pgrep", "-P", str(os.getpid()), "wandb-core"], capture_output=True, text=True)
         os.kill(int(of_mine.stdout), number)
         os.waitpid(int(of_mine.stdout), 0)
 def run(run_id):
     opening = {"name": "n", "group": "g", "tags": [], "config": {}, "run_id": run_id}
     with tracked_run(Tracker(), run_dir=Path("run"), **opening) as tracked:
-        kill("init")
+        kill("init", tracked)
         for step in range(100):
-            if step == 50: kill("log")
+            if step == 50: kill("log", tracked)
             tracked.log(step, {"train/loss": 0.5})
-        kill("finish")
+        kill("finish", tracked)
         tracked.finish(columns=["step"], rows=[[0]], picture=None, summary={"area": 0.5})
-        kill("close")
+        kill("close", tracked)
 run("first")
 place = None
 run("second")

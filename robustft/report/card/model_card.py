@@ -132,8 +132,9 @@ def checks(model: ExportedModel) -> list[str]:
         rounded = f" ({model.rounded} {verb} out otherwise, by a margin that is within rounding)"
     return [
         f"The files, loaded again, give the logits of the run's own model on {model.compared:,} test images: the "
-        f"largest difference is {model.largest:.1g}. The clean outcomes on record were made again, on {model.outcomes:,} "
-        f"test images{rounded}. Robust accuracy was not measured again: it is that of the same function.",
+        f"largest difference is {model.largest:.1g}. The clean outcomes on record were made again, on "
+        f"{model.outcomes:,} test images{rounded}. "
+        "Robust accuracy was not measured again: it is that of the same function.",
         f"No file here is a pickle, and none holds code: {held}.",
     ]
 

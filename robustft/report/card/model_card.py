@@ -10,7 +10,7 @@ from robustft.report.card.front_matter import front_matter
 from robustft.report.card.loading import loading
 from robustft.report.tables.markup import markdown_text
 from robustft.study.frontier import frontier_steps
-from robustft.study.gate_summary import failed_gates, gates_in_short
+from robustft.study.records.gate_summary import failed_gates, gates_in_short
 from robustft.study.records.record import Record, without_parts
 from robustft.study.run import Run
 from robustft.study.tradeoff import Count, best_step, count_of, peak_step

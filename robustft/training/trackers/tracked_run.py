@@ -190,4 +190,6 @@ def tracked_run(
 
 def _warn(label: str, error: BaseException, hint: str = "") -> None:
     reason = " ".join(str(error).split())
-    print(f"robustft: the run continues without {label}, which failed: {reason[:200]}{hint}", file=sys.stderr, flush=True)
+    print(
+        f"robustft: the run continues without {label}, which failed: {reason[:200]}{hint}", file=sys.stderr, flush=True
+    )

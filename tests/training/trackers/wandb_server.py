@@ -69,7 +69,16 @@ class WandbServer:
         name = query.split("{")[0].split("(")[0].split()[-1]
         self.operations.append(name)
         if name == "Viewer":
-            return {"viewer": {"id": "v", "entity": "me", "username": "me", "email": "", "flags": "{}", "teams": {"edges": []}}}
+            return {
+                "viewer": {
+                    "id": "v",
+                    "entity": "me",
+                    "username": "me",
+                    "email": "",
+                    "flags": "{}",
+                    "teams": {"edges": []},
+                }
+            }
         if name == "UpsertBucket":
             known = self.runs.setdefault(variables["name"], {})
             known |= {key: value for key, value in variables.items() if value is not None}
@@ -77,7 +86,10 @@ class WandbServer:
             bucket = {**self._bucket(variables["name"]), "project": project}
             return {"upsertBucket": {"bucket": bucket, "inserted": True}}
         if name == "CreateRunFiles":
-            files = [{"name": each, "uploadUrl": f"{self.url}/storage/{variables['run']}/{each}"} for each in variables["files"]]
+            files = [
+                {"name": each, "uploadUrl": f"{self.url}/storage/{variables['run']}/{each}"}
+                for each in variables["files"]
+            ]
             return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
         if name == "RunResumeStatus":
             return {"model": {"id": "m", "name": "m", "entity": ME, "bucket": self._bucket(variables["name"])}}
@@ -94,7 +106,15 @@ class WandbServer:
             return {"entity": {"organization": None}}
         if name == "CreateArtifact":
             self.artifacts.append(variables)
-            return {"createArtifact": {"artifact": {"id": f"a{len(self.artifacts)}", "state": "COMMITTED", "artifactSequence": {"id": "s", "latestArtifact": None}}}}
+            return {
+                "createArtifact": {
+                    "artifact": {
+                        "id": f"a{len(self.artifacts)}",
+                        "state": "COMMITTED",
+                        "artifactSequence": {"id": "s", "latestArtifact": None},
+                    }
+                }
+            }
         return {}
 
 

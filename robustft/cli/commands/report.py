@@ -34,11 +34,11 @@ from robustft.study.statistics import few_images
 from robustft.study.tradeoff import best_step
 
 if TYPE_CHECKING:
-    from robustft.training.trackers.wandb_tracker import Tracker
     from robustft.report import eps_figure, study_report, tradeoff_figure
     from robustft.report.charts import figures
     from robustft.study.comparison import compare as comparing
     from robustft.study.comparison import findings_of
+    from robustft.training.trackers.wandb_tracker import Tracker
 else:  # matplotlib takes a second, and a finished run or a mistake need none of it
     comparing = lazy_module("robustft.study.comparison.compare")
     eps_figure = lazy_module("robustft.report.eps_figure")

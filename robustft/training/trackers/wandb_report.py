@@ -48,8 +48,8 @@ def mirror_report(
     tracker: Tracker,
     patience: Patience = PATIENCE,
 ) -> list[str]:
-    """Sends the report in `directory` (index.html, figures/*.png) with its tables to W&B; online also a workspace of the
-    study, where wandb-workspaces is installed.
+    """Sends the report in `directory` (index.html, figures/*.png) with its tables to W&B; online also a workspace of
+    the study, where wandb-workspaces is installed.
 
     Returns:
         Where it is now: addresses, or the directory of what `robustft sync` will send.
@@ -148,8 +148,9 @@ def _workspace(directory: Path, comparison: Comparison, run: Any) -> list[str]:
     if view is None:
         view = workspaces.Workspace(entity=run.entity, project=run.project, name=f"study {comparison.title}")
     attack = comparison.runs[0].points[0].attack if comparison.runs else "pgd"
-    curves = [panels.LinePlot(x="step", y=[f"test/{name}"], title=f"test/{name}") for name in ("clean", attack)]
-    areas = [panels.BarPlot(metrics=[name], title=name) for name in ("area", "peak/robust", "lost")]
+    by_step = [f"test/{name}" for name in ("clean", attack)]
+    curves: list[Any] = [panels.LinePlot(x="step", y=[name], title=name) for name in by_step]
+    areas: list[Any] = [panels.BarPlot(metrics=[name], title=name) for name in ("area", "peak/robust", "lost")]
     view.sections = [
         workspaces.Section(name="By step", panels=curves, is_open=True),
         workspaces.Section(name="By run", panels=areas, is_open=True),

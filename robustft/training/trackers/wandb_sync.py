@@ -115,7 +115,7 @@ def _first(left: Mapping[Path, Sequence[Segment]]) -> list[Path]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Outcome:
-    """Of one run: the segments that were sent, and why the next was not; None: there is none, or it is to be tried again.
+    """Of one run: the segments that were sent, and why the next was not; None: there is none, or it is tried again.
 
     is_named: the reason is about this run, and no other.
     """

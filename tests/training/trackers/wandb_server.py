@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 from collections import defaultdict
@@ -24,8 +23,9 @@ class WandbServer:
     """What clients have sent.
 
     runs: id -> what it was opened with last, JSON decoded; streams: id -> bodies of the file stream, in order.
-    files: path below the server -> its bytes; artifacts: what was created; views: name -> a workspace; operations: names in the order of asking.
-    status: answered in place of everything else; seconds: before every answer; closing: is set when the server ends.
+    files: path below the server -> its bytes; artifacts: what was created; views: name -> a workspace.
+    operations: names in the order of asking.
+    status: answered in place of everything else; seconds: before every answer; closing: set when the server ends.
     """
 
     url: str = ""
@@ -106,15 +106,9 @@ class WandbServer:
             return {"entity": {"organization": None}}
         if name == "CreateArtifact":
             self.artifacts.append(variables)
-            return {
-                "createArtifact": {
-                    "artifact": {
-                        "id": f"a{len(self.artifacts)}",
-                        "state": "COMMITTED",
-                        "artifactSequence": {"id": "s", "latestArtifact": None},
-                    }
-                }
-            }
+            sequence = {"id": "s", "latestArtifact": None}
+            artifact = {"id": f"a{len(self.artifacts)}", "state": "COMMITTED", "artifactSequence": sequence}
+            return {"createArtifact": {"artifact": artifact}}
         return {}
 
 

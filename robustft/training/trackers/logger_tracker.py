@@ -71,7 +71,7 @@ class LoggerTracker(RunTracker):
 class LoggerMirror:
     """A logger of Lightning's as the mirror of a run.
 
-    What Lightning's loggers have in common is metrics and settings; one with a method `log_results` is told the results.
+    What Lightning's loggers have in common is metrics and settings; one with `log_results` is told the results.
     """
 
     def __init__(self, logger: Any, run: MirroredRun) -> None:

@@ -35,7 +35,7 @@ def report_id(comparison: Comparison) -> str:
     >>> from dataclasses import replace
     >>> from robustft.study.comparison.compare import compare
     >>> report_id(replace(compare([Path("nowhere")]), title="lab"))
-    'report-9f6a9ec7a1a4'
+    'report-113138cc0850'
     """
     return f"report-{canonical_hash(comparison.title, characters=12)}"
 

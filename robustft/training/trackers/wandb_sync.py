@@ -18,7 +18,11 @@ from robustft.training.patience import LOOK_SECONDS
 AT_A_TIME = 100
 """Segments that one `wandb sync` is given."""
 
-RETRIES = {"WANDB_X_GRAPHQL_RETRY_MAX": "3", "WANDB_X_FILE_STREAM_RETRY_MAX": "3", "WANDB_X_FILE_TRANSFER_RETRY_MAX": "3"}
+RETRIES = {
+    "WANDB_X_GRAPHQL_RETRY_MAX": "3",
+    "WANDB_X_FILE_STREAM_RETRY_MAX": "3",
+    "WANDB_X_FILE_TRANSFER_RETRY_MAX": "3",
+}
 """W&B would ask a server that refuses for hours."""
 
 _INCOMPLETE = "incomplete record"
@@ -111,7 +115,7 @@ def _first(left: Mapping[Path, Sequence[Segment]]) -> list[Path]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Outcome:
-    """Of one run: the segments that were sent, and why the next was not; None: there is none, or it is to be tried again.
+    """Of one run: the segments that were sent, and why the next was not; None: there is none, or it is tried again.
 
     is_named: the reason is about this run, and no other.
     """

@@ -53,9 +53,7 @@ def comparison(title: str = "lab") -> Comparison:
         peak_robust=0.5,
         lost=0.0,
     )
-    ranking = Ranking(
-        setting=setting, strategies=(lora,), pairs=(), leaders=("lora",), best=None, images_only=True
-    )
+    ranking = Ranking(setting=setting, strategies=(lora,), pairs=(), leaders=("lora",), best=None, images_only=True)
     return Comparison(
         title=title,
         roots=(Path("multirun") / title,),

@@ -26,8 +26,8 @@ from robustft.report.tradeoff_table import COLUMNS_OF_A_TERMINAL, points_table
 from robustft.study.comparison.findings import Demand, Findings
 from robustft.study.eps_curve import eps_curves
 from robustft.study.further_attacks import further_attacks
-from robustft.study.records.gate_summary import failed_gates, gates_in_short
 from robustft.study.plain_file import DamagedFile
+from robustft.study.records.gate_summary import failed_gates, gates_in_short
 from robustft.study.run import Run, runs_below
 from robustft.study.run_directories import RunDirectories, run_directories
 from robustft.study.statistics import few_images

@@ -184,7 +184,7 @@ def _pairs(comparison: Comparison) -> Dataset:
     for panel, ranking in panel_order(comparison):
         for place, pair in enumerate(ranking.pairs):
             value, low, high = pair.difference.value, pair.difference.low, pair.difference.high
-            different = pair.p_holm is not None and pair.p_holm < 0.05 and not ranking.images_only
+            different = pair.differs and not ranking.images_only
             rows.append(
                 [
                     panel,

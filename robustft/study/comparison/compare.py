@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from robustft.study.comparison.compared_run import ComparedRun
-from robustft.study.comparison.comparison import Comparison, Ranking
+from robustft.study.comparison.comparison import LEVEL, Comparison, Ranking
 from robustft.study.comparison.identity_names import setting_names, strategy_names
 from robustft.study.comparison.rankings import overall_ranking, setting_ranking
 from robustft.study.comparison.reading.candidate import Candidate, Comparable, candidate
 from robustft.study.comparison.reading.collection import Place, collect
 from robustft.study.comparison.setting import Setting
-from robustft.study.uncertainty.ranking import LEVEL
 from robustft.study.uncertainty.setting_draws import area_draws
 
 _MOST = 8

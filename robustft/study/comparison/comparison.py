@@ -14,6 +14,10 @@ from robustft.study.comparison.setting import Setting
 from robustft.study.uncertainty.estimate import Estimate
 
 
+LEVEL = 0.05
+"""At which strategies are called different, and of which intervals leave out as much."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StrategyResult:
     """A strategy in one setting, or in the mean over settings; every number is the mean over its seeds.
@@ -60,6 +64,11 @@ class Pair:
     difference: Estimate
     p: float | None
     p_holm: float | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two are called different: at 5 %, all pairs of the table counted."""
+        return self.p_holm is not None and self.p_holm <= LEVEL
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,7 +90,7 @@ def _rows(ranking: Ranking) -> int:
 
 def _said(panel: str, ranking: Ranking) -> str:
     known = [pair for pair in ranking.pairs if pair.p_holm is not None]
-    different = [pair for pair in known if pair.p_holm is not None and pair.p_holm < 0.05]
+    different = [pair for pair in known if pair.differs]
     pairs = "1 pair is" if len(ranking.pairs) == 1 else f"{len(ranking.pairs)} pairs are"
     if ranking.images_only or not known:
         text = f"{panel}: {pairs} compared, none is called different, for the uncertainty of seeds is not known"

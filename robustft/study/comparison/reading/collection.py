@@ -67,7 +67,7 @@ def collect(roots: Sequence[Path]) -> Collection:
             found = run_directories(root)
             runs, studies = found.runs, found.studies
         except DamagedFile as error:  # the runs are there all the same
-            warnings.append(f"{error}; its list of runs is left out")
+            warnings.append(f"a study's list of runs is left out: {error}")
             runs, studies = tuple(run.directory for run in runs_below(root)), ()
         base = next((study for study in studies if _is_below(root, study)), root)
         titles[_printable(base.absolute().name)] = None

@@ -13,7 +13,6 @@ from robustft.study.comparison.compared_run import ComparedRun, ListedRun
 from robustft.study.comparison.setting import Setting
 from robustft.study.uncertainty.estimate import Estimate
 
-
 LEVEL = 0.05
 """At which strategies are called different, and of which intervals leave out as much."""
 

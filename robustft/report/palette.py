@@ -5,6 +5,7 @@ Okabe and Ito's colours, told apart by any colour vision, and Tol's muted ones b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -36,6 +37,8 @@ _FURTHER_COLORS = ("#882255", "#332288", "#999933", "#117733", "#661100", "#6699
 _FURTHER_SHAPES = ("right", "left", "hexagon", *(shape for _, shape in OF_METHODS.values()))
 _FURTHER = tuple(product(_FURTHER_SHAPES, _FURTHER_COLORS))
 _SHADES = (0.0, 0.45, -0.4, 0.65, -0.65, 0.25)  # towards white (above 0) or black
+_SHADES_OF_DARK = (0.0, 0.5, 0.7, 0.3, 0.6, 0.4)
+_NUMBER = re.compile(r"(\d+)", re.ASCII)
 _DASHES: tuple[tuple[int, ...], ...] = ((), (6, 3), (2, 2), (8, 2, 2, 2))
 
 
@@ -77,19 +80,31 @@ def marks(strategies: Mapping[str, str]) -> dict[str, Mark]:
             color, shape = OF_METHODS[method]
         else:
             shape, color = _FURTHER[further.index(method) % len(_FURTHER)]
-        drawn[strategy] = Mark(
-            color=_shaded(color, _SHADES[variant % len(_SHADES)]), shape=shape, dash=_DASHES[variant % len(_DASHES)]
-        )
+        drawn[strategy] = Mark(color=_shaded(color, variant), shape=shape, dash=_DASHES[variant % len(_DASHES)])
     return drawn
 
 
 def by_name(strategies: Iterable[str]) -> list[str]:
-    """Strategies in the order of legends: by name, the shorter first, so that a method stands before its variants."""
-    return sorted(strategies, key=lambda strategy: (strategy.split(" ")[0], len(strategy.split(" ")), strategy))
+    """Strategies in the order of legends: by name, a method before its variants, and these by their numbers.
+
+    >>> by_name(["lora rank=16", "lora rank=4", "full", "lora"])
+    ['full', 'lora', 'lora rank=4', 'lora rank=16']
+    """
+
+    def place(strategy: str) -> tuple[object, ...]:
+        method, *differs = strategy.split(" ")
+        numbers = tuple(
+            (not part.isdecimal(), int(part) if part.isdecimal() else part) for part in _NUMBER.split(strategy)
+        )
+        return method, len(differs), numbers, strategy
+
+    return sorted(strategies, key=place)
 
 
-def _shaded(color: str, shade: float) -> str:
-    """`color` mixed with white (shade above 0) or black (below)."""
+def _shaded(color: str, variant: int) -> str:
+    """`color` mixed with white or black."""
+    parts = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
+    shades = _SHADES_OF_DARK if max(parts) < 100 else _SHADES
+    shade = shades[variant % len(shades)]
     towards = 255 if shade > 0 else 0
-    parts = (int(color[start : start + 2], 16) for start in (1, 3, 5))
     return "#" + "".join(f"{round(part + (towards - part) * abs(shade)):02X}" for part in parts)

@@ -40,8 +40,8 @@ SUMMARY = (
 
 
 def run_summary(points: Sequence[TradeoffPoint], area: Estimate | None = None) -> dict[str, float | int]:
-    """Scalars to compare runs by: the area, the test accuracies of the best, the last and the peak state, and what is lost
-    of the peak's robust accuracy at the last.
+    """Scalars to compare runs by: the area, the test accuracies of the best, the last and the peak state, and what is
+    lost of the peak's robust accuracy at the last.
 
     area: with its interval, if that is known; then `area/low` and `area/high` are among them.
     """

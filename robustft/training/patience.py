@@ -19,8 +19,8 @@ class Patience:
     """Seconds that a tracker may take: to `open` and to `log` before it is given up, while the run goes on; to `close`,
     for which the run waits; and in all once a signal has asked the process to stop.
 
-    answering: instead of `close`, of a server that opened within `prompt` seconds. For one that was slower the run waits
-        for a `share` of the time that has passed since, or `least` seconds if that is more.
+    answering: instead of `close`, of a server that opened within `prompt` seconds. For one that was slower the run
+        waits for a `share` of the time that has passed since, or `least` seconds if that is more.
 
     >>> Patience(log=5).log
     5

@@ -65,9 +65,8 @@ def report(study: Path, output: Path, *, figures: bool) -> dict[str, float]:
         comparison = compare([study])
     try:
         from robustft.report.study_report import StudyReport, write_report
-        from robustft.study.comparison.findings_of import findings
-
         from robustft.study.comparison.findings import Demand
+        from robustft.study.comparison.findings_of import findings
     except ImportError:  # a version without tables and page
         return seconds
     with timed("findings"):

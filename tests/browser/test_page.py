@@ -120,6 +120,11 @@ def test_a_click_keeps_the_run_and_shows_its_command_and_the_address_brings_it_b
     browser.wait(lambda: browser.one("#kept button[data-copy]").text == "Copied")
     browser.one("#release").click()
     assert not browser.one("#kept").is_displayed()
+    browser.script("arguments[0].click()", browser.one('label:has(use[href="#mark-0"]) input'))
+    assert browser.driver.current_url == page
+    browser.script("location.hash = '#run=%E0%A4%A&hide=nobody'")  # as somebody else may have written it
+    assert not browser.one("#kept").is_displayed()
+    assert browser.messages() == []
 
 
 def test_keys_do_what_the_mouse_does(browser: Browser, page: str):

@@ -151,7 +151,7 @@ def no_hub(tmp_path, monkeypatch):
         (["report", "run=nowhere"], "run must be the directory of a run, with run.json in it; got nowhere"),
         (
             ["trian"],
-            "unknown command trian; one of train, evaluate, report, export, status, plan, data, pretrain, then "
+            "unknown command trian; one of train, evaluate, report, export, status, plan, sync, data, pretrain, then "
             "key=value ...; did you mean train?",
         ),
         (["pretrain", "steps=0"], "steps must be a whole number of at least 1, got 0"),

@@ -26,20 +26,20 @@ from robustft.report.tradeoff_table import COLUMNS_OF_A_TERMINAL, points_table
 from robustft.study.comparison.findings import Demand, Findings
 from robustft.study.eps_curve import eps_curves
 from robustft.study.further_attacks import further_attacks
-from robustft.study.gate_summary import failed_gates, gates_in_short
 from robustft.study.plain_file import DamagedFile
+from robustft.study.records.gate_summary import failed_gates, gates_in_short
 from robustft.study.run import Run, runs_below
 from robustft.study.run_directories import RunDirectories, run_directories
 from robustft.study.statistics import few_images
 from robustft.study.tradeoff import best_step
 
 if TYPE_CHECKING:
-    from robustft.training.trackers.wandb_tracker import Tracker
     from robustft.report import eps_figure, study_report, tradeoff_figure
     from robustft.report.charts import figures
     from robustft.study.comparison import compare as comparing
     from robustft.study.comparison import findings_of
     from robustft.study.comparison.comparison import Comparison
+    from robustft.training.trackers.wandb_tracker import Tracker
 else:  # matplotlib takes a second, and a finished run or a mistake need none of it
     comparing = lazy_module("robustft.study.comparison.compare")
     eps_figure = lazy_module("robustft.report.eps_figure")
@@ -87,7 +87,9 @@ def run(config: DictConfig) -> None:
             known_run(root)  # a Mistake, as there is none
     if len(roots) == 1 and os.path.lexists(roots[0] / RUN):
         if settings.tracker is not None:
-            raise Mistake(f"tracker must be null where run is a single run, which has a mirror of its own; got {roots[0]}")
+            raise Mistake(
+                f"tracker must be null where run is a single run, which has a mirror of its own; got {roots[0]}"
+            )
         report(known_run(roots[0]), settings.output, settings=settings)
         return
     studies = dict.fromkeys(study.resolve() for each in found for study in each.studies)

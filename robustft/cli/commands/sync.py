@@ -10,7 +10,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from robustft.cli.run_argument import roots_of, shown
-from robustft.cli.user_errors import Mistake, command
+from robustft.cli.user_errors import Failure, Mistake, command
 from robustft.study.run import Run
 from robustft.training.trackers.wandb_sync import Segment, segments_of, send
 
@@ -21,7 +21,9 @@ def run(config: DictConfig) -> None:
     found = {place: segments_of(place) for root in roots_of(config.run) for place in _places(root)}
     count = sum(map(len, found.values()))
     if not count:
-        raise Mistake(f"run must be a directory with offline runs of W&B, wandb/offline-run-*, below it; got {config.run}")
+        raise Mistake(
+            f"run must be a directory with offline runs of W&B, wandb/offline-run-*, below it; got {config.run}"
+        )
     at_work = [place for place in found if Run(place).holder is not None]
     for place in at_work:
         print(f"{shown(place)}: at work now, to be sent when it has ended", flush=True)
@@ -32,7 +34,7 @@ def run(config: DictConfig) -> None:
     before = sum(segment.is_sent for place in waiting for segment in found[place]) - len(result.sent)
     print(f"sent {len(result.sent)} of {count} segments to W&B{f', {before} were sent before' if before else ''}")
     if result.failures:
-        raise SystemExit(f"robustft: {len(result.failures)} of {len(found)} runs could not be sent")
+        raise Failure(f"{len(result.failures)} of {len(found)} runs could not be sent")
 
 
 def _waiting(segments: Sequence[Segment]) -> list[Segment]:

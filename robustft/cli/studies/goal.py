@@ -22,8 +22,10 @@ def check_goal(config: DictConfig) -> list[str]:
 def goal_values(config: DictConfig, run: Run) -> Any:
     """None without a goal; a number for one name, a tuple of numbers for several."""
     goal = check_goal(config)
-    summary = run.content["summary"]
+    if not goal:
+        return None
+    summary = run.content.get("summary") or {}
     if any(name not in summary for name in goal):  # finished by a version whose summary was shorter
         summary = run_summary(run.points)
     values = tuple(float(summary[name]) for name in goal)
-    return None if not values else values[0] if len(values) == 1 else values
+    return values[0] if len(values) == 1 else values

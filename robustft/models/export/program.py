@@ -29,7 +29,7 @@ class Program:
     preprocessing: Preprocessing
 
     def write(self, directory: Path) -> None:
-        """Writes both files; no pickle is among them, nor inside model.pt2.
+        """Writes both files: text, and an archive of a graph and plain tensors.
 
         Raises:
             ValueError: in one line, if the model cannot be traced.
@@ -51,7 +51,7 @@ class Program:
             raise ValueError(f"method must give a network that torch.export can trace: {reason}") from error
         for node in traced.graph.nodes:
             node.meta = {key: value for key, value in node.meta.items() if key in NEEDED}
-        traced.example_inputs = None  # they would be pickled
+        traced.example_inputs = None  # the only part of the archive that could hold Python objects
         return traced
 
     def description(self) -> dict[str, Any]:

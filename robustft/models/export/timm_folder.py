@@ -43,7 +43,7 @@ class TimmFolder:
         return shapes(plain) == shapes(self.network)
 
     def write(self, directory: Path) -> None:
-        """Writes both files; no pickle is among them."""
+        """Writes both files: text and plain tensors."""
         text = json.dumps(self.config(), indent=2, ensure_ascii=False)
         (directory / CONFIG).write_text(f"{text}\n", encoding="utf-8")
         tensors = {name: value.detach().cpu().contiguous().clone() for name, value in self.network.state_dict().items()}

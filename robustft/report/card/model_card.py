@@ -10,7 +10,7 @@ from robustft.report.card.front_matter import front_matter
 from robustft.report.card.loading import loading
 from robustft.report.tables.markup import markdown_text
 from robustft.study.frontier import frontier_steps
-from robustft.study.gate_summary import failed_gates, gates_in_short
+from robustft.study.records.gate_summary import failed_gates, gates_in_short
 from robustft.study.records.record import Record, without_parts
 from robustft.study.run import Run
 from robustft.study.tradeoff import Count, best_step, count_of, peak_step
@@ -132,8 +132,9 @@ def checks(model: ExportedModel) -> list[str]:
         rounded = f" ({model.rounded} {verb} out otherwise, by a margin that is within rounding)"
     return [
         f"The files, loaded again, give the logits of the run's own model on {model.compared:,} test images: the "
-        f"largest difference is {model.largest:.1g}. The clean outcomes on record were made again, on {model.outcomes:,} "
-        f"test images{rounded}. Robust accuracy was not measured again: it is that of the same function.",
+        f"largest difference is {model.largest:.1g}. The clean outcomes on record were made again, on "
+        f"{model.outcomes:,} test images{rounded}. "
+        "Robust accuracy was not measured again: it is that of the same function.",
         f"No file here is a pickle, and none holds code: {held}.",
     ]
 

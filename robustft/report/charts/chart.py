@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Cell = str | float | int | bool | None
+Row = tuple[Cell, ...]
 Spec = dict[str, Any]
 """A Vega-Lite spec, or a part of one."""
 
@@ -85,6 +86,17 @@ def dataset(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Dataset:
             raise ValueError(f"a row must have a value for each of {list(names)}, got {list(row)}")
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     return Dataset(columns=dict(zip(names, columns, strict=True)))
+
+
+def number(cell: Cell) -> float:
+    """A cell that holds a number.
+
+    Raises:
+        TypeError: if it does not.
+    """
+    if not isinstance(cell, float | int):
+        raise TypeError(f"cell must be a number, got {cell!r}")
+    return float(cell)
 
 
 def _packed(column: Sequence[Cell]) -> Any:

@@ -46,6 +46,11 @@ def is_drawn_whole(comparison: Comparison) -> bool:
     return sum(len(run.points) for run in comparison.runs) <= MOST_POINTS
 
 
+def has_seeds(comparison: Comparison) -> bool:
+    """Whether any strategy has more than one seed, so that a mean is more than its run."""
+    return any(len(result.seeds) > 1 for ranking in comparison.rankings for result in ranking.strategies)
+
+
 def mean_ood(point: TradeoffPoint) -> float | None:
     """The plain mean of a state's OOD accuracies."""
     return fmean(count.rate for count in point.ood.values()) if point.ood else None
@@ -85,7 +90,7 @@ def _areas(comparison: Comparison) -> Dataset:
 def _run_areas(comparison: Comparison) -> Dataset:
     rows: list[list[Cell]] = [
         [run.setting.name, run.strategy, run.name, run.seed, round(frontier_area(run.points), DIGITS)]
-        for run in (comparison.runs if is_drawn_whole(comparison) else ())
+        for run in (comparison.runs if is_drawn_whole(comparison) and has_seeds(comparison) else ())
     ]
     return dataset(("panel", "strategy", "run", "seed", "area"), rows)
 
@@ -179,7 +184,7 @@ def _pairs(comparison: Comparison) -> Dataset:
     for panel, ranking in panel_order(comparison):
         for place, pair in enumerate(ranking.pairs):
             value, low, high = pair.difference.value, pair.difference.low, pair.difference.high
-            different = pair.p_holm is not None and pair.p_holm < 0.05 and not ranking.images_only
+            different = pair.differs and not ranking.images_only
             rows.append(
                 [
                     panel,

@@ -29,6 +29,7 @@ CONFIG: Spec = {
     "concat": {"spacing": {"row": 38, "column": 30}},
 }
 GROWN = {1: 1.7, 2: 1.3}
+SOLID = [1, 0]
 LEAST_HEIGHT = 50
 LEGEND_WIDTH = 620
 
@@ -104,9 +105,11 @@ def shape(marks: Mapping[str, Mark], *, legend: bool = True) -> Spec:
     return _by_strategy(marks, [mark.path for mark in marks.values()], legend=legend)
 
 
-def dash(marks: Mapping[str, Mark], *, legend: bool = True) -> Spec:
-    """The dashes of a strategy's line."""
-    return _by_strategy(marks, [list(mark.dash) or [1, 0] for mark in marks.values()], legend=legend)
+def dash(marks: Mapping[str, Mark]) -> Spec:
+    """The dashes of a strategy's line, without a legend: they would run round the shapes of the others."""
+    dashes = _by_strategy(marks, [list(mark.dash) or SOLID for mark in marks.values()], legend=False)
+    # With a domain of its own, else Vega-Lite takes its legend for that of the colours.
+    return dashes | {"scale": {"domain": [*marks, ""], "range": [*dashes["scale"]["range"], SOLID]}}
 
 
 def rate(field: str, title: str, **scale: Any) -> Spec:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from robustft.report.charts.area_chart import area_chart
-from robustft.report.charts.attack_chart import attack_charts
 from robustft.report.charts.chart import Chart
 from robustft.report.charts.chart_data import chart_data, is_drawn_whole
-from robustft.report.charts.eps_chart import eps_charts
-from robustft.report.charts.frontier_chart import frontier_charts
-from robustft.report.charts.ood_chart import domain_charts, line_charts
-from robustft.report.charts.pair_chart import pair_charts
-from robustft.report.charts.step_chart import step_charts
+from robustft.report.charts.kinds.area_chart import area_chart
+from robustft.report.charts.kinds.attack_chart import attack_charts
+from robustft.report.charts.kinds.eps_chart import eps_charts
+from robustft.report.charts.kinds.frontier_chart import frontier_charts
+from robustft.report.charts.kinds.ood_chart import domain_charts, line_charts
+from robustft.report.charts.kinds.pair_chart import pair_charts
+from robustft.report.charts.kinds.step_chart import step_charts
 from robustft.report.palette import Mark, marks
 from robustft.study.comparison.comparison import Comparison
 from robustft.study.comparison.findings import Findings

@@ -7,6 +7,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -30,6 +31,7 @@ def page_script() -> str:
     return '(async () => {\n"use strict";\n' + "\n".join(map(file_text, SCRIPTS)) + "\n})();\n"
 
 
+@cache
 def chart_library(vegalite: str) -> str:
     """Vega, Vega-Lite in the version that the specs are for, and what draws them.
 

@@ -14,6 +14,8 @@ _STRATEGIES = ("strategy", "a", "b")
 LONGEST = 40
 """Rows of a table that is open at first."""
 MOST_LABELLED = 100
+MOST_ROWS = 2000
+"""Of a table in the page; that of the runs has all, since it says what failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +84,21 @@ def grid(table: Table, comparison: Comparison) -> Grid:
     ]
     raw = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     strategies = [[str(row.get(heading)) if heading in _STRATEGIES else None for heading in headings] for row in raw]
-    return _grid(table.name, table.title, headings, texts, strategies, comparison, table.numeric, table.notes, spoilt)
+    notes = table.notes
+    if table.name != "runs" and len(texts) > MOST_ROWS:
+        notes = (*notes, _left_out(len(texts), f"tables/{table.name}.csv has all"))
+        texts = texts[:MOST_ROWS]
+    return _grid(
+        table.name,
+        table.title,
+        headings,
+        texts,
+        strategies[: len(texts)],
+        comparison,
+        table.numeric,
+        notes,
+        spoilt[: len(texts)],
+    )
 
 
 def plain_grid(
@@ -94,12 +110,17 @@ def plain_grid(
         and all(row[index] is None or isinstance(row[index], int | float) for row in rows)
         for index in range(len(headings))
     ]
-    texts = [tuple(map(cell_text, row)) for row in rows]
+    texts = [tuple(map(cell_text, row)) for row in rows[:MOST_ROWS]]
     strategies = [
         [text if heading in _STRATEGIES else None for heading, text in zip(headings, line, strict=True)]
         for line in texts
     ]
-    return _grid(name, title, headings, texts, strategies, comparison, numeric)
+    notes = (_left_out(len(rows), "points.parquet has every state"),) if len(rows) > MOST_ROWS else ()
+    return _grid(name, title, headings, texts, strategies, comparison, numeric, notes)
+
+
+def _left_out(rows: int, where: str) -> str:
+    return f"The first {MOST_ROWS:,} of {rows:,} rows; {where}."
 
 
 def cell_text(value: object) -> str:

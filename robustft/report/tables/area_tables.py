@@ -129,7 +129,7 @@ def pairs_table(comparison: Comparison) -> Table:
         ),
         headings=_PAIR_HEADINGS,
         texts=tuple(_pair_texts(name, pair) for name, pair in pairs),
-        notes=("Strategies differ at 5 % where p (Holm), which counts all pairs of the setting, is below 0.05.",)
+        notes=("Strategies differ at 5 % where p (Holm), which counts all pairs of the setting, is at most 0.05.",)
         if pairs
         else (),
         blocks=True,

@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from robustft.study.comparison.compared_run import ComparedRun
-from robustft.study.comparison.comparison import Comparison, Ranking
+from robustft.study.comparison.comparison import LEVEL, Comparison, Ranking
 from robustft.study.comparison.identity_names import setting_names, strategy_names
 from robustft.study.comparison.rankings import overall_ranking, setting_ranking
 from robustft.study.comparison.reading.candidate import Candidate, Comparable, candidate
-from robustft.study.comparison.reading.collection import collect
+from robustft.study.comparison.reading.collection import Place, collect
 from robustft.study.comparison.setting import Setting
-from robustft.study.uncertainty.ranking import LEVEL
 from robustft.study.uncertainty.setting_draws import area_draws
 
 _MOST = 8
@@ -39,7 +38,7 @@ def compare(
     ()
     """
     collection = collect(roots)
-    candidates = _named(_once([candidate(place) for place in collection.places]))
+    candidates = _named(_once({place: candidate(place) for place in collection.places}))
     comparables = [one.comparable for one in candidates if one.comparable is not None]
     rankings: list[Ranking] = []
     warnings = list(collection.warnings)
@@ -75,17 +74,17 @@ def compare(
     )
 
 
-def _once(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The same runs; of several with one setting, strategy and seed one is compared, with outcomes if any has them.
+def _once(candidates: Mapping[Place, Candidate]) -> list[Candidate]:
+    """The same runs; of several with one setting, strategy and seed one is compared: with outcomes, of the first root.
 
     A copy of a study beside it must not make its strategies surer.
     """
     first: dict[tuple[str, str, int], str] = {}
-    for one in sorted(candidates, key=lambda one: (one.listed.reason is not None, one.listed.name)):
-        if one.comparable is not None:
-            first.setdefault(_identity(one.comparable), one.listed.name)
+    for place in sorted(candidates, key=lambda place: (candidates[place].listed.reason is not None, place.root)):
+        if (comparable := candidates[place].comparable) is not None:
+            first.setdefault(_identity(comparable), place.name)
     once = []
-    for one in candidates:
+    for one in candidates.values():
         same = one.listed.name if one.comparable is None else first[_identity(one.comparable)]
         if same != one.listed.name:
             reason = f"the same run as {same}, which is compared"

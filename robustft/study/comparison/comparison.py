@@ -13,17 +13,21 @@ from robustft.study.comparison.compared_run import ComparedRun, ListedRun
 from robustft.study.comparison.setting import Setting
 from robustft.study.uncertainty.estimate import Estimate
 
+LEVEL = 0.05
+"""At which strategies are called different, and of which intervals leave out as much."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StrategyResult:
     """A strategy in one setting, or in the mean over settings; every number is the mean over its seeds.
 
     area: under the staircase of the states selected on validation, with their test numbers.
-    rank: 1 is the highest area; ranks: the 95 % interval of the ranks of the draws; first: share of draws in which it is first.
+    rank: 1 is the highest area; ranks: the 95 % interval of the ranks of the draws; first: share of draws where it
+        is first.
     above_mean: of its area above the mean of all strategies, as a share of that mean: 0.815 is 81.5 %.
     trapezoid, chosen_on_test: the area in two other ways; volume: None without OOD conditions.
-    peak_step, peak_clean, peak_robust: the state of highest robust validation accuracy; lost: what is lost of its robust test
-        accuracy at the last state.
+    peak_step, peak_clean, peak_robust: the state of highest robust validation accuracy; lost: what is lost of its
+        robust test accuracy at the last state.
     images_only: the interval has no term for seeds.
     missing_seeds: seeds that other strategies of the setting have.
     """
@@ -60,6 +64,11 @@ class Pair:
     p: float | None
     p_holm: float | None
 
+    @property
+    def differs(self) -> bool:
+        """Whether the two are called different: at 5 %, all pairs of the table counted."""
+        return self.p_holm is not None and self.p_holm <= LEVEL
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
@@ -68,7 +77,7 @@ class Ranking:
     setting: None: the mean over settings, of strategies that are in each.
     strategies: from the highest area.
     pairs: all, the one with the higher area first.
-    leaders: the first strategy and all that it does not beat; best: the first if it beats every other at 5 %, else None.
+    leaders: the first strategy and all that it does not beat; best: the first if it beats every other at 5 %.
     images_only: no seed term was possible, and nothing is called best.
     draws: strategy -> (B,) draws of its area; empty where nothing is known.
     """

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Setting:
     """What must be equal for numbers to compare.
 
-    key: 16 hexadecimal characters: the data's fingerprint, backbone with its weights, threat model, the main attack's settings
-        and the evaluated images.
-    name: short, and no other setting's of the report: `digits`, or with what tells it apart behind it, `digits eps_255=4`.
+    key: 16 hexadecimal characters: the data's fingerprint, backbone with its weights, threat model, the main attack's
+        settings and the evaluated images.
+    name: short, and no other setting's of the report: `digits`, or with what tells it apart, `digits eps_255=4`.
     dataset, backbone: their names.
     norm, eps_255: the threat model; eps in units of 1/255.
     attack: the main attack's label, `PGD-15`.

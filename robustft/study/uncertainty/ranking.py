@@ -9,10 +9,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from robustft.study.comparison.comparison import Pair
+from robustft.study.comparison.comparison import LEVEL, Pair
 from robustft.study.uncertainty.estimate import Estimate
 
-LEVEL = 0.05
 _QUANTILES = (LEVEL / 2, 1 - LEVEL / 2)
 
 Draws = Mapping[str, NDArray[np.float64]]
@@ -143,4 +142,4 @@ def _holm(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
 def _beats(pair: Pair) -> bool:
     """Whether `a`, whose area is higher, is called better: draws that say so of `b` do not count for `a`."""
     above = pair.difference.low is not None and pair.difference.low > 0
-    return pair.p_holm is not None and pair.p_holm <= LEVEL and above
+    return pair.differs and above

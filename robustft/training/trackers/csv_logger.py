@@ -11,8 +11,8 @@ from pytorch_lightning.loggers import CSVLogger
 
 
 class ContinuedCsvLogger(CSVLogger):
-    """`<run_dir>/csv/metrics.csv`, a line a message. Lightning would begin anew: here the lines of earlier starts stay, as
-    far as they come before the first that this start writes.
+    """`<run_dir>/csv/metrics.csv`, a line a message. Lightning would begin anew: here the lines of earlier starts stay,
+    as far as they come before the first that this start writes.
 
     run_dir: of the run.
     """
@@ -21,7 +21,7 @@ class ContinuedCsvLogger(CSVLogger):
         super().__init__(run_dir, name="", version="csv", flush_logs_every_n_steps=1)
         self._is_continued = False
 
-    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:  # type: ignore[override]
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """A line; the first makes the file whole up to it."""
         if not self._is_continued:
             self._is_continued = True

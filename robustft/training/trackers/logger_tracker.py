@@ -17,8 +17,8 @@ class LoggerTracker(RunTracker):
     """Settings of a mirror through a logger of Lightning's.
 
     logger: the full name of its class.
-    settings: its arguments; in texts `{run_dir}`, `{run_id}`, `{name}` and `{study}` stand for what the run has. A logger
-        that continues a resumed run does so by these.
+    settings: its arguments; in texts `{run_dir}`, `{run_id}`, `{name}` and `{study}` stand for what the run has. A
+        logger that continues a resumed run does so by these.
     package: what must be installed, if anything; extra: of robustft, that brings it.
     mode: `on` or `disabled`.
 
@@ -71,7 +71,7 @@ class LoggerTracker(RunTracker):
 class LoggerMirror:
     """A logger of Lightning's as the mirror of a run.
 
-    What Lightning's loggers have in common is metrics and settings; one with a method `log_results` is told all results.
+    What Lightning's loggers have in common is metrics and settings; one with `log_results` is told the results.
     """
 
     def __init__(self, logger: Any, run: MirroredRun) -> None:

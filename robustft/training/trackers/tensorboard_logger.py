@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -13,8 +12,8 @@ from robustft.training.trackers.tracker import Results
 
 
 class ContinuedTensorBoardLogger(TensorBoardLogger):
-    """Events in `<run_dir>/tensorboard/`. Each start adds a file; TensorBoard is told to leave out of the earlier ones what
-    comes from the first step on that this start writes.
+    """Events in `<run_dir>/tensorboard/`. Each start adds a file; TensorBoard is told to leave out of the earlier ones
+    what comes from the first step on that this start writes.
 
     run_dir: of the run.
     """

@@ -21,8 +21,8 @@ Message = Callable[[Mirror], object]
 class TrackedRun:
     """What a run tells its tracker; does nothing without one, or once it has failed.
 
-    Messages wait in a queue, which a thread sends in order; what any of them raises disables the mirror, and so does one
-    that does not return. The run waits for the rest only when it closes the mirror: as long as an answering service
+    Messages wait in a queue, which a thread sends in order; what any of them raises disables the mirror, and so does
+    one that does not return. The run waits for the rest only when it closes the mirror: as long as an answering service
     needs, but where opening took long at most a small share of the run's time.
     """
 

@@ -90,18 +90,18 @@ class RunTracker(ABC):
         """What else to say where it cannot be opened."""
         return ""
 
-    def check_installed(self) -> None:
+    def check_installed(self) -> None:  # noqa: B027  nothing by default
         """Raises ValueError, in one line, if a package is missing; imports nothing."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027  nothing by default
         """What takes time and asks nobody, before `opened`."""
 
     @abstractmethod
     def opened(self, run: MirroredRun) -> Mirror:
         """The mirror of the run; where there is one already, as of a resumed run, it goes on."""
 
-    def leave(self) -> None:
+    def leave(self) -> None:  # noqa: B027  nothing by default
         """Ends what `opened` has started and nobody needs any more: the mirror was closed."""
 
-    def abandon(self) -> None:
+    def abandon(self) -> None:  # noqa: B027  nothing by default
         """Ends what `opened` has started, whatever has become of it, at once."""

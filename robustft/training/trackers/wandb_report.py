@@ -35,7 +35,7 @@ def report_id(comparison: Comparison) -> str:
     >>> from dataclasses import replace
     >>> from robustft.study.comparison.compare import compare
     >>> report_id(replace(compare([Path("nowhere")]), title="lab"))
-    'report-9f6a9ec7a1a4'
+    'report-113138cc0850'
     """
     return f"report-{canonical_hash(comparison.title, characters=12)}"
 
@@ -48,8 +48,8 @@ def mirror_report(
     tracker: Tracker,
     patience: Patience = PATIENCE,
 ) -> list[str]:
-    """Sends the report in `directory` (index.html, figures/*.png) with its tables to W&B; online also a workspace of the
-    study, where wandb-workspaces is installed.
+    """Sends the report in `directory` (index.html, figures/*.png) with its tables to W&B; online also a workspace of
+    the study, where wandb-workspaces is installed.
 
     Returns:
         Where it is now: addresses, or the directory of what `robustft sync` will send.
@@ -112,9 +112,7 @@ def _sent(directory: Path, comparison: Comparison, tables: Sequence[Table], trac
 
 def _one_type_a_column(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """W&B takes columns of one type: numbers stay numbers only where all of the column are."""
-    mixed = [
-        len({type(cell) is str for cell in column if cell is not None}) > 1 for column in zip(*rows, strict=True)
-    ]
+    mixed = [len({type(cell) is str for cell in column if cell is not None}) > 1 for column in zip(*rows, strict=True)]
     return [
         [
             str(cell) if is_mixed and cell is not None else float(cell) if type(cell) is int else cell
@@ -150,8 +148,9 @@ def _workspace(directory: Path, comparison: Comparison, run: Any) -> list[str]:
     if view is None:
         view = workspaces.Workspace(entity=run.entity, project=run.project, name=f"study {comparison.title}")
     attack = comparison.runs[0].points[0].attack if comparison.runs else "pgd"
-    curves = [panels.LinePlot(x="step", y=[f"test/{name}"], title=f"test/{name}") for name in ("clean", attack)]
-    areas = [panels.BarPlot(metrics=[name], title=name) for name in ("area", "peak/robust", "lost")]
+    by_step = [f"test/{name}" for name in ("clean", attack)]
+    curves: list[Any] = [panels.LinePlot(x="step", y=[name], title=name) for name in by_step]
+    areas: list[Any] = [panels.BarPlot(metrics=[name], title=name) for name in ("area", "peak/robust", "lost")]
     view.sections = [
         workspaces.Section(name="By step", panels=curves, is_open=True),
         workspaces.Section(name="By run", panels=areas, is_open=True),

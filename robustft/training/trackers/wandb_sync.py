@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,11 @@ from robustft.training.patience import LOOK_SECONDS
 AT_A_TIME = 100
 """Segments that one `wandb sync` is given."""
 
-RETRIES = {"WANDB_X_GRAPHQL_RETRY_MAX": "3", "WANDB_X_FILE_STREAM_RETRY_MAX": "3", "WANDB_X_FILE_TRANSFER_RETRY_MAX": "3"}
+RETRIES = {
+    "WANDB_X_GRAPHQL_RETRY_MAX": "3",
+    "WANDB_X_FILE_STREAM_RETRY_MAX": "3",
+    "WANDB_X_FILE_TRANSFER_RETRY_MAX": "3",
+}
 """W&B would ask a server that refuses for hours."""
 
 _INCOMPLETE = "incomplete record"
@@ -83,13 +87,16 @@ def send(waiting: Mapping[Path, Sequence[Segment]]) -> Sent:
     while left:
         some = _first(left)
         said = _wandb_sync([segment.file for directory in some for segment in left[directory]])
-        for directory in some:
-            done, reason = _outcome(left[directory], said)
-            sent += done
-            left[directory] = left[directory][len(done) :]
-            if reason is not None:
-                failures[directory] = reason
-            if reason is not None or not left[directory]:
+        outcomes = {directory: _outcome(left[directory], said) for directory in some}
+        # One file that cannot be read keeps `wandb sync` from sending any; then the others are tried again without it.
+        is_named = any(outcome.is_named for outcome in outcomes.values())
+        for directory, outcome in outcomes.items():
+            sent += outcome.done
+            left[directory] = left[directory][len(outcome.done) :]
+            is_failed = outcome.reason is not None and (outcome.is_named or not is_named)
+            if is_failed:
+                failures[directory] = str(outcome.reason)
+            if is_failed or not left[directory]:
                 del left[directory]
     return Sent(sent=sent, failures=failures)
 
@@ -106,25 +113,31 @@ def _first(left: Mapping[Path, Sequence[Segment]]) -> list[Path]:
     return some
 
 
-def _outcome(segments: Sequence[Segment], said: Sequence[str]) -> tuple[list[Segment], str | None]:
-    """The segments that were sent, and why the next was not; None: there is none, or it is to be tried again."""
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """Of one run: the segments that were sent, and why the next was not; None: there is none, or it is tried again.
+
+    is_named: the reason is about this run, and no other.
+    """
+
+    done: Sequence[Segment]
+    reason: str | None = None
+    is_named: bool = False
+
+
+def _outcome(segments: Sequence[Segment], said: Sequence[str]) -> _Outcome:
     for index, segment in enumerate(segments):
         if segment.is_sent:
             continue
-        own = [line for line in said if segment.place in line]
-        if any(_INCOMPLETE in line for line in own):  # the run goes on in the next segment, if it went on
+        of_file = [line for line in said if segment.place in line]
+        if any(_INCOMPLETE in line for line in of_file):  # the run goes on in the next segment, if it went on
             segment.mark.touch()
-            return [*segments[: index + 1]], None
-        return [*segments[:index]], _reason(own, segment, said)
-    return [*segments], None
-
-
-def _reason(own: Sequence[str], segment: Segment, said: Iterable[str]) -> str:
-    """The line that says most about the segment."""
-    of_run = [line for line in said if f"/{segment.run_id}]" in line]
-    of_none = [line for line in said if not re.match(r"\[.+/.+\]", line) and "/offline-run-" not in line]
-    line = next((lines[-1] for lines in (own, of_run, of_none) if lines), "wandb sync did not say why")
-    return line.removeprefix(f"[{segment.run_id}]").strip()
+            return _Outcome(done=segments[: index + 1])
+        named = of_file or [line for line in said if f"/{segment.run_id}]" in line]
+        others = [line for line in said if not re.match(r"\[.+/.+\]", line) and "/offline-run-" not in line]
+        reason = (named or others or ["wandb sync did not say why"])[-1]
+        return _Outcome(done=segments[:index], reason=reason, is_named=bool(named))
+    return _Outcome(done=segments)
 
 
 def _wandb_sync(files: Sequence[Path]) -> list[str]:

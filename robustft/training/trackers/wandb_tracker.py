@@ -125,8 +125,9 @@ def end_service(*, at_once: bool) -> None:
 
     at_once: kill it; while it is still asking a server it would be waited for, for minutes.
     """
-    import wandb
     from wandb.sdk import wandb_setup
+
+    import wandb
 
     with suppress(AttributeError):  # W&B promises none of these names; without them, it is asked to end
         connection: Any = wandb_setup.singleton()._connection

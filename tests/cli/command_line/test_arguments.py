@@ -76,7 +76,7 @@ def test_every_command_has_help_with_its_keys(words, command, option):
         "report": "run:",
         "pretrain": "steps:",
     }
-    keys |= {"status": "watch:", "export": "state:"}
+    keys |= {"status": "watch:", "sync": "run:", "export": "state:"}
     assert keys[command] in out.splitlines() or any(line.startswith(keys[command]) for line in out.splitlines())
 
 

@@ -53,8 +53,8 @@ def test_a_strategy_has_one_colour_and_one_shape_in_all_charts(study: Study, kin
     drawn = study_marks(study.comparison)
     for part in _parts(study.chart(kind).spec):
         if part.get("field") == "strategy" and "range" in part.get("scale", {}):
-            assert part["scale"]["domain"] == list(drawn)
-            assert part["scale"]["range"] in (
+            assert part["scale"]["domain"][: len(drawn)] == list(drawn)
+            assert part["scale"]["range"][: len(drawn)] in (
                 [mark.color for mark in drawn.values()],
                 [mark.path for mark in drawn.values()],
                 [list(mark.dash) or [1, 0] for mark in drawn.values()],

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from robustft.report.page.grids import grid, plain_grid
 from robustft.report.page.page import page_html, write_page
 from robustft.report.study_report import StudyReport
+from robustft.report.tables.table import Table
 from robustft.study.comparison.comparison import Comparison
 from robustft.study.comparison.findings import Demand, Findings
 from tests.report.made_comparison import made_comparison, made_findings
@@ -151,3 +153,15 @@ def test_several_settings_are_folded_below_their_mean():
     assert "all settings: their mean" in first
     assert "cifar10<" not in first
     assert re.search(r"<summary>The 8 settings one by one: 56 rows</summary>", html)
+
+
+def test_a_table_of_tens_of_thousands_of_rows_is_cut_and_says_so():
+    comparison = made_comparison()
+    rows = [(f"row {place}", place) for place in range(2500)]
+    cut = plain_grid("curves", "Curves", ("name", "value"), rows, comparison)
+    assert cut.count == 2000
+    assert cut.notes == ("The first 2,000 of 2,500 rows; points.parquet has every state.",)
+    table = Table(name="pairs", title="Pairs", columns=("a", "value"), rows=tuple(rows))
+    assert grid(table, comparison).notes == ("The first 2,000 of 2,500 rows; tables/pairs.csv has all.",)
+    whole = grid(replace(table, name="runs"), comparison)
+    assert (whole.count, whole.notes) == (2500, ())

@@ -179,7 +179,7 @@ def test_a_run_that_is_in_two_of_the_studies_counts_once(make_run, tmp_path) -> 
     assert comparison.rankings[0].strategies[0].seeds == (0, 1)
     again = [listed for listed in comparison.listed if listed.state == "finished"]
     assert {listed.reason for listed in again} == {
-        f"the same run as copy/lora/seed-{seed}, which is compared" for seed in (0, 1)
+        f"the same run as study/lora/seed-{seed}, which is compared" for seed in (0, 1)
     }
     assert len({listed.name for listed in comparison.listed}) == 4
 

@@ -186,7 +186,7 @@ def test_a_study_json_that_is_none_costs_its_list_alone(study: Path, content: by
 
     assert [run.name for run in comparison.runs] == ["bad/seed-1", "full/seed-0"]
     (warning,) = [line for line in comparison.warnings if "study.json" in line]
-    assert warning.endswith("its list of runs is left out")
+    assert warning.startswith("a study's list of runs is left out: ")
 
 
 def test_words_of_a_study_that_move_the_cursor_are_no_command(study: Path) -> None:

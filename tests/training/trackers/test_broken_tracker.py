@@ -18,7 +18,6 @@ from robustft.training.trackers.tracker import MirroredRun, RunTracker
 from robustft.training.trackers.wandb_tracker import Tracker, WandbMirror
 from tests.cli import wandb_file
 
-
 RUN = MirroredRun(directory=Path("run"), run_id="this", name="n", group="g", tags=[], config={})
 
 

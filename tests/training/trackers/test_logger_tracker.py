@@ -123,7 +123,7 @@ def test_a_missing_package_is_a_line_with_the_extra():
         ({"logger": "CSVLogger"}, "logger must be the full name of a class, got 'CSVLogger'"),
         ({"logger": "a.b", "mode": "online"}, "mode must be one of on, disabled; got 'online'"),
         ({"logger": "a.b", "settings": [1]}, "settings must be arguments by name"),
-        ({"logger": "a.b", "log_every": 0}, "log_every must be at least 1"),
+        ({"logger": "a.b", "log_every": 0}, "log_every must be a whole number of at least 1"),
     ],
 )
 def test_a_setting_that_is_none_is_named(settings, said):

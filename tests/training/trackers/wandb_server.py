@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 from collections import defaultdict
@@ -24,8 +23,9 @@ class WandbServer:
     """What clients have sent.
 
     runs: id -> what it was opened with last, JSON decoded; streams: id -> bodies of the file stream, in order.
-    files: path below the server -> its bytes; artifacts: what was created; views: name -> a workspace; operations: names in the order of asking.
-    status: answered in place of everything else; seconds: before every answer; closing: is set when the server ends.
+    files: path below the server -> its bytes; artifacts: what was created; views: name -> a workspace.
+    operations: names in the order of asking.
+    status: answered in place of everything else; seconds: before every answer; closing: set when the server ends.
     """
 
     url: str = ""
@@ -69,7 +69,16 @@ class WandbServer:
         name = query.split("{")[0].split("(")[0].split()[-1]
         self.operations.append(name)
         if name == "Viewer":
-            return {"viewer": {"id": "v", "entity": "me", "username": "me", "email": "", "flags": "{}", "teams": {"edges": []}}}
+            return {
+                "viewer": {
+                    "id": "v",
+                    "entity": "me",
+                    "username": "me",
+                    "email": "",
+                    "flags": "{}",
+                    "teams": {"edges": []},
+                }
+            }
         if name == "UpsertBucket":
             known = self.runs.setdefault(variables["name"], {})
             known |= {key: value for key, value in variables.items() if value is not None}
@@ -77,7 +86,10 @@ class WandbServer:
             bucket = {**self._bucket(variables["name"]), "project": project}
             return {"upsertBucket": {"bucket": bucket, "inserted": True}}
         if name == "CreateRunFiles":
-            files = [{"name": each, "uploadUrl": f"{self.url}/storage/{variables['run']}/{each}"} for each in variables["files"]]
+            files = [
+                {"name": each, "uploadUrl": f"{self.url}/storage/{variables['run']}/{each}"}
+                for each in variables["files"]
+            ]
             return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
         if name == "RunResumeStatus":
             return {"model": {"id": "m", "name": "m", "entity": ME, "bucket": self._bucket(variables["name"])}}
@@ -94,7 +106,9 @@ class WandbServer:
             return {"entity": {"organization": None}}
         if name == "CreateArtifact":
             self.artifacts.append(variables)
-            return {"createArtifact": {"artifact": {"id": f"a{len(self.artifacts)}", "state": "COMMITTED", "artifactSequence": {"id": "s", "latestArtifact": None}}}}
+            sequence = {"id": "s", "latestArtifact": None}
+            artifact = {"id": f"a{len(self.artifacts)}", "state": "COMMITTED", "artifactSequence": sequence}
+            return {"createArtifact": {"artifact": artifact}}
         return {}
 
 

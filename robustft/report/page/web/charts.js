@@ -159,6 +159,17 @@ for (const host of hosts) {
   nearby.observe(host);
   widths.observe(host);
 }
-window.addEventListener("beforeprint", () => hosts.forEach(see));
+
+// On paper nothing can be unfolded: what belongs to the answer is.
+const folded = [...document.querySelectorAll("#toolbar, .notes, :is(#area, #gates, #choices) .numbers")];
+let unfolded = [];
+window.addEventListener("beforeprint", () => {
+  hosts.forEach(see);
+  unfolded = folded.filter((part) => part.matches("details:not([open])"));
+  for (const part of unfolded) part.open = true;
+});
+window.addEventListener("afterprint", () => {
+  for (const part of unfolded) part.open = false;
+});
 window.addEventListener("scroll", () => (tip.hidden = true), { passive: true });
 watchers.push(() => [...drawn.keys()].forEach(steer));

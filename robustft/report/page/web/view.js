@@ -60,7 +60,7 @@ for (const button of document.querySelectorAll("[data-boxes]")) {
 }
 document.getElementById("view")?.addEventListener("submit", (event) => event.preventDefault());
 window.addEventListener("hashchange", () => {
-  if (!document.getElementById(decodeURIComponent(location.hash.slice(1)))) readAddress();
+  if (!document.getElementById(location.hash.slice(1))) readAddress();
 });
 
 // Links within the page scroll there and leave the view in the address alone.

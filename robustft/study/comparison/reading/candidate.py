@@ -20,9 +20,9 @@ from robustft.study.comparison.setting import Setting
 from robustft.study.eps_curve import EpsCurve, eps_curves
 from robustft.study.frontier import frontier_area, frontier_steps
 from robustft.study.further_attacks import further_attacks
-from robustft.study.gate_summary import failed_gates
 from robustft.study.plain_file import DamagedFile, MissingFile, plain_line
 from robustft.study.records.condition_names import ConditionNames, condition_names
+from robustft.study.records.gate_summary import failed_gates
 from robustft.study.records.outcomes import packed_outcomes
 from robustft.study.records.quick_records import shown_records
 from robustft.study.records.record import Record

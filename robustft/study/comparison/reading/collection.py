@@ -21,10 +21,12 @@ class Place:
 
     name: its directory below the study's; no other run's of the collection.
     overrides: the words that a study makes it with; None: no study lists it.
+    root: the index of the first root that it is in.
     """
 
     name: str
     directory: Path
+    root: int = 0
     overrides: tuple[str, ...] | None = None
 
     @property
@@ -60,12 +62,12 @@ def collect(roots: Sequence[Path]) -> Collection:
     names: dict[str, list[str]] = {}
     titles: dict[str, None] = {}
     warnings: list[str] = []
-    for root in roots:
+    for index, root in enumerate(roots):
         try:
             found = run_directories(root)
             runs, studies = found.runs, found.studies
         except DamagedFile as error:  # the runs are there all the same
-            warnings.append(f"{error}; its list of runs is left out")
+            warnings.append(f"a study's list of runs is left out: {error}")
             runs, studies = tuple(run.directory for run in runs_below(root)), ()
         base = next((study for study in studies if _is_below(root, study)), root)
         titles[_printable(base.absolute().name)] = None
@@ -73,7 +75,7 @@ def collect(roots: Sequence[Path]) -> Collection:
         for directory in runs:
             real = os.path.realpath(directory)
             names.setdefault(real, _names(directory, base))
-            places.setdefault(real, Place(name="", directory=directory, overrides=overrides.get(real)))
+            places.setdefault(real, Place(name="", directory=directory, root=index, overrides=overrides.get(real)))
     named = [replace(place, name=name) for place, name in zip(places.values(), _different(names.values()), strict=True)]
     return Collection(
         title=", ".join(titles),

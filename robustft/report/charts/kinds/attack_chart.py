@@ -58,17 +58,17 @@ def attack_panel(order: AttackOrder) -> str:
 
 
 def _layers(order: AttackOrder, marks: Mapping[str, Mark]) -> list[Spec]:
-    x = {
+    x: Spec = {
         "field": "attack",
         "type": "nominal",
         "scale": {"type": "point", "padding": 0.25},
         "sort": {"field": "place", "order": "ascending"},
         "axis": {"title": None, "labelAngle": 0, "grid": False, "labelLimit": 90},
     }
-    base = {"x": x, "y": rate("robust", "Robust test accuracy"), "color": color(marks)}
+    base: Spec = {"x": x, "y": rate("robust", "Robust test accuracy"), "color": color(marks)}
     base |= {"tooltip": tooltip("strategy", "attack", "robust", "order")}
     changes = {"test": "datum.order === 'order changes'"}
-    line = {**base, "strokeOpacity": {"condition": {**changes, "value": 1}, "value": 0.4}}
+    line: Spec = {**base, "strokeOpacity": {"condition": {**changes, "value": 1}, "value": 0.4}}
     line |= {"strokeWidth": {"condition": {**changes, "value": 2.6}, "value": 1.2}}
     panel = attack_panel(order)
     return [

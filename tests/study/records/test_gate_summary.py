@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from robustft.study.gate_summary import failed_gates, gates_in_short
 from robustft.study.records.gate import Gate
+from robustft.study.records.gate_summary import failed_gates, gates_in_short
 from robustft.study.records.record import Record
 
 MakeRecord = Callable[..., Record]

@@ -14,6 +14,7 @@ from robustft.study.comparison.comparison import Comparison
 from robustft.study.comparison.findings import Findings, FrontierBand
 
 PLANES = (("clean", "robust"), ("clean", "ood"), ("robust", "ood"))
+BANDS = ("Lines: what at least half of the seeds attain; bands: from what all to what any of them attain.",)
 TITLES = {"clean": "Clean test accuracy", "robust": "Robust test accuracy", "ood": "OOD test accuracy"}
 PLAIN = {"clean": "clean", "robust": "robust", "ood": "OOD"}
 
@@ -51,8 +52,8 @@ def _chart(
         spec=paneled(
             title=f"Frontiers of {PLAIN[x]} and {PLAIN[y]} accuracy",
             subtitle=[
-                "Lines: what at least half of the seeds attain; bands: from what all to what any of them attain;",
-                f"{points}.",
+                *(BANDS if any(band.all_seeds != band.any_seed for band in bands) else ()),
+                f"{points[:1].upper()}{points[1:]}.",
             ],
             panels=[(name, _layers(name, (x, y), data, marks, whole=whole)) for name in names],
             strategies=list(marks),
@@ -74,17 +75,17 @@ def _layers(
 ) -> list[Spec]:
     x, y = axes
     (left, right), (bottom, top) = (_extent(panel, what, data["points"]) for what in axes)
-    horizontal = rate("x", TITLES[x], domain=[left, right])
-    vertical = rate("median", TITLES[y], domain=[bottom, top])
+    horizontal = rate("x", TITLES[x], domain=[left, right], nice=False)
+    vertical = rate("median", TITLES[y], domain=[bottom, top], nice=False)
     plane = {"field": "plane", "equal": f"{x}/{y}"}
-    band = {
+    band: Spec = {
         "x": horizontal,
         "y": {**vertical, "field": "low"},
         "y2": {"field": "high"},
         "color": color(marks),
     }
-    line = {"x": horizontal, "y": vertical, "color": color(marks), "strokeDash": dash(marks)}
-    state = {
+    line: Spec = {"x": horizontal, "y": vertical, "color": color(marks), "strokeDash": dash(marks)}
+    state: Spec = {
         "x": {**horizontal, "field": x},
         "y": {**vertical, "field": y},
         "color": color(marks),
@@ -92,11 +93,13 @@ def _layers(
         "tooltip": tooltip("run", "step", "strategy", "clean", "robust", "ood", "state"),
     }
     here = f"datum.{x} >= {left} && datum.{y} >= {bottom}"
-    step = {"interpolate": "step-before", "clip": True}
+    step = {"interpolate": "step-before"}
     layers = [
         layer("bands", panel, {"type": "area", "fillOpacity": 0.1, **step}, band, plane),
         layer("bands", panel, {"type": "line", "strokeWidth": 1.6, **step}, line, plane),
     ]
+    for surface in layers:
+        surface["transform"] += _cuts(left, bottom)
     if whole:
         ring = {"type": "point", "filled": False, "size": 16, "strokeWidth": 0.7}
         layers.append(
@@ -105,6 +108,15 @@ def _layers(
     dot = {"type": "point", "filled": True, "size": 34}
     layers.append(layer("points", panel, dot, {**state, "fillOpacity": kept(1, 0.85, 0.12)}, here, "datum.chosen"))
     return layers
+
+
+def _cuts(left: float, bottom: float) -> list[Spec]:
+    """Surfaces end at the axes: renderers make a mask as large as the picture for a clipped mark, in seconds."""
+    ends = {"x": left, "median": bottom, "low": bottom, "high": bottom}
+    return [
+        {"calculate": f"isValid(datum.{name}) ? max(datum.{name}, {end}) : null", "as": name}
+        for name, end in ends.items()
+    ]
 
 
 def _extent(panel: str, what: str, points: Dataset) -> tuple[float, float]:

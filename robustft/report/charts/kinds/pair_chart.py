@@ -56,13 +56,13 @@ def pair_charts(comparison: Comparison, data: Mapping[str, Dataset], marks: Mapp
 
 
 def _layers(panel: str, ranking: Ranking) -> list[Spec]:
-    y = {
+    y: Spec = {
         "field": "pair",
         "type": "nominal",
         "sort": {"field": "place", "order": "ascending"},
         "axis": {"title": None, "grid": False, "ticks": False, "labelFontSize": 9.5, "labelPadding": 4},
     }
-    x = {"type": "quantitative", "axis": {"title": "Difference in area", "tickCount": 5}, "scale": {"zero": True}}
+    x: Spec = {"type": "quantitative", "axis": {"title": "Difference in area", "tickCount": 5}, "scale": {"zero": True}}
     verdict = {
         "field": "verdict",
         "type": "nominal",
@@ -70,7 +70,7 @@ def _layers(panel: str, ranking: Ranking) -> list[Spec]:
         "legend": {"symbolType": "circle"},
     }
     told = tooltip("a", "b", "difference", "low", "high", "p_holm", "verdict")
-    base = {"y": y, "color": verdict, "tooltip": told}
+    base: Spec = {"y": y, "color": verdict, "tooltip": told}
     first = ranking.strategies[0].strategy
     few = [{"or": [{"field": "a", "equal": first}, {"field": "b", "equal": first}]}]
     few = few if len(ranking.pairs) > MOST_PAIRS else []
@@ -90,7 +90,7 @@ def _rows(ranking: Ranking) -> int:
 
 def _said(panel: str, ranking: Ranking) -> str:
     known = [pair for pair in ranking.pairs if pair.p_holm is not None]
-    different = [pair for pair in known if pair.p_holm is not None and pair.p_holm < 0.05]
+    different = [pair for pair in known if pair.differs]
     pairs = "1 pair is" if len(ranking.pairs) == 1 else f"{len(ranking.pairs)} pairs are"
     if ranking.images_only or not known:
         text = f"{panel}: {pairs} compared, none is called different, for the uncertainty of seeds is not known"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from robustft.report.charts.chart import Chart, Dataset
+from robustft.report.charts.chart import Chart, Dataset, Spec
 from robustft.report.charts.panels import color, kept, layer, paneled, shape, tooltip
 from robustft.report.charts.places import panel_order
 from robustft.report.charts.words import and_so_on, interval, listed
@@ -14,14 +14,18 @@ from robustft.study.comparison.comparison import Comparison, Ranking
 
 def area_chart(comparison: Comparison, data: Mapping[str, Dataset], marks: Mapping[str, Mark]) -> Chart:
     """Points with 95 % intervals, and the areas of single runs as small rings."""
-    x = {"type": "quantitative", "scale": {"zero": False}, "axis": {"title": "Area under the frontier", "tickCount": 5}}
+    x: Spec = {
+        "type": "quantitative",
+        "scale": {"zero": False},
+        "axis": {"title": "Area under the frontier", "tickCount": 5},
+    }
     panels = []
     for panel, ranking in panel_order(comparison):
         order = [result.strategy for result in ranking.strategies]
-        y = {"field": "strategy", "type": "nominal", "sort": order, "axis": {"title": None, "grid": False}}
-        base = {"y": y, "color": color(marks, legend=False)}
+        y: Spec = {"field": "strategy", "type": "nominal", "sort": order, "axis": {"title": None, "grid": False}}
+        base: Spec = {"y": y, "color": color(marks, legend=False)}
         told = tooltip("strategy", "area", "low", "high", "rank", "first", "seeds")
-        middle = {**base, "x": {"field": "area", **x}, "shape": shape(marks, legend=False), "tooltip": told}
+        middle: Spec = {**base, "x": {"field": "area", **x}, "shape": shape(marks, legend=False), "tooltip": told}
         layers = [
             layer(
                 "areas",
@@ -33,7 +37,7 @@ def area_chart(comparison: Comparison, data: Mapping[str, Dataset], marks: Mappi
             layer("areas", panel, {"type": "point", "filled": True, "size": 85}, middle),
         ]
         if "run_areas" in data and ranking.setting is not None:
-            of_run = {**base, "x": {"field": "area", **x}, "strokeOpacity": kept(1, 0.75, 0.15)}
+            of_run: Spec = {**base, "x": {"field": "area", **x}, "strokeOpacity": kept(1, 0.75, 0.15)}
             of_run |= {"tooltip": tooltip("run", "strategy", "seed", "area")}
             ring = {"type": "point", "filled": False, "size": 22, "strokeWidth": 1, "yOffset": 7}
             layers.append(layer("run_areas", panel, ring, of_run))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from robustft.report.charts.chart import Chart, Dataset, Spec
+from robustft.report.charts.chart import Chart, Dataset, Row, Spec, number
+from robustft.report.charts.chart_data import has_seeds
 from robustft.report.charts.panels import color, dash, kept, layer, paneled, rate, shape, tooltip
 from robustft.report.charts.words import and_so_on, per_cent
 from robustft.report.palette import Mark
@@ -33,7 +34,7 @@ def _chart(
     measured = {row[0] for row in rows if row[3] is not None}
     rankings = [ranking for ranking in comparison.rankings if ranking.name in measured]
     steps = sorted({int(step) for step in columns["step"] if isinstance(step, int)})
-    title = f"{NAMES[what]} accuracy by step"
+    title, seeds = f"{NAMES[what]} accuracy by step", has_seeds(comparison)
     return Chart(
         name="curves" if what == "robust" else f"curves_{what}",
         title=title,
@@ -41,10 +42,13 @@ def _chart(
         spec=paneled(
             title=title,
             subtitle=[
-                f"Means over seeds{', thin lines are single runs' if whole else ''}; marks are peaks,",
-                "the states of highest robust validation accuracy.",
+                "Means over seeds; thin lines are single runs." if whole and seeds else "Means over seeds.",
+                "Marks are peaks, the states of highest robust validation accuracy.",
             ],
-            panels=[(ranking.name, _layers(ranking.name, what, marks, steps, whole=whole)) for ranking in rankings],
+            panels=[
+                (ranking.name, _layers(ranking.name, what, marks, steps, single=whole and seeds))
+                for ranking in rankings
+            ],
             strategies=list(marks),
             size=(270, 190),
             columns=3,
@@ -73,18 +77,18 @@ def step_axis(steps: list[int]) -> Spec:
     }
 
 
-def _layers(panel: str, what: str, marks: Mapping[str, Mark], steps: list[int], *, whole: bool) -> list[Spec]:
+def _layers(panel: str, what: str, marks: Mapping[str, Mark], steps: list[int], *, single: bool) -> list[Spec]:
     x, y = step_axis(steps), rate(what, f"{NAMES[what]} test accuracy")
     there = f"isValid(datum.{what})"
-    base = {"x": x, "y": y}
-    thin = {**base, "color": color(marks), "detail": {"field": "run"}}
-    mean = {**base, "color": color(marks), "strokeDash": dash(marks)}
+    base: Spec = {"x": x, "y": y}
+    thin: Spec = {**base, "color": color(marks), "detail": {"field": "run"}}
+    mean: Spec = {**base, "color": color(marks), "strokeDash": dash(marks)}
     mean |= {"tooltip": tooltip("strategy", "step", "clean", "robust", "ood", "seeds")}
-    peak = {**base, "color": color(marks), "shape": shape(marks), "fillOpacity": kept(1, 0.95, 0.12)}
+    peak: Spec = {**base, "color": color(marks), "shape": shape(marks), "fillOpacity": kept(1, 0.95, 0.12)}
     peak |= {"tooltip": tooltip("run", "step", "strategy", "clean", "robust", "ood", "state")}
-    single = {**thin, "strokeOpacity": kept(1, 0.3, 0.08)}
+    runs = {**thin, "strokeOpacity": kept(1, 0.3, 0.08)}
     return [
-        *([layer("points", panel, {"type": "line", "strokeWidth": 0.7}, single, there)] if whole else []),
+        *([layer("points", panel, {"type": "line", "strokeWidth": 0.7}, runs, there)] if single else []),
         layer("steps", panel, {"type": "line", "strokeWidth": 1.8}, mean, there),
         layer(
             "points",
@@ -97,12 +101,10 @@ def _layers(panel: str, what: str, marks: Mapping[str, Mark], steps: list[int], 
     ]
 
 
-def _said(ranking: Ranking, what: str, rows: tuple[tuple[object, ...], ...]) -> str:
-    of_setting = [
-        (str(row[1]), int(row[2]), float(row[3])) for row in rows if row[0] == ranking.name and row[3] is not None
-    ]  # type: ignore[call-overload, arg-type]
-    strategy, step, highest = max(of_setting, key=lambda row: row[2])
-    text = f"{ranking.name}: {strategy} reaches the highest mean, {per_cent(highest)} at step {step:,}"
+def _said(ranking: Ranking, what: str, rows: Sequence[Row]) -> str:
+    means = [row for row in rows if row[0] == ranking.name and row[3] is not None]
+    _, strategy, step, highest = max(means, key=lambda row: number(row[3]))
+    text = f"{ranking.name}: {strategy} reaches the highest mean, {per_cent(number(highest))} at step {step:,}"
     if what == "robust":
         lost = max(ranking.strategies, key=lambda result: result.lost)
         text += f"; {lost.strategy} loses most of its peak until the last state, {100 * lost.lost:.1f} points"

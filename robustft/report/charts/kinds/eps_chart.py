@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from robustft.report.charts.chart import Cell, Chart, Dataset, Spec
+from robustft.report.charts.chart import Chart, Dataset, Row, Spec, number
 from robustft.report.charts.panels import color, layer, paneled, rate, shape, tooltip
 from robustft.report.charts.words import and_so_on, per_cent
 from robustft.report.palette import Mark
 
-Row = tuple[Cell, ...]
 STATES = {"best": [1, 0], "last": [4, 3]}
 
 
@@ -52,22 +51,22 @@ def _of(rows: Sequence[Row], panel: tuple[str, str]) -> list[Row]:
 
 
 def _sizes(rows: Sequence[Row]) -> set[float]:
-    return {float(str(row[4])) for row in rows}
+    return {number(row[4]) for row in rows}
 
 
 def _layers(panel: tuple[str, str], marks: Mapping[str, Mark], sizes: list[float]) -> list[Spec]:
     smallest = next((size for size in sizes if size > 0), 1.0)
-    x = {
+    x: Spec = {
         "field": "eps",
         "type": "quantitative",
         "scale": {"type": "symlog", "constant": smallest, "domain": [0, max(sizes[-1], smallest)], "nice": False},
         "axis": {"title": "eps, in 1/255", "values": sizes, "format": "~r", "labelOverlap": "greedy"},
     }
-    base = {"x": x, "y": rate("accuracy", "Test accuracy")}
+    base: Spec = {"x": x, "y": rate("accuracy", "Test accuracy")}
     dashes = {"scale": {"domain": list(STATES), "range": list(STATES.values())}, "legend": None}
-    line = {**base, "color": color(marks), "strokeDash": {"field": "state", "type": "nominal", **dashes}}
+    line: Spec = {**base, "color": color(marks), "strokeDash": {"field": "state", "type": "nominal", **dashes}}
     told = tooltip("strategy", "state", "eps", "accuracy", "seeds")
-    dot = {**base, "color": color(marks), "shape": shape(marks), "tooltip": told}
+    dot: Spec = {**base, "color": color(marks), "shape": shape(marks), "tooltip": told}
     dot |= {"fillOpacity": {"condition": {"test": "datum.state === 'best'", "value": 1}, "value": 0.55}}
     attack = {"field": "attack", "equal": panel[1]}
     return [
@@ -78,7 +77,7 @@ def _layers(panel: tuple[str, str], marks: Mapping[str, Mark], sizes: list[float
 
 def _said(panel: tuple[str, str], rows: list[Row]) -> str:
     largest = max(_sizes(rows))
-    best = [(str(row[2]), float(str(row[5]))) for row in rows if row[3] == "best" and row[4] == largest]
+    best = [(str(row[2]), number(row[5])) for row in rows if row[3] == "best" and row[4] == largest]
     start = f"{panel[0]}, {panel[1]}: at eps {largest:g}/255"
     if not best:
         return f"{start} no best state was attacked"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import NormalDist, fmean
 
-from robustft.report.charts.chart import Chart, Dataset, Spec
+from robustft.report.charts.chart import Chart, Dataset, Row, Spec, number
 from robustft.report.charts.line_data import line_panel, states_apart
 from robustft.report.charts.panels import color, kept, layer, paneled, rate, shape, tooltip
 from robustft.report.charts.words import and_so_on, per_cent
@@ -86,12 +86,12 @@ def line_charts(findings: Findings, data: Mapping[str, Dataset], marks: Mapping[
 
 
 def _domains(panel: str, marks: Mapping[str, Mark]) -> list[Spec]:
-    y = {"field": "domain", "type": "nominal", "axis": {"title": None, "ticks": False, "grid": False}}
+    y: Spec = {"field": "domain", "type": "nominal", "axis": {"title": None, "ticks": False, "grid": False}}
     y |= {"scale": {"paddingInner": 0.25}}
-    offset = {"field": "strategy", "type": "nominal", "sort": list(marks), "scale": {"paddingOuter": 0.2}}
+    offset: Spec = {"field": "strategy", "type": "nominal", "sort": list(marks), "scale": {"paddingOuter": 0.2}}
     x = rate("accuracy", "OOD test accuracy")
     told = tooltip("strategy", "domain", "accuracy", "seeds")
-    base = {"y": y, "yOffset": offset, "tooltip": told}
+    base: Spec = {"y": y, "yOffset": offset, "tooltip": told}
     rule = {**base, "x": {**x, "field": "low"}, "x2": {"field": "high"}, "color": color(marks)}
     dot = {**base, "x": x, "color": color(marks), "shape": shape(marks)}
     return [
@@ -102,16 +102,18 @@ def _domains(panel: str, marks: Mapping[str, Mark]) -> list[Spec]:
 
 def _line(panel: str, data: Mapping[str, Dataset], marks: Mapping[str, Mark]) -> list[Spec]:
     shifts = data["shifts"].columns
-    here = [place for place, name in enumerate(shifts["panel"]) if name == panel]
-    x = _probit("x", "Clean test accuracy", [_number(shifts["x"][place]) for place in here])
-    y = _probit("y", "OOD test accuracy", [_number(shifts["y"][place]) for place in here])
+    places = [row[1:] for row in zip(shifts["panel"], shifts["x"], shifts["y"], strict=True) if row[0] == panel]
+    ends = data["lines"].columns if "lines" in data else {"panel": (), "x": (), "y": ()}
+    places += [row[1:] for row in zip(ends["panel"], ends["x"], ends["y"], strict=True) if row[0] == panel]
+    x = _probit("x", "Clean test accuracy", [number(place) for place, _ in places])
+    y = _probit("y", "OOD test accuracy", [number(place) for _, place in places])
     told = tooltip("run", "step", "strategy", "clean", "ood")
     state = {"x": x, "y": y, "color": color(marks), "shape": shape(marks), "tooltip": told}
     small = {"type": "point", "filled": False, "size": 14, "strokeWidth": 0.7}
     best = {"type": "point", "filled": True, "size": 30}
     layers = [layer("shifts", panel, small, {**state, "strokeOpacity": kept(1, 0.45, 0.08)}, "!datum.best")]
     if "lines" in data:
-        line = {"type": "line", "color": GREY, "strokeWidth": 1.4, "strokeDash": [5, 3], "clip": True}
+        line = {"type": "line", "color": GREY, "strokeWidth": 1.4, "strokeDash": [5, 3]}
         layers.append(layer("lines", panel, line, {"x": x, "y": y}, shown=None))
     return [*layers, layer("shifts", panel, best, {**state, "fillOpacity": kept(1, 0.9, 0.12)}, "datum.best")]
 
@@ -133,16 +135,12 @@ def _probit(field: str, title: str, places: list[float]) -> Spec:
     }
 
 
-def _number(value: object) -> float:
-    return float(str(value))
-
-
-def _said(panel: str, rows: list[tuple[object, ...]]) -> str:
+def _said(panel: str, rows: list[Row]) -> str:
     by_strategy: dict[str, list[float]] = {}
     by_domain: dict[str, list[float]] = {}
     for row in rows:
-        by_strategy.setdefault(str(row[1]), []).append(_number(row[3]))
-        by_domain.setdefault(str(row[2]), []).append(_number(row[3]))
+        by_strategy.setdefault(str(row[1]), []).append(number(row[3]))
+        by_domain.setdefault(str(row[2]), []).append(number(row[3]))
     means = {strategy: fmean(rates) for strategy, rates in by_strategy.items()}
     most, least = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     text = f"{panel}: the best states of {most} keep most in other domains, {per_cent(means[most])} on average"

@@ -98,6 +98,7 @@ def loaded(
             ood={**dataset.ood, **{name: images for name, (images, _) in shifts.items()}},
             seed=parts.seed,
             notes=notes,
+            of_all=parts.objective.notes,
         )
     return Loaded(
         dataset=dataset,

@@ -33,6 +33,7 @@ class Evaluator:
     ood: name -> images of another domain or data set.
     seed: of the attacks' noise.
     notes: name of an OOD set -> what a reader of its numbers must know.
+    of_all: what a reader of any of them must know.
     block: images that an attack is made on at a time; changes speed, and results by rounding at most. None: as many as
         fit the suite's batch size.
 
@@ -57,6 +58,7 @@ class Evaluator:
         ood: Mapping[str, Images],
         seed: int,
         notes: Mapping[str, tuple[str, ...]] | None = None,
+        of_all: tuple[str, ...] = (),
         block: int | None = None,
     ) -> None:
         def rows_of(images: Images) -> np.ndarray:
@@ -70,7 +72,7 @@ class Evaluator:
         self.block = checks.optional(checks.whole_number, "block", block, at_least=1) or images_of_block(
             suite.batch_size
         )
-        self._notes = notes or {}
+        self._notes, self._of_all = notes or {}, of_all
         self._last_network: Network | None = None
         self._images: dict[Condition, Images | CorruptedImages] = {
             Condition(split="validation"): subset(validation),
@@ -144,7 +146,7 @@ class Evaluator:
             seed=self.seed,
             batch_size=self.suite.batch_size,
             block=self.block,
-            notes=() if condition.shift is None else tuple(self._notes.get(condition.shift, ())),
+            notes=(*self._of_all, *(() if condition.shift is None else self._notes.get(condition.shift, ()))),
             finished=finished,
         )
 

@@ -70,8 +70,8 @@ class InnerMaximisation:
         """ValueError if the search starts at the clean images, where a distance from them has no gradient."""
         if self.start == "clean":
             raise ValueError(
-                "inner.start must be uniform or small for a loss that is a distance from the clean images' predictions, "
-                "whose gradient is 0 there; got 'clean'"
+                "inner.start must be uniform or small for a loss that is a distance from what the clean images give, "
+                "since it has no gradient there; got 'clean'"
             )
 
     def eps(self, threat_model: ThreatModel, *, progress: float) -> float:

@@ -31,6 +31,20 @@ class Step:
     uncertain: (M, 3, H, W) images of the uncertainty set, for objectives with `needs_uncertain`.
     head: names of the head's parameters in the model.
     memo: what was worked out for this step, for a second evaluation of its loss.
+
+    >>> import torch
+    >>> rows = torch.arange(4)
+    >>> at = Step(
+    ...     model=torch.nn.Flatten(),
+    ...     pixels=torch.rand(4, 3, 8, 8),
+    ...     labels=rows,
+    ...     threat_model=ThreatModel(eps_255=8),
+    ...     noise=Noise(seed=0, rows=rows),
+    ...     update=0,
+    ...     progress=0.0,
+    ... )
+    >>> at.first(2).pixels.shape
+    torch.Size([2, 3, 8, 8])
     """
 
     model: PixelModel
@@ -67,6 +81,16 @@ class Objective(ABC):
     peers: how many networks are trained beside the model.
     needs_uncertain: whether it looks at an uncertainty set.
     notes: what a reader must know, for example that it approximates its paper.
+
+    >>> from dataclasses import dataclass
+    >>> from torch.nn.functional import cross_entropy
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Smoothed(Objective):
+    ...     smoothing: float = 0.1
+    ...     def loss(self, at):
+    ...         return cross_entropy(at.model(at.pixels), at.labels, label_smoothing=self.smoothing)
+    >>> Smoothed().peers, Smoothed.needs_reference
+    (0, False)
     """
 
     needs_reference: ClassVar[bool] = False

@@ -33,12 +33,12 @@ places = {
 number = getattr(signal, sys.argv.pop(1))
 owner, name = places[sys.argv.pop(1)]
 calls, original = int(sys.argv.pop(1)), getattr(owner, name)
-def counted(*arguments):
+def counted(*arguments, **options):
     global calls
     calls -= 1
     if calls == -1:
         os.kill(os.getpid(), number)
-    return original(*arguments)
+    return original(*arguments, **options)
 setattr(owner, name, counted)
 from robustft.cli.app import main
 main()

@@ -15,13 +15,14 @@ from robustft.cli.runs.identity import settings
 from robustft.study.run_file import run_id
 from robustft.training.fine_tune import evaluated_steps
 
-GROUPS = sorted(path for path in conf_dir().iterdir() if path.is_dir() and path.name != "source")
-"""Those that a command line chooses from; sources are what data sets and shift sets are made of."""
+GROUPS = sorted(path for path in conf_dir().iterdir() if path.is_dir() and path.name not in ("inner", "source"))
+"""Those that a command line chooses from; the others are what data sets, shift sets and objectives are made of."""
 NEEDED = {
     "backbone=timm": ["backbone.name=vit_small_patch16_224"],
     "dataset=folder": ["dataset.path=pictures"],
     "dataset=domains": ["dataset.path=pictures", "dataset.source=photo"],
     "dataset=hub": ["dataset.hub_id=somebody/something"],
+    "objective=dcm": ["objective.uncertain=misclassified"],
     "shift=[folder]": ["shift.folder.path=pictures"],
     "shift=[domains]": ["shift.domains.path=pictures", "shift.domains.source=photo"],
     "shift=[hub]": ["shift.hub.hub_id=somebody/something"],

@@ -6,7 +6,19 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from robustft.objectives import Act, AdversarialTraining, Dcm, Fare, InnerMaximisation, L2Sp, Mart, Mte, PmgAft, Score, Trades
+from robustft.objectives import (
+    Act,
+    AdversarialTraining,
+    Dcm,
+    Fare,
+    InnerMaximisation,
+    L2Sp,
+    Mart,
+    Mte,
+    PmgAft,
+    Score,
+    Trades,
+)
 from robustft.objectives.divergences import boosted_cross_entropy
 from tests.objectives.conftest import small_model
 from tests.objectives.every_objective import ADVERSARIAL, NAMES, objective

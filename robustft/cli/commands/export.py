@@ -19,8 +19,8 @@ from robustft.cli.runs.chosen_state import chosen_state
 from robustft.cli.runs.evaluation_config import check_trust, config_file, misfit, run_parts
 from robustft.cli.runs.libraries import load_libraries
 from robustft.cli.runs.same_contents import same_contents
-from robustft.cli.runs.versions import versions
 from robustft.cli.runs.start import kept_start
+from robustft.cli.runs.versions import versions
 from robustft.cli.user_errors import Failure, Mistake, command, naming
 from robustft.device import ACCELERATORS, refuse_missing_device, torch_device
 from robustft.models.keep_policy import kept_steps

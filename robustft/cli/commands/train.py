@@ -168,6 +168,7 @@ def _names(config: DictConfig, hydra: Any, parts: Parts) -> dict[str, Any]:
         "dataset": parts.source.name,
         "backbone": backbone_label(config, hydra.runtime.choices),
         "method": str(hydra.runtime.choices.method),
+        "objective": str(hydra.runtime.choices.get("objective", "standard")),
         "seed": parts.seed,
     }
 

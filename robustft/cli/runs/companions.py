@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 def check_companions(contents: Mapping[str, Any]) -> None:
     """A Mistake for an uncertainty set whose images are measured: the model would be trained on the test."""
-    uncertain = contents.get("objective.uncertain")
+    uncertain = contents.get("objective.uncertain", {}).get("fingerprint")
     for key, content in contents.items():
-        if uncertain is not None and key != "objective.uncertain" and key.split(".")[0] in ("dataset", "shift"):
-            if content["fingerprint"] == uncertain["fingerprint"]:
-                raise Mistake(f"objective.uncertain must be another data set than {key}, whose images are measured")
+        is_measured = key.split(".")[0] in ("dataset", "shift")
+        if is_measured and uncertain is not None and content["fingerprint"] == uncertain:
+            raise Mistake(f"objective.uncertain must be another data set than {key}, whose images are measured")
 
 
 def companions_of(parts: Parts, inputs: Loaded) -> Companions:

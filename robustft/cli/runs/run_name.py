@@ -117,7 +117,11 @@ def _differences(config: DictConfig, hydra: DictConfig) -> list[str]:
     default = _compose(named)
     for _, override in groups:
         group = override.key_or_group
-        if group not in NAMED and (is_identity(group) or group == PROTOCOL) and choices[group] != default.hydra.runtime.choices[group]:
+        if (
+            group not in NAMED
+            and (is_identity(group) or group == PROTOCOL)
+            and choices[group] != default.hydra.runtime.choices[group]
+        ):
             differences[group] = choices[group]
     if start := other_state(config.get("start"), "start"):
         differences["start"] = start.label

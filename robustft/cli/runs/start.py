@@ -8,8 +8,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from robustft import checks
 from robustft.atomic_write import write_whole
-from robustft.cli.run_argument import known_run
 from robustft.cli.runs.chosen_state import chosen_state
 from robustft.cli.user_errors import Mistake, naming
 from robustft.models.keep_policy import kept_steps, state_path
@@ -47,9 +47,11 @@ def other_state(node: DictConfig | None, key: str) -> OtherState | None:
     if node is None or node.get("run") is None:
         return None
     with naming(f"{key}."):
-        run = known_run(node.run)
+        run = Run(checks.path("run", node.run))
+        if not run.exists:
+            raise ValueError(f"run must be the directory of a run, with run.json in it; got {run.directory}")
         if not run.is_finished:
-            raise Mistake(f"run must be the directory of a finished run, got {node.run}, which is {run.state}")
+            raise ValueError(f"run must be the directory of a finished run, got {run.directory}, which is {run.state}")
         step = chosen_state(run, node.state, on_disk=kept_steps(run.directory / "states"), names=_STATES)
     return OtherState(run=run, step=step)
 

@@ -69,10 +69,13 @@ class RunIdentity:
         return Named(key=key, name=self.dataset, settings=telling | {"images": images} | of_attack | others)
 
     def named_strategy(self) -> Named:
-        """What follows the method first."""
+        """What follows the method first. An objective that is not the standard one goes with the method's name."""
+        objective = object_or_empty(self.rest.get("objective")).get("_target_")
+        known = plain_line(self.content.get("objective")) or plain_line(objective)
+        name = f"{self.method} {known}" if objective and known else self.method
         order = sorted(self.rest, key=lambda name: name != "method")
         settings = dotted({name: self.rest[name] for name in order})
-        return Named(key=canonical_hash(self.rest, characters=16), name=self.method, settings=settings)
+        return Named(key=canonical_hash(self.rest, characters=16), name=name, settings=settings)
 
     @property
     def command(self) -> str:

@@ -1,0 +1,206 @@
+"""What objectives bring and cost: one hidden layer on small digits, and passes and seconds of an update on the lab.
+
+The lab's own figures come from `python -m robustft method=full objective=NAME objective.inner.steps=5
+objective.inner.step_size_255=4`, whose table says them; `--lab` runs these.
+
+    python tests/benchmarks/objectives.py [--json] [--only small,cost,lab]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from robustft.attacks.noise import Noise
+from robustft.attacks.norms import project
+from robustft.attacks.threat_model import ThreatModel
+from robustft.backbones.pixel_model import PixelModel
+from robustft.data.batch_order import batch_rows
+from robustft.data.sources.digits import Digits
+from robustft.data.split import hold_out
+from robustft.methods.full import Full
+from robustft.models.tuned_model import tuned_by
+from robustft.models.tuned_state import tuned_parameters
+from robustft.objectives import AdversarialTraining, InnerMaximisation, Mart, Objective, Score, Standard, Step, Trades
+from robustft.study.run import Run
+from tests.benchmarks.lab_states import GLYPH_VIT
+
+SIZE, EPS_255, UPDATES, BATCH = 8, 32.0, 400, 64
+
+
+def small_objectives() -> dict[str, Objective]:
+    """Five steps of a quarter eps, but for the single long one."""
+    uniform, small = InnerMaximisation(steps=5), InnerMaximisation(steps=5, start="small")
+    return {
+        "standard": Standard(),
+        "fast_at": AdversarialTraining(inner=InnerMaximisation(steps=1, relative_step_size=1.25)),
+        "pgd_at": AdversarialTraining(inner=uniform),
+        "score": Score(inner=uniform),
+        "trades": Trades(inner=small),
+        "mart": Mart(inner=small),
+    }
+
+
+class OneHiddenLayer(nn.Module):
+    """192-64-10 with ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.head = nn.Linear(3 * SIZE * SIZE, 64), nn.Linear(64, 10)
+
+    def get_classifier(self) -> nn.Module:
+        return self.head
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.head(self.hidden(pixels.flatten(1)).relu())
+
+
+def small_case() -> dict[str, dict[str, float]]:
+    """Clean and robust test accuracy in per cent of every objective; PGD of 20 steps, any iterate counts."""
+    data = Digits().load(SIZE)
+    train_rows, _ = hold_out(data.train.labels, 0.1, 0)
+    pixels, labels = (torch.from_numpy(part) for part in data.test.batch(np.arange(len(data.test))))
+    results = {}
+    for name, objective in small_objectives().items():
+        torch.manual_seed(0)
+        model = PixelModel(OneHiddenLayer(), resolution=SIZE, mean=(0.5,) * 3, std=(0.5,) * 3).train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.01)
+        for update in range(UPDATES):
+            rows = train_rows[batch_rows(update, count=len(train_rows), batch_size=BATCH, seed=0)]
+            optimizer.zero_grad()
+            objective.loss(step_of(model, data.train, rows, update, UPDATES)).backward()
+            optimizer.step()
+        clean, robust = accuracies(model.eval(), pixels.float().div(255), labels)
+        results[name] = {"clean": clean, "robust": robust}
+    return results
+
+
+def step_of(
+    model: PixelModel, images: Any, rows: np.ndarray, update: int, updates: int, eps_255: float = EPS_255
+) -> Step:
+    pixels, labels = (torch.from_numpy(part) for part in images.batch(rows))
+    return Step(
+        model=model,
+        pixels=pixels.float().div(255),
+        labels=labels,
+        threat_model=ThreatModel(eps_255=eps_255),
+        noise=Noise(seed=0, rows=torch.from_numpy(rows)),
+        update=update,
+        progress=update / updates,
+    )
+
+
+def accuracies(model: nn.Module, pixels: Tensor, labels: Tensor, steps: int = 20) -> tuple[float, float]:
+    """Clean and robust accuracy in per cent, against plain PGD from a random start."""
+    eps = EPS_255 / 255
+    correct = model(pixels).argmax(1) == labels
+    unbroken = correct.clone()
+    images = pixels + eps * (2 * torch.rand(pixels.shape, generator=torch.Generator().manual_seed(1)) - 1)
+    for _ in range(steps):
+        images = project(pixels, images.detach(), "linf", eps).requires_grad_(True)
+        logits = model(images)
+        unbroken &= logits.argmax(1) == labels
+        (gradients,) = torch.autograd.grad(nn.functional.cross_entropy(logits, labels), images)
+        images = images + eps / 4 * gradients.sign()
+    unbroken &= model(project(pixels, images.detach(), "linf", eps)).argmax(1) == labels
+    return 100 * correct.float().mean().item(), 100 * unbroken.float().mean().item()
+
+
+def cost_case(updates: int = 6) -> dict[str, dict[str, float]]:
+    """Seconds of an update of the lab's backbone as a multiple of `standard`, in turn, the median; forward passes."""
+    data = Digits().load(28)
+    cases: dict[str, Objective] = {
+        "standard": Standard(),
+        "fast_at": AdversarialTraining(inner=InnerMaximisation(steps=1, relative_step_size=1.25)),
+        "pgd_at, 5 steps": AdversarialTraining(inner=InnerMaximisation(steps=5)),
+        "pgd_at, 10 steps": AdversarialTraining(inner=InnerMaximisation(steps=10)),
+        "trades, 5 steps": Trades(inner=InnerMaximisation(steps=5, start="small")),
+    }
+    models = {name: tuned_by(Full(), GLYPH_VIT.build(classes=10, seed=0), seed=0).train() for name in cases}
+    optimizers = {name: torch.optim.AdamW(tuned_parameters(model).values(), lr=3e-4) for name, model in models.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in cases}
+    passes: dict[str, int] = {}
+    for update in range(updates + 1):
+        rows = batch_rows(update, count=len(data.train), batch_size=BATCH, seed=0)
+        for name, objective in cases.items():
+            calls = 0
+
+            def count(*_: Any) -> None:
+                nonlocal calls
+                calls += 1
+
+            watch = models[name].network.register_forward_hook(count)
+            at = step_of(models[name], data.train, rows, update, updates, eps_255=8)
+            began = time.process_time()
+            optimizers[name].zero_grad()
+            objective.loss(at).backward()
+            optimizers[name].step()
+            if update:  # the first one warms up
+                seconds[name].append(time.process_time() - began)
+            watch.remove()
+            passes[name] = calls
+    base = float(np.median(seconds["standard"]))
+    return {
+        name: {"forward_passes": passes[name], "times_standard": float(np.median(of_case)) / base}
+        for name, of_case in seconds.items()
+    }
+
+
+LAB = {
+    "standard": ["objective=standard"],
+    "pgd_at": ["objective=pgd_at", "objective.inner.steps=5", "objective.inner.step_size_255=4"],
+    "trades": ["objective=trades", "objective.inner.steps=5", "objective.inner.step_size_255=4"],
+    "fast_at": ["objective=fast_at"],
+}
+
+
+def lab_case() -> dict[str, dict[int, dict[str, float]]]:
+    """Clean, robust and OOD test accuracy in per cent at updates 83 and 200 of the lab's runs with method=full."""
+    results = {}
+    with tempfile.TemporaryDirectory() as root:
+        for name, words in LAB.items():
+            directory = Path(root, name)
+            command = [sys.executable, "-m", "robustft", "method=full", f"hydra.run.dir={directory}", *words]
+            subprocess.run([*command, "tracker.mode=disabled"], check=True, stdout=subprocess.DEVNULL)
+            results[name] = {
+                point.step: {
+                    "clean": 100 * point.clean.rate,
+                    "robust": 100 * point.robust.rate,
+                    "ood": 100 * next(iter(point.ood.values())).rate,
+                }
+                for point in Run(directory).points
+                if point.step in (83, 200)
+            }
+    return results
+
+
+CASES = {"small": small_case, "cost": cost_case, "lab": lab_case}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", default=",".join(CASES))
+    arguments = parser.parse_args()
+    results = {name: CASES[name]() for name in arguments.only.split(",")}
+    if arguments.json:
+        print(json.dumps(results))
+        return
+    for case, rows in results.items():
+        print(f"\n{case}")
+        for name, values in rows.items():
+            print(f"  {name:<18} {values}")
+
+
+if __name__ == "__main__":
+    main()

@@ -15,6 +15,9 @@ class ContinuedCsvLogger(CSVLogger):
     as far as they come before the first that this start writes.
 
     run_dir: of the run.
+
+    >>> ContinuedCsvLogger("run").log_dir
+    'run/csv'
     """
 
     def __init__(self, run_dir: str) -> None:

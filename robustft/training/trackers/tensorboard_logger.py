@@ -16,6 +16,9 @@ class ContinuedTensorBoardLogger(TensorBoardLogger):
     what comes from the first step on that this start writes.
 
     run_dir: of the run.
+
+    >>> ContinuedTensorBoardLogger("run").log_dir
+    'run/tensorboard'
     """
 
     def __init__(self, run_dir: str) -> None:

@@ -36,6 +36,8 @@ def mirror(report: StudyReport, directory: Path, tracker: Tracker) -> None:
     try:
         places = mirror_report(directory, report.comparison, report.tables, tracker=tracker)
     except Failed as error:
-        raise Failure(f"the report is complete, but not in W&B, which failed: {' '.join(str(error).split())}") from error
+        raise Failure(
+            f"the report is complete, but not in W&B, which failed: {' '.join(str(error).split())}"
+        ) from error
     for place in places:
         print(f"W&B: {place if '://' in place else shown(Path(place))}", flush=True)

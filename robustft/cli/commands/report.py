@@ -87,7 +87,9 @@ def run(config: DictConfig) -> None:
             known_run(root)  # a Mistake, as there is none
     if len(roots) == 1 and os.path.lexists(roots[0] / RUN):
         if settings.tracker is not None:
-            raise Mistake(f"tracker must be null where run is a single run, which has a mirror of its own; got {roots[0]}")
+            raise Mistake(
+                f"tracker must be null where run is a single run, which has a mirror of its own; got {roots[0]}"
+            )
         report(known_run(roots[0]), settings.output, settings=settings)
         return
     studies = dict.fromkeys(study.resolve() for each in found for study in each.studies)

@@ -21,7 +21,9 @@ def run(config: DictConfig) -> None:
     found = {place: segments_of(place) for root in roots_of(config.run) for place in _places(root)}
     count = sum(map(len, found.values()))
     if not count:
-        raise Mistake(f"run must be a directory with offline runs of W&B, wandb/offline-run-*, below it; got {config.run}")
+        raise Mistake(
+            f"run must be a directory with offline runs of W&B, wandb/offline-run-*, below it; got {config.run}"
+        )
     at_work = [place for place in found if Run(place).holder is not None]
     for place in at_work:
         print(f"{shown(place)}: at work now, to be sent when it has ended", flush=True)

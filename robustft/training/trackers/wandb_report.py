@@ -112,9 +112,7 @@ def _sent(directory: Path, comparison: Comparison, tables: Sequence[Table], trac
 
 def _one_type_a_column(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """W&B takes columns of one type: numbers stay numbers only where all of the column are."""
-    mixed = [
-        len({type(cell) is str for cell in column if cell is not None}) > 1 for column in zip(*rows, strict=True)
-    ]
+    mixed = [len({type(cell) is str for cell in column if cell is not None}) > 1 for column in zip(*rows, strict=True)]
     return [
         [
             str(cell) if is_mixed and cell is not None else float(cell) if type(cell) is int else cell

@@ -18,7 +18,11 @@ from robustft.training.patience import LOOK_SECONDS
 AT_A_TIME = 100
 """Segments that one `wandb sync` is given."""
 
-RETRIES = {"WANDB_X_GRAPHQL_RETRY_MAX": "3", "WANDB_X_FILE_STREAM_RETRY_MAX": "3", "WANDB_X_FILE_TRANSFER_RETRY_MAX": "3"}
+RETRIES = {
+    "WANDB_X_GRAPHQL_RETRY_MAX": "3",
+    "WANDB_X_FILE_STREAM_RETRY_MAX": "3",
+    "WANDB_X_FILE_TRANSFER_RETRY_MAX": "3",
+}
 """W&B would ask a server that refuses for hours."""
 
 _INCOMPLETE = "incomplete record"

@@ -50,7 +50,9 @@ def test_adversarial_pre_training_and_fine_tuning_from_there_are_two_commands(wo
     code, out, err = words("evaluate", "run=first", "states=all", "accelerator=cpu")
     assert code == 0, err
     assert out.count("agrees") == len((first / "records.jsonl").read_text().splitlines())
-    code, out, err = words("evaluate", "run=first", "suite.corruptions=[fog]", "suite.severities=[1]", "accelerator=cpu")
+    code, out, err = words(
+        "evaluate", "run=first", "suite.corruptions=[fog]", "suite.severities=[1]", "accelerator=cpu"
+    )
     assert code == 0, err
     assert "ood:fog-1" in out
     assert words("report", "run=first")[0] == words("status", "run=.")[0] == 0

@@ -292,7 +292,9 @@ def test_a_self_supervised_set_is_a_setting_of_its_own_and_its_command_names_the
 
     assert [ranking.setting.name for ranking in comparison.rankings] == ["digits", "digits-rotation"]
     command = next(one.command for one in comparison.runs if one.directory == turned)
-    assert command.startswith("python -m robustft dataset=digits backbone=glyph_vit method=lora seed=0 pretext=rotation ")
+    assert command.startswith(
+        "python -m robustft dataset=digits backbone=glyph_vit method=lora seed=0 pretext=rotation "
+    )
 
 
 def test_the_same_studies_give_the_same_comparison(make_run, tmp_path) -> None:

@@ -58,6 +58,20 @@ def test_adversarial_pre_training_and_fine_tuning_from_there_are_two_commands(wo
     assert words("report", "run=first")[0] == words("status", "run=.")[0] == 0
 
 
+def test_pre_training_that_was_killed_ends_like_the_unbroken_one(robustft, tmp_path):
+    given = (*TINY, *ADVERSARIAL, "pretext=rotation", "trainer.max_steps=4", "schedule.points=2", "hydra.run.dir=run")
+    for name, kills in (("unbroken", []), ("killed", [("step", 3)])):
+        (tmp_path / name).mkdir()
+        for kill in kills:
+            assert robustft(*given, cwd=tmp_path / name, kill=kill).returncode == -9
+        done = robustft(*given, cwd=tmp_path / name)
+        assert done.returncode == 0, done.stderr
+    one, other = (tmp_path / name / "run" for name in ("unbroken", "killed"))
+    assert content_of(one)["validation_rows"] == content_of(other)["validation_rows"]
+    for expected, found in zip(states_of(one), states_of(other), strict=True):
+        assert all(np.array_equal(expected[name], found[name]) for name in expected)
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

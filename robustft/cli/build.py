@@ -133,8 +133,8 @@ def parts_of(config: DictConfig) -> Parts:
     with naming("suite."):
         settings: Any = OmegaConf.to_container(config.suite, resolve=True)
         suite = Suite(threat_model=threat_model, attacks=attacks, when=when, **settings)
-    return Parts(
-        source=build(config, "dataset"),
+    parts = Parts(
+        source=source_of(config),
         backbone=build(config, "backbone"),
         method=build(config, "method"),
         objective=objective_of(config),
@@ -149,6 +149,37 @@ def parts_of(config: DictConfig) -> Parts:
         reference=other_state(OmegaConf.select(config, "objective.reference"), "objective.reference"),
         uncertain=uncertain_of(config),
     )
+    _refuse_other_labels(parts)
+    return parts
+
+
+def source_of(config: DictConfig) -> Source:
+    """The data set, or the self-supervised one that `pretext` makes of it."""
+    from robustft.data.pretexts.pretext_source import PretextSource
+
+    source: Source = build(config, "dataset")
+    if not config.get("pretext"):  # {} is that of pretext=none
+        return source
+    with naming("pretext."):
+        return PretextSource(source=source, pretext=build(config, "pretext"))
+
+
+def _refuse_other_labels(parts: Parts) -> None:
+    """A Mistake for what has other labels than those of a pretext, or makes them wrong."""
+    from robustft.data.pretexts.pretext_source import PretextSource
+
+    if not isinstance(parts.source, PretextSource):
+        return
+    pretext = parts.source.pretext
+    if parts.shifts:
+        names = ", ".join(shift.source.name for shift in parts.shifts.values())
+        raise Mistake(f"shift may have no set with pretext={pretext.name}, whose labels no other set has; got {names}")
+    if wrong := [name for name in parts.plan.augment if name not in pretext.augmentations]:
+        allowed = ", ".join(pretext.augmentations) or "nothing"
+        raise Mistake(
+            f"trainer.augment may have {allowed} with pretext={pretext.name}, whose labels it would make wrong; "
+            f"got {', '.join(wrong)}"
+        )
 
 
 def objective_of(config: DictConfig) -> Objective:

@@ -15,7 +15,6 @@ from robustft.cli.method_check import check_method, naming_method
 from robustft.cli.shift_sets import shift_sets
 from robustft.cli.user_errors import Mistake, naming
 from robustft.data.dataset import Dataset, Images
-from robustft.data.split import hold_out
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.undisturbed import undisturbed
 from robustft.methods.method import Method
@@ -70,7 +69,7 @@ def loaded(
     count = len(dataset.train)
     if validation_rows is None:
         with naming("trainer."):
-            train_rows, held_out = hold_out(dataset.train.labels, parts.plan.validation_fraction, parts.seed)
+            train_rows, held_out = dataset.hold_out(np.arange(count), parts.plan.validation_fraction, parts.seed)
     else:
         held_out = np.asarray(validation_rows, dtype=np.int64)
         if held_out.max(initial=-1) >= count:
@@ -87,7 +86,8 @@ def loaded(
     model, method = model_of(parts, len(dataset.classes), parts.seed, begun)
     apart = None
     if trains and parts.objective.needs_uncertain and parts.uncertain is None:
-        train_rows, rows_apart = _held_apart(parts, dataset.train.labels, train_rows)
+        with naming("trainer."):  # as many as for validation
+            train_rows, rows_apart = dataset.hold_out(train_rows, parts.plan.validation_fraction, parts.seed + 1)
         with naming("objective.uncertain: "):
             apart = _misclassified(model, dataset.train.take(rows_apart), parts.suite.batch_size)
     with naming("suite."):
@@ -137,13 +137,6 @@ def peers_of(parts: Parts, inputs: Loaded) -> tuple[PixelModel, ...]:
     """The networks that the objective trains beside the model: same backbone and method, each with the next seed."""
     seeds = range(parts.seed + 1, parts.seed + 1 + parts.objective.peers)
     return tuple(model_of(parts, len(inputs.dataset.classes), seed, inputs.start)[0] for seed in seeds)
-
-
-def _held_apart(parts: Parts, labels: np.ndarray, train_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(training rows, rows held out beside those of validation, as many), drawn from the seed."""
-    with naming("trainer."):
-        left, apart = hold_out(labels[train_rows], parts.plan.validation_fraction, parts.seed + 1)
-    return train_rows[left], train_rows[apart]
 
 
 def _misclassified(model: PixelModel, images: Images, batch_size: int) -> Images:

@@ -18,6 +18,7 @@ _KINDS = {
     ("dataset", "archive"): _ARCHIVE,
     ("shift", "*"): _SOURCE,
     ("shift", "*", "archive"): _ARCHIVE,
+    ("pretext",): "robustft.data.Pretext",
     ("backbone",): "robustft.backbones.Backbone",
     ("method",): "robustft.methods.Method",
     ("objective",): "robustft.objectives.Objective",

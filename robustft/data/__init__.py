@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from robustft.data.archives.domainnet import DomainNetArchive as DomainNetArchive
     from robustft.data.dataset import Dataset as Dataset
     from robustft.data.dataset import Images as Images
+    from robustft.data.pretexts.jigsaw import Jigsaw as Jigsaw
+    from robustft.data.pretexts.pretext import Pretext as Pretext
+    from robustft.data.pretexts.pretext_source import PretextSource as PretextSource
+    from robustft.data.pretexts.rotation import Rotation as Rotation
     from robustft.data.source import Source as Source
     from robustft.data.sources.digits import Digits as Digits
     from robustft.data.sources.domain_folder import DomainFolder as DomainFolder
@@ -34,8 +38,12 @@ __getattr__ = door(
         "DomainNetArchive": "archives.domainnet",
         "Folder": "sources.folder",
         "Images": "dataset",
+        "Jigsaw": "pretexts.jigsaw",
         "Parquet": "sources.parquet",
+        "Pretext": "pretexts.pretext",
+        "PretextSource": "pretexts.pretext_source",
         "Published": "sources.published",
+        "Rotation": "pretexts.rotation",
         "Source": "source",
     },
 )

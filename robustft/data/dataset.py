@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from robustft.data.images.pixel_file import PixelFile
+from robustft.data.split import hold_out
 
 
 class Images:
@@ -58,8 +60,8 @@ class Images:
     def take(self, indices: np.ndarray) -> Images:
         """The images at `indices`, in that order: a view without a copy of the pixels."""
         rows = np.arange(len(self))[indices] if self._rows is None else self._rows[indices]
-        view = object.__new__(Images)
-        view.labels, view._stored, view._file, view._rows = self.labels[indices], self._stored, self._file, rows
+        view = copy(self)
+        view.labels, view._rows = self.labels[indices], rows
         return view
 
     def batch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -81,10 +83,12 @@ class Images:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
-    """A decoded data set. The run holds validation images out of `train` by its seed (`split.hold_out`).
+    """A decoded data set. The run holds validation images out of `train` by its seed (`hold_out`).
 
     classes: names, in label order
     ood: name of another domain -> its test images, in the same label space
+    originals: int64 (n,), of a `train` that has n images in several versions each, one version after the other: the
+        images' own classes; None if its rows are different images
 
     >>> images = Images(pixels=np.zeros((2, 3, 8, 8), np.uint8), labels=np.array([0, 1]))
     >>> Dataset(classes=("cat", "dog"), train=images, test=images, ood={"sketch": images}).test.resolution
@@ -95,3 +99,20 @@ class Dataset:
     train: Images
     test: Images
     ood: Mapping[str, Images]
+    originals: np.ndarray | None = None
+
+    def hold_out(self, rows: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """(rows left, rows held out) of the sorted `rows` of `train`, drawn as in split.hold_out.
+
+        The versions of an image, all of which `rows` has or none, are held out together. Which images are is decided by
+        their own classes, so that they are those of the data set that they are versions of.
+
+        Raises ValueError if no class has two images.
+        """
+        labels, versions = self.train.labels, 1
+        if self.originals is not None:
+            labels, versions = self.originals, len(self.train) // len(self.originals)
+        images = rows[::versions] // versions
+        left, apart = hold_out(labels[images], fraction, seed)
+        first_rows, versions_of_image = images[:, None] * versions, np.arange(versions)
+        return (first_rows[left] + versions_of_image).ravel(), (first_rows[apart] + versions_of_image).ravel()

@@ -13,6 +13,7 @@ class SplitSizes:
     train: of the training split, before validation images are held out of it; test: of the test split.
     ood: name of another domain -> number of its test images.
     classes: number of classes.
+    versions: in which every image is counted, all on one side of the split into training and validation.
 
     >>> published_sizes("wltjr1007/DomainNet", "real").train
     120906
@@ -22,6 +23,25 @@ class SplitSizes:
     test: int
     classes: int
     ood: Mapping[str, int] = field(default_factory=dict)
+    versions: int = 1
+
+    def in_versions(self, versions: int) -> SplitSizes:
+        """The sizes with every image in so many versions, which are the classes.
+
+        >>> SplitSizes(train=9, test=5, classes=2).in_versions(4)
+        SplitSizes(train=36, test=20, classes=4, ood={}, versions=4)
+        """
+        return SplitSizes(
+            train=self.train * versions,
+            test=self.test * versions,
+            classes=versions,
+            ood={name: test * versions for name, test in self.ood.items()},
+            versions=versions,
+        )
+
+    def held_out(self, fraction: float) -> int:
+        """The number of training images that validation takes."""
+        return self.versions * max(1, round(fraction * (self.train // self.versions)))
 
 
 _PUBLISHED = {

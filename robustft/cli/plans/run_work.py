@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def run_work(
     parts = parts_of(config)
     choices: Any = config.hydra.runtime.choices
     sizes = _sizes(parts, settings)
-    held_out = max(1, round(parts.plan.validation_fraction * sizes.train))
+    held_out = sizes.held_out(parts.plan.validation_fraction)
     per_epoch = steps_per_epoch(sizes.train - held_out, parts.plan.batch_size, drop_last=parts.plan.drop_last)
     steps = parts.schedule.steps(parts.plan.steps(per_epoch))
     backbone, method = backbone_label(config, choices), str(choices.method)
@@ -71,7 +72,7 @@ def _sizes(parts: Parts, settings: PlanSettings) -> SplitSizes:
         )
     if known is None:
         return SplitSizes(train=train, test=test, classes=SOME_CLASSES)
-    return SplitSizes(train=train or known.train, test=test or known.test, classes=known.classes, ood=known.ood)
+    return replace(known, train=train or known.train, test=test or known.test)
 
 
 def _measurements(parts: Parts, sizes: SplitSizes, held_out: int, states: int) -> Iterator[MeasurementWork]:

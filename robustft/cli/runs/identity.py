@@ -57,7 +57,7 @@ def is_identity(key: str) -> bool:
     section, *inner = key.split(".")
     if section == "shift":
         return inner[-1:] != [] and inner[-1] not in NOT_IDENTITY_OF_A_SHIFT
-    return section in SECTIONS and key not in NOT_IDENTITY
+    return section in (*SECTIONS, "pretext") and key not in NOT_IDENTITY
 
 
 def settings(config: DictConfig) -> dict[str, Any]:
@@ -73,6 +73,8 @@ def settings(config: DictConfig) -> dict[str, Any]:
         identity[section] = _without_off(value)
     if identity["objective"] in (None, STANDARD):
         del identity["objective"]  # so is every run of before there were others
+    if container.get("pretext"):  # it makes another data set
+        identity["dataset"]["pretext"] = _without_off(container["pretext"])
     identity["suite"] = without_off(Suite, identity["suite"])
     identity["attack"] = _attacks(identity["attack"], tiers_of(config))
     if shifts := container.get("shift"):

@@ -17,13 +17,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from robustft.canonical_hash import canonical
-from robustft.cli.build import build, shifts_of
+from robustft.cli.build import shifts_of, source_of
 from robustft.cli.runs.identity import is_identity
 from robustft.cli.runs.start import other_state
 from robustft.cli.user_errors import Mistake
 
-NAMED = ("dataset", "backbone", "method", "study")
-"""Groups that have a level of their own in the directory; study is not part of the identity."""
+NAMED = ("dataset", "pretext", "backbone", "method", "study")
+"""Groups that the levels of the directory show; study is not part of the identity."""
 
 PROTOCOL = "protocol"
 """The group of presets of method and training; the name says which, and the identity what is in it."""
@@ -74,7 +74,7 @@ def _existing(all_runs: Path, levels: str, settings: list[str]) -> str:
 def _levels(root: Any) -> str:
     """The levels above the last: study, data set, backbone and method."""
     choices = root.hydra.runtime.choices
-    levels = [root.study.name, build(root, "dataset").name, backbone_label(root, choices), choices.method]
+    levels = [root.study.name, source_of(root).name, backbone_label(root, choices), choices.method]
     return "/".join(_short(_clean(level)) for level in levels)
 
 

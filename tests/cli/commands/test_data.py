@@ -99,6 +99,14 @@ def test_it_says_what_there_is(words):
     assert out.rstrip().endswith("contact sheet: sheet.png")
 
 
+def test_a_self_supervised_set_is_shown_as_any_other(words):
+    code, out, err = words("data", "pretext=rotation", "output=sheet.png")
+    assert (code, err) == (0, "")
+    assert "digits-rotation: 3 files" in out
+    lines = {line[:22].strip(): line.split()[-3:] for line in out.splitlines()}
+    assert lines["turned by 270 degrees"] == ["1,347", "450", "1,000"]
+
+
 def test_shift_sets_and_corruptions_are_made_ahead(words, tmp_path, monkeypatch):
     monkeypatch.setenv("ROBUSTFT_CACHE", str(tmp_path / "cache"))
     corruptions = ("suite.corruptions=[fog,contrast]", "suite.severities=[1,5]", "suite.max_images=20")

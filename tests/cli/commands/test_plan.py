@@ -53,6 +53,15 @@ def test_the_counts_of_the_lab_are_those_of_its_announcement():
     assert (work.measured.expected, work.attacked.expected) == (40, 8 * 585)
 
 
+@pytest.mark.parametrize(("pretext", "versions"), [("rotation", 4), ("jigsaw", 31)])
+def test_a_pretext_counts_every_image_in_every_version_and_holds_whole_images_out(pretext, versions):
+    plain, (work,) = works("seed=0")[0], works("seed=0", f"pretext={pretext}")
+    assert work.dataset == f"digits-{pretext}"
+    assert work.validation_images == versions * 135
+    assert [one.images for one in work.measurements] == [versions * one.images for one in plain.measurements]
+    assert work.parameters.head == versions * 97
+
+
 def test_grids_shifts_corruptions_and_later_tiers_are_counted():
     (work,) = works(
         "attack=[pgd,autoattack]",

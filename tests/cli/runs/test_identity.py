@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 
 from robustft.cli.app import conf_dir
 from robustft.cli.build import parts_of
+from robustft.cli.command_line.groups import choices
 from robustft.cli.runs.identity import contents, settings
 from robustft.data.cache import fingerprint as fingerprints
 from robustft.study.run_file import run_id
@@ -73,6 +74,15 @@ def test_the_usual_share_of_validation_images_leaves_no_trace_and_another_is_ano
 
 def test_the_ids_of_runs_without_later_additions_stay():
     assert run_id(identity()) == "d36505d2be18"
+
+
+def test_a_pretext_makes_another_data_set_and_none_leaves_no_trace():
+    assert identity("pretext=none") == identity()
+    turned = identity("pretext=rotation")
+    assert turned["dataset"]["pretext"] == {"_target_": "robustft.data.Rotation"}
+    turned["dataset"].pop("pretext")
+    assert turned == identity()
+    assert len({run_id(identity(f"pretext={name}")) for name in choices("pretext")}) == len(choices("pretext"))
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,16 @@ def test_a_name_that_is_too_long_for_a_file_system_is_cut_and_stays_unique():
             f"{DIGITS}/seed-0+shift-pacs-photo",
         ),
         (["suite.corruptions=all"], f"{DIGITS}/seed-0+corruptions-all"),
+        (["pretext=none"], f"{DIGITS}/seed-0"),
+        (["pretext=jigsaw"], "multirun/default/digits-jigsaw/glyph_vit/bitfit/seed-0"),
+        (
+            ["pretext=rotation", "objective=pgd_at", "objective.inner.share=0.5", "method=full"],
+            "multirun/default/digits-rotation/glyph_vit/full/seed-0+objective-pgd_at+objective.inner.share-0.5",
+        ),
+        (
+            ["dataset=domains", "dataset.path=/data/pacs", "dataset.source=photo", "pretext=rotation"],
+            "multirun/default/pacs-photo-rotation/vit_base_in21k/bitfit/seed-0",
+        ),
         (["attack=[pgd]", "suite.compile=true", "suite.precision=auto"], f"{DIGITS}/seed-0"),
         (["attack=[pgd,autoattack]"], f"{DIGITS}/seed-0+attack-pgd-autoattack"),
         (["attack=[pgd,square]", "attack.square.queries=9"], f"{DIGITS}/seed-0+attack-pgd-square+queries-9"),

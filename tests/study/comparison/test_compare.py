@@ -282,6 +282,21 @@ def test_the_command_is_the_studys_and_quoted_for_a_shell(make_run, tmp_path) ->
     )
 
 
+def test_a_self_supervised_set_is_a_setting_of_its_own_and_its_command_names_the_pretext(make_run, tmp_path) -> None:
+    make_run("plain/seed-0")
+    target = {"_target_": "robustft.data.Rotation"}
+    of_digits = {"_target_": "robustft.data.Digits", "fingerprint": "4a030949f92b4749d925aa4e305c581c"}
+    turned = make_run("turned/seed-0", dataset="digits-rotation", settings={"dataset": of_digits | {"pretext": target}})
+
+    comparison = compared(tmp_path)
+
+    assert [ranking.setting.name for ranking in comparison.rankings] == ["digits", "digits-rotation"]
+    command = next(one.command for one in comparison.runs if one.directory == turned)
+    assert command.startswith(
+        "python -m robustft dataset=digits backbone=glyph_vit method=lora seed=0 pretext=rotation "
+    )
+
+
 def test_the_same_studies_give_the_same_comparison(make_run, tmp_path) -> None:
     for seed in (0, 1):
         make_run(f"lora/seed-{seed}", seed=seed, curve=BETTER if seed else CURVE)

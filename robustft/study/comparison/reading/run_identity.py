@@ -80,7 +80,10 @@ class RunIdentity:
     @property
     def command(self) -> str:
         """What makes a run again that no study lists: its groups, and its settings as far as they are plain."""
-        words = [f"{name}={self.content[name]}" for name in (*_NAMES, "seed")]
+        names = {name: str(self.content[name]) for name in (*_NAMES, "seed")}
+        if "pretext" in self.setting["dataset"]:  # its name follows that of the data set
+            names["dataset"], _, names["pretext"] = names["dataset"].rpartition("-")
+        words = [f"{name}={value}" for name, value in names.items()]
         settings = dotted({"threat_model": self.setting["threat_model"]} | self.rest)
         for key, value in settings.items():
             plain = isinstance(value, int | float) and not isinstance(value, bool)

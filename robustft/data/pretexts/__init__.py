@@ -1,0 +1,1 @@
+"""Pretext tasks: versions of images that tell which one they are, so that no labels are needed."""

@@ -1,5 +1,5 @@
-"""Bottleneck adapters: small MLPs after attention and after the MLP of every block (Houlsby et al., 2019), or beside the
-MLP (He et al., ICLR 2022, arXiv 2110.04366)."""
+"""Bottleneck adapters: small MLPs after attention and after the MLP of every block (Houlsby et al., 2019), or beside
+the MLP (He et al., ICLR 2022, arXiv 2110.04366)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from robustft import checks
 from robustft.methods.blocks import width
-from robustft.methods.method import Method
+from robustft.methods.method import Method, MissingLayers
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,9 +29,7 @@ class Norm(Method):
             if name in ("weight", "bias")
         ]
         if not scales:
-            raise ValueError(
-                f"network must have normalisation layers for this method; {type(network).__name__} has none"
-            )
+            raise MissingLayers(f"network must have normalisation layers, and {type(network).__name__} has none")
         for parameter in scales:
             parameter.requires_grad_(True)
         return network

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 import timm
 import torch
+from timm.layers import SimpleNorm2d
+from timm.layers.grn import GlobalResponseNorm
 from torch import nn
 
 from robustft.methods.method import MissingBlocks, MissingLayers
@@ -16,8 +18,8 @@ NETWORKS = {
     "test_efficientnet": (nn.BatchNorm2d,),
     "test_vit": (nn.LayerNorm,),
     "resnet50_gn": (nn.GroupNorm,),
-    "convnextv2_atto": (nn.LayerNorm, timm.layers.GlobalResponseNorm),
-    "convnext_zepto_rms": (timm.layers.RmsNorm2d,),
+    "convnextv2_atto": (nn.LayerNorm, GlobalResponseNorm),
+    "convnext_zepto_rms": (SimpleNorm2d,),
 }
 
 

@@ -12,7 +12,7 @@ from robustft.backbones.backbone import Backbone
 from robustft.cli.build import Parts
 from robustft.cli.command_line.groups import choices, conf_dir
 from robustft.cli.user_errors import Mistake, naming
-from robustft.methods.method import Method, MissingBlocks
+from robustft.methods.method import Method, MissingLayers
 
 
 def check_method(parts: Parts) -> None:
@@ -33,7 +33,7 @@ def naming_method(method: Method, backbone: Backbone) -> Iterator[None]:
         with naming("method."):
             yield
     except Mistake as mistake:
-        if isinstance(mistake.__cause__, MissingBlocks):
+        if isinstance(mistake.__cause__, MissingLayers):
             reason = str(mistake.__cause__)
             raise Mistake(_refusal(method, backbone, reason)) from mistake.__cause__
         raise
@@ -41,8 +41,8 @@ def naming_method(method: Method, backbone: Backbone) -> Iterator[None]:
 
 def _refusal(method: Method, backbone: Backbone, reason: str) -> str:
     classes = {choice: _method_class(choice) for choice in choices("method")}
-    working = [choice for choice, its_class in classes.items() if not its_class.needs_blocks]
     name = next((choice for choice, its_class in classes.items() if its_class is type(method)), type(method).__name__)
+    working = [choice for choice, its_class in classes.items() if not its_class.needs_blocks and choice != name]
     label = getattr(backbone, "name", type(backbone).__name__)
     return f"method must be one of {', '.join(working)} with the backbone {label}; got {name}: {reason}"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
+from robustft.methods.blocks import width
 from robustft.methods.method import Method
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ class Compacter(Method):
         )
 
     def fitted(self, network: nn.Module) -> Compacter:
-        from robustft.methods.shell import width
-
         reduction = self.reduction_for(width(network))
         if reduction == self.reduction:
             return self

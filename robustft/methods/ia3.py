@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
+from robustft.methods.blocks import check_projections, library_locations
 from robustft.methods.method import Method
-from robustft.methods.projections import check_projections, library_locations
 
 if TYPE_CHECKING:
     from torch import nn

@@ -1,22 +1,28 @@
-"""LoRA: low-rank updates beside the frozen linear maps (Hu et al., 2022)."""
+"""Low-rank updates beside the frozen linear maps: LoRA (Hu et al., 2022) and DoRA (Liu et al., 2024)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from robustft import checks
+from robustft.methods.blocks import (
+    PROJECTIONS,
+    check_blocks,
+    check_projections,
+    fused_projections,
+    library_locations,
+)
 from robustft.methods.method import Method
-from robustft.methods.projections import PROJECTIONS, check_projections, library_locations
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lora(Method):
-    """`W x + (alpha / rank) B A x` in every block, where only A and B are trainable; B starts at zero.
+class _LowRank(Method):
+    """Maps W of every block, with an update `(alpha / rank) B A` beside them that starts at zero.
 
     rank: rows of A.
     alpha: size of the update; the factor is alpha / rank.
@@ -41,6 +47,11 @@ class Lora(Method):
             projections=check_projections(self.projections),
         )
 
+
+@dataclass(frozen=True, kw_only=True)
+class Lora(_LowRank):
+    """`W x + (alpha / rank) B A x` in every block, where only A and B are trainable."""
+
     def adapt(self, network: nn.Module) -> nn.Module:
         from robustft.methods.shell import add_adapters
 
@@ -49,5 +60,35 @@ class Lora(Method):
 
     def merged(self, network: nn.Module) -> nn.Module:
         from robustft.methods.merged_layers import with_merged_layers
+
+        return with_merged_layers(network)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dora(_LowRank):
+    """`m (W + (alpha / rank) B A) x / |W + (alpha / rank) B A|` in every block, where only A, B and m are trainable.
+
+    |.| is the norm of each row; m, a number a row, starts as |W|.
+    """
+
+    def adapt(self, network: Any) -> nn.Module:
+        from robustft.methods.layers.dora_linear import DoraLinear
+
+        check_blocks(network)
+        for block in network.blocks:
+            for name, (parts, adapted) in fused_projections(self.projections).items():
+                layer = DoraLinear(
+                    block.get_submodule(name),
+                    parts=parts,
+                    adapted=adapted,
+                    rank=self.rank,
+                    scale=self.alpha / self.rank,
+                    dropout=self.dropout,
+                )
+                block.set_submodule(name, layer)
+        return cast("nn.Module", network)
+
+    def merged(self, network: nn.Module) -> nn.Module:
+        from robustft.methods.layers.dora_linear import with_merged_layers
 
         return with_merged_layers(network)

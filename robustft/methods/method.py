@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class MissingBlocks(ValueError):
+class MissingLayers(ValueError):
+    """A network lacks the layers that a method works with."""
+
+
+class MissingBlocks(MissingLayers):
     """A network lacks the transformer blocks that a method works inside."""
 
 
@@ -32,7 +36,7 @@ class Method(ABC):
         generator.
 
         Raises:
-            ValueError: in one line, if the network lacks what the method needs; MissingBlocks if that is its blocks.
+            ValueError: in one line, if the network lacks what the method needs; MissingLayers if that is its layers.
         """
         training = network.training
         network.requires_grad_(False)

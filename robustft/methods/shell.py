@@ -16,10 +16,9 @@ from adapters.methods.lora import LoRAMergedLinear
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from robustft.methods.method import MissingBlocks
+from robustft.methods.blocks import check_blocks, width
 
 ADAPTER = "tuned"
-NEEDED = ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2")
 
 
 class AdapterShell(PreTrainedModel):
@@ -69,7 +68,7 @@ def add_adapters(vit: nn.Module, preset: str, **settings: Any) -> AdapterShell:
 
     preset, settings: name of a configuration of `adapters`, and what to change in it.
     """
-    _check_blocks(vit)
+    check_blocks(vit)  # the library checks the first one only, and leaves out what the others lack
     config = AdapterConfig.load(preset, **settings)
     theirs = {id(parameter) for parameter in vit.parameters()}
     shell: Any = AdapterShell(vit)  # `adapters` swaps its class for one with more methods
@@ -82,14 +81,6 @@ def add_adapters(vit: nn.Module, preset: str, **settings: Any) -> AdapterShell:
     for parameter in shell.parameters():
         parameter.requires_grad_(id(parameter) not in theirs)
     return cast(AdapterShell, shell)
-
-
-def width(vit: nn.Module) -> int:
-    """Size of a token in `vit`."""
-    size = getattr(vit, "embed_dim", None)
-    if not isinstance(size, int) or not hasattr(vit, "blocks"):
-        raise MissingBlocks(f"network must be a timm ViT, got {type(vit).__name__}")
-    return size
 
 
 def _interface(kinds: list[str]) -> AdapterModelInterface:
@@ -106,16 +97,3 @@ def _interface(kinds: list[str]) -> AdapterModelInterface:
         layer_pre_self_attn="norm1",
         layer_pre_ffn="norm2",
     )
-
-
-def _check_blocks(vit: Any) -> None:
-    """In every block: the library checks the first one only, and leaves out what the others lack."""
-    width(vit)
-    for index, block in enumerate(vit.blocks):
-        present = {name for name, _ in block.named_modules()}
-        missing = [name for name in NEEDED if name not in present]
-        if missing:
-            raise MissingBlocks(
-                f"network must have {', '.join(NEEDED)} in every block for this method; "
-                f"blocks.{index} of {type(vit).__name__} lacks {', '.join(missing)}"
-            )

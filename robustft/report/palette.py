@@ -21,6 +21,9 @@ SHAPES = {
     "right": "M1,0L-0.85,-1V1Z",
     "left": "M-1,0L0.85,-1V1Z",
     "hexagon": "M-1,0L-0.5,-0.9H0.5L1,0L0.5,0.9H-0.5Z",
+    "star": "M0,-1.15L0.28,-0.39L1.09,-0.36L0.46,0.15L0.68,0.93L0,0.48L-0.68,0.93L-0.46,0.15L-1.09,-0.36L-0.28,-0.39Z",
+    "hourglass": "M-0.95,-1H0.95L-0.95,1H0.95Z",
+    "bowtie": "M-1,-0.95L1,0.95V-0.95L-1,0.95Z",
 }
 """Name -> SVG path within [-1, 1], which Vega takes as a shape and a page as a drawing."""
 
@@ -32,10 +35,15 @@ OF_METHODS = {
     "compacter": ("#E69F00", "down"),
     "bitfit": ("#009E73", "plus"),
     "ia3": ("#56B4E9", "cross"),
+    "last_blocks": ("#882255", "hexagon"),
+    "dora": ("#332288", "right"),
+    "par_bn": ("#661100", "left"),
+    "norm": ("#117733", "star"),
+    "reft": ("#999933", "hourglass"),
+    "vpt": ("#762A83", "bowtie"),
 }
-_FURTHER_COLORS = ("#882255", "#332288", "#999933", "#117733", "#661100", "#6699CC", "#888888", "#AA4499")
-_FURTHER_SHAPES = ("right", "left", "hexagon", *(shape for _, shape in OF_METHODS.values()))
-_FURTHER = tuple(product(_FURTHER_SHAPES, _FURTHER_COLORS))
+_FURTHER_COLORS = ("#6699CC", "#888888", "#AA4499", "#44AA99", "#8C510A", "#004488", "#B2182B", "#01665E")
+_FURTHER = tuple(product(reversed(SHAPES), _FURTHER_COLORS))
 _SHADES = (0.0, 0.45, -0.4, 0.65, -0.65, 0.25)  # towards white (above 0) or black
 _SHADES_OF_DARK = (0.0, 0.5, 0.7, 0.3, 0.6, 0.4)
 _NUMBER = re.compile(r"(\d+)", re.ASCII)
@@ -62,8 +70,8 @@ class Mark:
 def marks(strategies: Mapping[str, str]) -> dict[str, Mark]:
     """Strategy -> mark, by strategy.
 
-    A method has one colour and one shape, whatever else takes part; methods that are not the paper's seven get theirs
-    by name. Strategies of one method share its shape and differ in shade and dash.
+    A method has one colour and one shape, whatever else takes part; methods that are not in `OF_METHODS` get
+    theirs by name. Strategies of one method share its shape and differ in shade and dash.
 
     strategies: strategy -> its method.
 

@@ -23,7 +23,7 @@ def no_hub(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["method=foo"], "method must be one of adapter, bitfit, compacter, full, ia3, linear_probe, lora; got foo"),
+        (["method=foo"], f"method must be one of {METHODS}; got foo"),
         (["metod=lora"], "metod is no key; did you mean method? the configuration has seed"),
         (["trainer.max_step=5"], "trainer.max_step is no key; did you mean trainer.max_steps? trainer has max_steps"),
         (["dataset=cub200", "dataset.pat=x"], "dataset.pat is no key; did you mean dataset.path?"),

@@ -8,7 +8,7 @@ from adapters.methods.lora import LoRALayer
 from adapters.methods.modeling import PHMLayer
 
 from robustft.methods import IA3, Compacter, Lora
-from robustft.methods.projections import PROJECTIONS
+from robustft.methods.blocks import PROJECTIONS
 
 
 def logits(network, images):

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from robustft.report.palette import OF_METHODS, SHAPES, marks
 
-PAPER = {method: method for method in OF_METHODS}
+OURS = {method: method for method in OF_METHODS}
 
 # Machado et al. (2009), severity 1: linear RGB as a dichromat sees it.
 DICHROMATS = {
@@ -28,16 +29,16 @@ def _lab(color: str, seen: list[list[float]]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("vision", DICHROMATS)
-def test_colours_of_the_papers_methods_differ_for_any_colour_vision(vision: str) -> None:
-    for (_, a), (_, b) in combinations(marks(PAPER).items(), 2):
+def test_colours_of_our_methods_differ_for_any_colour_vision(vision: str) -> None:
+    for (_, a), (_, b) in combinations(marks(OURS).items(), 2):
         apart = np.linalg.norm(_lab(a.color, DICHROMATS[vision]) - _lab(b.color, DICHROMATS[vision]))
         assert apart > 10  # 2 can just be seen side by side
         assert a.shape != b.shape
 
 
 def test_a_method_looks_the_same_whatever_else_takes_part() -> None:
-    everything = marks({**PAPER, "prefix": "prefix", "lora rank=4": "lora"})
-    for method in PAPER:
+    everything = marks({**OURS, "prefix": "prefix", "lora rank=4": "lora"})
+    for method in OURS:
         assert marks({method: method})[method] == everything[method]
 
 
@@ -50,7 +51,7 @@ def test_strategies_of_one_method_share_its_shape_and_differ() -> None:
 
 
 def test_forty_strategies_all_look_different() -> None:
-    methods = [*OF_METHODS, *(f"method_{number}" for number in range(13))]
+    methods = [*OF_METHODS, *(f"method_{number}" for number in range(20 - len(OF_METHODS)))]
     strategies = {f"{method}{suffix}": method for method, suffix in product(methods, ("", " rank=4"))}
     drawn = marks(strategies)
     assert len(drawn) == len({(mark.color, mark.shape, mark.dash) for mark in drawn.values()}) == 40
@@ -59,3 +60,7 @@ def test_forty_strategies_all_look_different() -> None:
 def test_shapes_are_paths_within_their_square() -> None:
     for path in SHAPES.values():
         assert set(path) <= set("MLHVAZ0123456789.,-")
+
+
+def test_every_method_of_conf_has_a_colour() -> None:
+    assert set(OF_METHODS) == {path.stem for path in (Path(__file__).parents[2] / "conf" / "method").glob("*.yaml")}

@@ -26,7 +26,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     ("line", "expected"),
     [
         ("python -m robustft method=", {f"method={name}" for name in choices("method")}),
-        ("robustft method=l", {"method=linear_probe", "method=lora"}),
+        ("robustft method=l", {"method=last_blocks", "method=linear_probe", "method=lora"}),
         ("python -m robustft -m seed=0,1 method=li", {"method=linear_probe"}),
         ("robustft trainer.max", {"trainer.max_steps="}),
         ("robustft evaluate miss", {"missing_only="}),

@@ -18,6 +18,7 @@ from robustft.study.records.outcomes import outcomes_path, read_outcomes, write_
 from robustft.study.run import Run, runs_below
 from robustft.study.tradeoff import best_step, peak_step
 from tests.methods.every_method import FREE_OF_BLOCKS, METHODS
+from tests.models.export.test_export import WITHOUT_TIMM_FORM
 
 LOADER = Path(__file__).parents[2] / "models" / "export" / "without_robustft.py"
 TINY = (
@@ -83,7 +84,7 @@ def test_a_process_without_robustft_makes_the_recorded_outcomes_again(name, runs
 
 @pytest.mark.parametrize("name", RUNS)
 def test_the_folder_has_the_plainest_form_and_a_card(name, exported):
-    has_timm_form = name not in ("adapter", "compacter")
+    has_timm_form = name not in WITHOUT_TIMM_FORM
     files = {"config.json", "model.safetensors"} if has_timm_form else {"model.json", "model.pt2"}
     assert {path.name for path in exported[name].iterdir()} == files | {"README.md"}
     card = (exported[name] / "README.md").read_text()

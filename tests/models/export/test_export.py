@@ -18,7 +18,7 @@ from robustft.models.export.verification import Mismatch
 from tests.methods.every_method import FREE_OF_BLOCKS, METHODS
 from tests.models.export.conftest import CLASSES, outcomes
 
-WITHOUT_TIMM_FORM = ("adapter", "compacter")
+WITHOUT_TIMM_FORM = ("adapter", "compacter", "par_bn", "reft", "vpt")
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -1,0 +1,1 @@
+"""Layers that methods put into a network, where `adapters` has none that fits."""

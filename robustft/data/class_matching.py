@@ -89,7 +89,7 @@ def of_no_class(images: Images) -> tuple[Images, tuple[str, ...]]:
     """
     if not len(images):
         raise DataError("the test split has no image")
-    return images.relabelled(np.full(len(images), -1)), ("of no class: confidence is measured, not accuracy",)
+    return images.relabelled(np.full(len(images), -1)), ("images of no class: confidence is measured, not accuracy",)
 
 
 def _label_by_name(names: Sequence[str], what: str) -> dict[str, int]:

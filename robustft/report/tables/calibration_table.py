@@ -50,7 +50,7 @@ def calibration_table(calibrations: Sequence[Calibration]) -> Table:
         ),
         notes=(
             f"Confidence is the highest softmax probability; ECE: expected calibration error, {BINS} bins of one "
-            "width. AUROC and FPR95: clean test images are known, the images of `unknown:` conditions are not.",
+            "width. AUROC and FPR95: clean test images are known, those of unknown conditions are not.",
         ),
         blocks=True,
     )

@@ -20,7 +20,7 @@ BLOCK = 4096
 """A file takes whole blocks of the file system."""
 
 RECORD_BYTES, OUTCOME_HEADER, RUN_JSON_BYTES, ROW_BYTES = 400, 128, 4000, 10
-PREDICTION_BYTES = 3
+PREDICTION_BYTES = 5
 """Of an image: its class, of up to 256, and the confidence."""
 
 CHECKPOINT_BYTES = 50_000

@@ -15,10 +15,11 @@ from robustft.atomic_write import write_whole
 from robustft.study.plain_file import DamagedFile, plain_bytes
 from robustft.study.records.record import Record
 
-STEPS = 65535
-"""A confidence is stored as a whole number of these parts of 1, which moves it by at most 1/131,070."""
-
 _CLASS_TYPES = tuple(np.dtype(name) for name in ("|u1", "<u2", "<u4"))
+_CONFIDENCE = np.dtype("<f4")
+"""As the softmax gives it. In two bytes half of a sure model's images would be level with each other, and its AUROC off
+by a point."""
+
 _MOST_HEADER_BYTES = 4096
 _REMEDY = "restore it from a copy; without it the run has no calibration of this state, and is whole otherwise"
 
@@ -73,8 +74,8 @@ def predictions_path(run_dir: Path, record: Record) -> Path:
 def write_predictions(run_dir: Path, record: Record, predictions: Predictions) -> None:
     """Write what the record's model says of its images. To be called before the record is appended.
 
-    A class takes the fewest bytes that hold the highest one, 1, 2 or 4, and its confidence 2: together 3 bytes an image
-    for up to 256 classes.
+    A class takes the fewest bytes that hold the highest one, 1, 2 or 4, and its confidence is a float32: together 5
+    bytes an image for up to 256 classes.
 
     Raises:
         ValueError: if they are not as many as the record has images, or no classes with their probabilities.
@@ -88,7 +89,7 @@ def write_predictions(run_dir: Path, record: Record, predictions: Predictions) -
     of_class = next(type_ for type_ in _CLASS_TYPES if most <= np.iinfo(type_).max)
     rows = np.empty(len(predictions), dtype=_type(of_class))
     rows["class"] = classes
-    rows["confidence"] = np.rint(np.minimum(confidence.astype(np.float64), 1) * STEPS)
+    rows["confidence"] = np.minimum(confidence, 1)  # the softmax may be above by rounding
     content = BytesIO()
     np.save(content, rows, allow_pickle=False)
     write_whole(predictions_path(run_dir, record), content.getbuffer())
@@ -112,8 +113,8 @@ def read_predictions(run_dir: Path, record: Record) -> Predictions:
     if rows.dtype not in [_type(of_class) for of_class in _CLASS_TYPES] or rows.shape != (images,):
         actual = f"{rows.dtype} of shape {rows.shape}"
         raise DamagedFile(path, f"does not hold {images} classes with their confidence, but {actual}", _REMEDY)
-    return Predictions(classes=rows["class"].copy(), confidence=rows["confidence"] / STEPS)
+    return Predictions(classes=rows["class"].copy(), confidence=rows["confidence"].astype(np.float64))
 
 
 def _type(of_class: np.dtype[Any]) -> np.dtype[Any]:
-    return np.dtype([("class", of_class), ("confidence", "<u2")])
+    return np.dtype([("class", of_class), ("confidence", _CONFIDENCE)])

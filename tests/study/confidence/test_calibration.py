@@ -15,16 +15,14 @@ def test_by_hand() -> None:
     assert expected_calibration_error(confidence, correct) == pytest.approx(1.47 / 4)
 
 
-def test_an_edge_belongs_to_the_bin_below_also_as_it_is_stored() -> None:
-    stored = np.arange(1, BINS + 1) * 4369 / 65535
-    for place, edge in enumerate(stored):
-        confidence = np.array([edge, edge - 1 / 65535 if place else edge])
-        # In one bin the two gaps cancel up to one step, in two bins they would add up.
-        gap = abs(1 - confidence.sum())
-        assert expected_calibration_error(confidence, np.array([True, False])) == pytest.approx(gap / 2)
-    above = np.array([stored[6], stored[6] + 1 / 65535])
-    apart = (1 - above[0]) + above[1]
-    assert expected_calibration_error(above, np.array([True, False])) == pytest.approx(apart / 2)
+@pytest.mark.parametrize("place", range(1, BINS))
+def test_an_edge_belongs_to_the_bin_below(place: int) -> None:
+    edge, little = place / BINS, 1e-6
+    one_right = np.array([True, False])
+    # In one bin the two gaps cancel up to what the confidences are above 1 together; in two bins they add up.
+    below, above = (np.array([edge, edge + by]) for by in (-little, little))
+    assert expected_calibration_error(below, one_right) == pytest.approx(abs(1 - below.sum()) / 2)
+    assert expected_calibration_error(above, one_right) == pytest.approx((1 - above[0] + above[1]) / 2)
 
 
 def test_one_bin_is_the_difference_of_the_means_and_more_bins_never_less() -> None:

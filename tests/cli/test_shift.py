@@ -137,7 +137,7 @@ def test_images_of_no_class_are_measured_by_their_confidence(words, tmp_path):
 
 
 def test_a_set_whose_images_have_classes_leaves_no_trace_of_that_in_the_identity(words, tmp_path):
-    place = digit_pictures(tmp_path / "pens", "3")
+    place = digit_pictures(tmp_path / "pens", "3", "7")
     assert words(*SHORT, ON_CPU, "shift=[folder]", f"shift.folder.path={place}", "hydra.run.dir=run")[0] == 0
     assert "unknown" not in json.loads(Path("run/run.json").read_text())["identity"]["shift"]["folder"]
 

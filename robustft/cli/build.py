@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from robustft.evaluation.suite import Suite
     from robustft.methods.method import Method
     from robustft.objectives.objective import Objective
+    from robustft.study.records.condition import Condition
     from robustft.training.plan import TrainingPlan
     from robustft.training.trackers.tracker import RunTracker
 
@@ -52,10 +53,22 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """A further data set whose test split is measured; mapping: its classes -> the run's."""
+    """A further data set whose test split is measured.
+
+    mapping: its classes -> the run's.
+    unknown: whether its images belong to no class of the run's: not accuracy is measured, but confidence.
+    """
 
     source: Source
     mapping: Mapping[str, str]
+    unknown: bool = False
+
+    @property
+    def condition(self) -> Condition:
+        """What measures it, without an attack."""
+        from robustft.study.records.condition import Condition
+
+        return Condition(split="test", shift=self.source.name, unknown=self.unknown)
 
 
 def build(config: DictConfig, key: str, *, without: Sequence[str] = ()) -> Any:
@@ -218,7 +231,7 @@ def shifts_of(config: DictConfig) -> dict[str, Shift]:
     for key in config.get("shift") or {}:
         if "_target_" not in (config.shift[key] or {}):
             raise Mistake(f"shift.{key} must be chosen before it is set: shift=[{key}]")
-        source = build(config, f"shift.{key}", without=("mapping",))
+        source = build(config, f"shift.{key}", without=("mapping", "unknown"))
         with naming(f"shift.{key}."):
             ood_name("name", source.name)
         if look_alike(source.name) in [look_alike(shift.source.name) for shift in shifts.values()]:
@@ -226,5 +239,8 @@ def shifts_of(config: DictConfig) -> dict[str, Shift]:
         with naming(f"shift.{key}."):
             settings = OmegaConf.to_container(config.shift[key], resolve=True)
             mapping = mapping_argument(settings.get("mapping"))  # type: ignore[union-attr]
-        shifts[str(key)] = Shift(source=source, mapping=mapping)
+            unknown = checks.yes_or_no("unknown", settings.get("unknown", False))  # type: ignore[union-attr]
+            if unknown and mapping:
+                raise Mistake(f"shift.{key}.mapping must be null where unknown is true, got {mapping}")
+        shifts[str(key)] = Shift(source=source, mapping=mapping, unknown=unknown)
     return shifts

@@ -20,7 +20,6 @@ from robustft.evaluation.undisturbed import undisturbed
 from robustft.methods.method import Method
 from robustft.models.start_state import StartState
 from robustft.models.tuned_model import tuned_by
-from robustft.study.records.condition import Condition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +81,8 @@ def loaded(
                 start, keep_head=start_classes is not None and list(start_classes) == list(dataset.classes)
             )
     shifts = shift_sets(parts, dataset, resolution)
+    unknown = {shift.source.name for shift in parts.shifts.values() if shift.unknown}
+    conditions = [shift.condition for shift in parts.shifts.values()]
     notes = {name: left_out for name, (_, left_out) in shifts.items()}
     model, method = model_of(parts, len(dataset.classes), parts.seed, begun)
     apart = None
@@ -95,7 +96,8 @@ def loaded(
             suite=parts.suite,
             validation=dataset.train.take(held_out),
             test=dataset.test,
-            ood={**dataset.ood, **{name: images for name, (images, _) in shifts.items()}},
+            ood={**dataset.ood, **{name: images for name, (images, _) in shifts.items() if name not in unknown}},
+            unknown={name: images for name, (images, _) in shifts.items() if name in unknown},
             seed=parts.seed,
             notes=notes,
             of_all=parts.objective.notes,
@@ -108,8 +110,8 @@ def loaded(
         method=method,
         evaluator=evaluator,
         shift_lines=tuple(
-            "; ".join([f"{Condition(split='test', shift=name).name}: {len(images):,} images", *left_out])
-            for name, (images, left_out) in shifts.items()
+            "; ".join([f"{condition.name}: {len(images):,} images", *left_out])
+            for condition, (images, left_out) in zip(conditions, shifts.values(), strict=True)
         ),
         start=begun,
         held_apart=apart,

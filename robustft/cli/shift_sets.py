@@ -1,10 +1,10 @@
-"""The shift sets of a run, decoded and mapped to the label space of its data set."""
+"""The shift sets of a run, decoded and mapped to the label space of its data set; or of no class in it."""
 
 from __future__ import annotations
 
 from robustft.cli.build import Parts
 from robustft.cli.user_errors import naming
-from robustft.data.class_matching import match_classes
+from robustft.data.class_matching import match_classes, of_no_class
 from robustft.data.dataset import Dataset, Images
 from robustft.data.dataset_name import look_alike
 
@@ -20,5 +20,10 @@ def shift_sets(parts: Parts, dataset: Dataset, resolution: int) -> dict[str, tup
                     raise ValueError(f"name must be another: this data set has a domain {other}, got {name}")
             loaded = shift.source.load(resolution)
         with naming(f"shift.{key}: "):
-            sets[name] = match_classes(loaded.test, theirs=loaded.classes, ours=dataset.classes, mapping=shift.mapping)
+            if shift.unknown:
+                sets[name] = of_no_class(loaded.test)
+            else:
+                sets[name] = match_classes(
+                    loaded.test, theirs=loaded.classes, ours=dataset.classes, mapping=shift.mapping
+                )
     return sets

@@ -77,6 +77,21 @@ def match_classes(
     return common.relabelled(relabelled[rows]), tuple(notes)
 
 
+def of_no_class(images: Images) -> tuple[Images, tuple[str, ...]]:
+    """The images of a set that shares no class with ours, whatever its own labels are; and a note that says so.
+
+    >>> images = Images(pixels=np.zeros((2, 3, 8, 8), np.uint8), labels=np.array([0, 1]))
+    >>> of_no_class(images)[0].labels.tolist()
+    [-1, -1]
+
+    Raises:
+        DataError: if there is none.
+    """
+    if not len(images):
+        raise DataError("the test split has no image")
+    return images.relabelled(np.full(len(images), -1)), ("images of no class: confidence is measured, not accuracy",)
+
+
 def _label_by_name(names: Sequence[str], what: str) -> dict[str, int]:
     labels: dict[str, int] = {}
     for index, name in enumerate(names):

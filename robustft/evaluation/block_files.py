@@ -28,6 +28,9 @@ DIRECTORY = "blocks"
 _BYTES_PER_IMAGE = 1 << 20
 """More than a compressed perturbation of an image has."""
 
+_PREDICTIONS = {"predicted": np.int64, "confidence": np.float32}
+"""Of images without an attack."""
+
 _REMEDY = "these images are measured again"
 
 _log = logging.getLogger(__name__)
@@ -101,6 +104,8 @@ class MeasurementFiles:
         arrays = {"images": rows.numpy(), "broken": result.broken.numpy(), "facts": np.array(json.dumps(facts))}
         if result.perturbations is not None:
             arrays |= result.perturbations.arrays()
+        if result.predicted is not None and result.confidence is not None:
+            arrays |= {"predicted": result.predicted.numpy(), "confidence": result.confidence.numpy()}
         content = BytesIO()
         np.savez(content, allow_pickle=False, **arrays)
         try:
@@ -122,6 +127,9 @@ def _read(path: Path, content: bytes, rows: Tensor) -> tuple[SearchResult, float
             return None
         if arrays["broken"].dtype != np.bool_ or arrays["broken"].shape != (len(rows),):
             raise ValueError(f"broken is {arrays['broken'].dtype} of shape {arrays['broken'].shape}")
+        for kind, type_ in _PREDICTIONS.items():
+            if kind in arrays and (arrays[kind].dtype != type_ or arrays[kind].shape != (len(rows),)):
+                raise ValueError(f"{kind} is {arrays[kind].dtype} of shape {arrays[kind].shape}")
         facts = plain_json(str(arrays["facts"][()]))
         norm = checks.optional(checks.one_of, "norm", facts["norm"], allowed=NORMS)
         result = SearchResult(
@@ -131,6 +139,7 @@ def _read(path: Path, content: bytes, rows: Tensor) -> tuple[SearchResult, float
             by_part={str(name): checks.whole_number(name, count, at_least=0) for name, count in facts["by_part"]},
             perturbations=None if norm is None else Perturbations.from_arrays(norm, *(arrays[name] for name in KINDS)),
             notes=tuple(map(str, facts["notes"])),
+            **{kind: torch.from_numpy(arrays[kind]) for kind in _PREDICTIONS if kind in arrays},
         )
         return result, checks.number("seconds", facts["seconds"], at_least=0)
     except Exception as error:  # an archive that is damaged fails in every way

@@ -23,6 +23,7 @@ from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.suite import Suite
 from robustft.evaluation.trial import Finished, Trial, device_of
 from robustft.study.records.condition import Condition
+from robustft.study.records.predictions import Predictions
 
 
 class Evaluator:
@@ -30,7 +31,7 @@ class Evaluator:
 
     suite: what to measure.
     validation, test: the splits.
-    ood: name -> images of another domain or data set.
+    ood: name -> images of another domain or data set; unknown: the same, of images that belong to no class.
     seed: of the attacks' noise.
     notes: name of an OOD set -> what a reader of its numbers must know.
     of_all: what a reader of any of them must know.
@@ -57,6 +58,7 @@ class Evaluator:
         test: Images,
         ood: Mapping[str, Images],
         seed: int,
+        unknown: Mapping[str, Images] | None = None,
         notes: Mapping[str, tuple[str, ...]] | None = None,
         of_all: tuple[str, ...] = (),
         block: int | None = None,
@@ -78,6 +80,10 @@ class Evaluator:
             Condition(split="validation"): subset(validation),
             Condition(split="test"): subset(test),
             **{Condition(split="test", shift=name): subset(images) for name, images in ood.items()},
+            **{
+                Condition(split="test", shift=name, unknown=True): subset(images)
+                for name, images in (unknown or {}).items()
+            },
         }
         self._corrupted = suite.corrupted()
         self._sum = Condition(split="test", corruption=CORRUPTIONS) if self._corrupted else None
@@ -86,7 +92,7 @@ class Evaluator:
                 raise ValueError(f"corruptions have the name of a data set in other conditions: {condition.ood}")
         corrupted = corrupted_sets(subset(test), rows_of(test), suite.corruptions, suite.severities)
         self._images |= zip(self._corrupted, corrupted.values(), strict=True)
-        self._conditions = tuple(suite.conditions(ood))
+        self._conditions = tuple(suite.conditions(ood, unknown or ()))
 
     def conditions(self) -> tuple[Condition, ...]:
         """Everything that `evaluate` measures, in its order: attacks behind what they attack, the sum behind all."""
@@ -107,7 +113,7 @@ class Evaluator:
         blocks: where finished blocks of long measurements are kept; None: nowhere.
         """
         finished = None if blocks is None else self._finished(model, blocks)
-        clean: dict[Condition, np.ndarray] = {}
+        clean: dict[Condition, Measurement] = {}
         attacked: dict[Condition, Measurement] = {}
         # An attack starts from the clean outcomes and the sum from its parts': these are measured for either's sake.
         needed = {condition.clean for condition in self._conditions if wanted(condition)}
@@ -119,14 +125,16 @@ class Evaluator:
             if condition == self._sum:
                 yield self._summed(condition, clean)
             elif condition.attack is None:
-                measurement = self._trial(model, condition, finished).clean(condition)
-                clean[condition] = measurement.correct
+                measurement = clean[condition] = self._trial(model, condition, finished).clean(condition)
                 if wanted(condition):
-                    yield measurement
+                    is_part = condition.severity is not None
+                    yield replace(measurement, predictions=None) if is_part else measurement
             elif wanted(condition):
                 if condition not in attacked:
                     trial = self._trial(model, condition, finished)
-                    attacked |= self._measure_attack(trial, condition, wanted, clean[condition.clean], tried_first)
+                    attacked |= self._measure_attack(
+                        trial, condition, wanted, clean[condition.clean].correct, tried_first
+                    )
                 yield attacked.pop(condition)
 
     def _network(self, model: nn.Module) -> Network:
@@ -165,10 +173,14 @@ class Evaluator:
 
         return finished
 
-    def _summed(self, condition: Condition, clean: Mapping[Condition, np.ndarray]) -> Measurement:
+    def _summed(self, condition: Condition, clean: Mapping[Condition, Measurement]) -> Measurement:
+        """With the predictions of all its parts, which have no file of their own."""
+        parts = [clean[part] for part in self._corrupted]
+        predictions = [part.predictions for part in parts if part.predictions is not None]
         return Measurement(
             condition=condition,
-            correct=np.concatenate([clean[part] for part in self._corrupted]),
+            correct=np.concatenate([part.correct for part in parts]),
+            predictions=Predictions.together(predictions),
             seconds=0,
             forward_passes=0,
             backward_passes=0,

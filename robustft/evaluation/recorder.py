@@ -1,4 +1,4 @@
-"""Commits measurements to a run directory: outcome first, then the record line."""
+"""Commits measurements to a run directory: outcomes and predictions first, then the record line."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from robustft.evaluation.measurement import Measurement
 from robustft.evaluation.warm_starts import WarmStarts
 from robustft.study.records.condition import Condition
 from robustft.study.records.outcomes import write_outcomes
+from robustft.study.records.predictions import write_predictions
 from robustft.study.records.record import Record
 from robustft.study.records.record_file import RECORDS, RecordFile
 
@@ -26,7 +27,7 @@ class Recorder:
     """Measures models into a run directory; what is on record already is not measured again, and a measurement that was
     interrupted goes on at the block where it stopped.
 
-    run_dir: where records, outcomes, warm starts and finished blocks are.
+    run_dir: where records, outcomes, predictions, warm starts and finished blocks are.
     evaluator: what is measured.
     """
 
@@ -73,10 +74,12 @@ class Recorder:
         return self._file.has(condition.key(step))
 
     def commit(self, measurement: Measurement, *, step: int, epoch: float) -> None:
-        """Writes the outcomes and what later states are attacked with first, then the record line, and removes the
-        blocks; warns of gates that failed."""
+        """Writes the outcomes, the predictions and what later states are attacked with first, then the record line, and
+        removes the blocks; warns of gates that failed."""
         record = record_of(measurement, step=step, epoch=epoch)
         write_outcomes(self.run_dir, record, measurement.correct)
+        if measurement.predictions is not None:
+            write_predictions(self.run_dir, record, measurement.predictions)
         if measurement.perturbations is not None:
             self._warm_starts.keep(measurement.condition, step, measurement.perturbations)
         self._file.append(record)

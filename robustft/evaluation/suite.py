@@ -103,10 +103,10 @@ class Suite:
             for severity in self.severities
         )
 
-    def conditions(self, shifts: Iterable[str]) -> Iterator[Condition]:
+    def conditions(self, shifts: Iterable[str], unknown: Iterable[str] = ()) -> Iterator[Condition]:
         """Everything that is measured, in its order: attacks behind what they attack, the corruptions' sum behind all.
 
-        shifts: names of the OOD sets.
+        shifts: names of the OOD sets; unknown: of those whose images belong to no class, which nothing attacks.
         """
         clean = [Condition(split="validation"), Condition(split="test")]
         clean += [Condition(split="test", shift=name) for name in shifts]
@@ -114,6 +114,7 @@ class Suite:
             yield images
             if images.shift is None or self.attack_ood:
                 yield from self._attacking(images)
+        yield from (Condition(split="test", shift=name, unknown=True) for name in unknown)
         if self.corruptions:
             yield from self.corrupted()
             yield Condition(split="test", corruption=CORRUPTIONS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from robustft.attacks.engine.perturbations import Perturbations
 from robustft.attacks.engine.queried_model import Network
 from robustft.attacks.engine.search import Search, SearchResult, merged
 from robustft.attacks.threat_model import ThreatModel
-from robustft.attacks.verdict import classified_correctly
+from robustft.attacks.verdict import classified_correctly, predicted_class
 from robustft.data.corruptions.corrupted_images import CorruptedImages
 from robustft.data.dataset import Images
 from robustft.evaluation.blocks import CLEAN_BLOCKS, FinishedBlocks, made_in_blocks, perturbations_fingerprint
@@ -26,6 +26,7 @@ from robustft.evaluation.shards import Shards
 from robustft.evaluation.undisturbed import undisturbed
 from robustft.study.records.condition import Condition
 from robustft.study.records.gate import Gate
+from robustft.study.records.predictions import Predictions
 
 Finished = Callable[[Condition, str], FinishedBlocks]
 """Condition, fingerprint of what is tried first -> the blocks of the measurement that are finished."""
@@ -54,14 +55,18 @@ class Trial:
         """The images as they are."""
         begin = time.perf_counter()
         shards = Shards.of_this_process()
-        mine = shards.mine(torch.arange(len(self.images)))
+        rows = torch.arange(len(self.images))
+        mine = shards.mine(rows)
         size = CLEAN_BLOCKS * self.block
-        result, earlier = made_in_blocks(mine, size, self._wrong, self._blocks(condition), is_last=True)
+        result, earlier = made_in_blocks(mine, size, self._answers, self._blocks(condition), is_last=True)
         wrong = np.zeros(len(self.images), dtype=bool)
         wrong[mine[result.broken].numpy()] = True
+        everybody = shards.gathered((wrong, mine, result.predicted, result.confidence))
+        wrong = np.logical_or.reduce([of_process for of_process, *_ in everybody])
         return Measurement(
             condition=condition,
-            correct=~np.logical_or.reduce(shards.gathered(wrong)),
+            correct=~wrong[:0] if condition.unknown else ~wrong,
+            predictions=_in_order([answers for _, *answers in everybody]),
             seconds=time.perf_counter() - begin + earlier,
             forward_passes=len(self.images),
             backward_passes=0,
@@ -125,15 +130,24 @@ class Trial:
         type_ = torch.float64 if next(self.network.model.parameters()).dtype == torch.float64 else torch.float32
         return torch.from_numpy(pixels).to(device).to(type_).div_(255), torch.from_numpy(labels).to(device)
 
-    def _wrong(self, rows: Tensor) -> SearchResult:
-        """As if what is misclassified when clean were broken by an attack."""
-        broken = []
+    def _answers(self, rows: Tensor) -> SearchResult:
+        """As if what is misclassified when clean were broken by an attack; with the class that the model names."""
+        parts = []
         with undisturbed(self.network.model):
             for some in rows.split(self.batch_size):
                 interruption.check()
                 pixels, labels = self.fetch(some)
-                broken.append(~classified_correctly(self.network.logits(pixels), labels).cpu())
-        return SearchResult(broken=torch.cat(broken), forward_passes=len(rows))
+                logits = self.network.logits(pixels)
+                predicted, confidence = predicted_class(logits)
+                parts.append(
+                    SearchResult(
+                        broken=~classified_correctly(logits, labels).cpu(),
+                        forward_passes=len(some),
+                        predicted=predicted.cpu(),
+                        confidence=confidence.cpu(),
+                    )
+                )
+        return merged(parts)
 
     def _calibration(self, search: Search, rows: Tensor) -> _Calibration:
         """Always on the first of all images under attack, whatever the blocks and processes."""
@@ -148,13 +162,22 @@ class Trial:
         self, condition: Condition, tried_first: Perturbations | None = None
     ) -> Callable[[], FinishedBlocks] | None:
         finished = self.finished
-        return None if finished is None else lambda: finished(condition, perturbations_fingerprint(tried_first))
+        # Blocks of before there were predictions have none: these images are measured again.
+        kind = perturbations_fingerprint(tried_first) if condition.attack is not None else "with predictions"
+        return None if finished is None else lambda: finished(condition, kind)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Calibration:
     classes: int | None = None
     forward_passes: int = 0
+
+
+def _in_order(shares: Sequence[Sequence[Tensor]]) -> Predictions:
+    """Of all images, from rows, classes and confidence of what each process has measured."""
+    rows, predicted, confidence = (torch.cat(parts) for parts in zip(*shares, strict=True))
+    order = rows.argsort()
+    return Predictions(classes=predicted[order].numpy(), confidence=confidence[order].numpy())
 
 
 def device_of(model: nn.Module) -> torch.device:

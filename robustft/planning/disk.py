@@ -20,6 +20,9 @@ BLOCK = 4096
 """A file takes whole blocks of the file system."""
 
 RECORD_BYTES, OUTCOME_HEADER, RUN_JSON_BYTES, ROW_BYTES = 400, 128, 4000, 10
+PREDICTION_BYTES = 5
+"""Of an image: its class, of up to 256, and the confidence."""
+
 CHECKPOINT_BYTES = 50_000
 """Of last.ckpt beside its three times the state: the state itself and AdamW's two moments."""
 
@@ -28,8 +31,8 @@ CONFIG_FILES = 3
 MIRROR_FILES, MIRROR_BYTES = 6, PICTURE_BYTES + 40_000
 """Of W&B offline: the run, logs, table, picture, requirements."""
 
-DIRECTORIES, MIRROR_DIRECTORIES = 6, 8
-"""The run's, .hydra, outcomes and its two splits, states; and W&B's."""
+DIRECTORIES, MIRROR_DIRECTORIES = 9, 8
+"""The run's, .hydra, outcomes and predictions with two splits each, states; and W&B's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,8 @@ def run_disk(work: RunWork) -> Disk | None:
     states = _states(work, state)
     records = work.measured
     outcomes = Span.total(one.states * _on_disk(OUTCOME_HEADER + one.images / 8) for one in work.measurements)
+    answers = [one for one in work.measurements if one.condition.attack is None and one.condition.severity is None]
+    outcomes += Span.total(one.states * _on_disk(OUTCOME_HEADER + PREDICTION_BYTES * one.images) for one in answers)
     checkpoint = 3 * state + CHECKPOINT_BYTES
     fixed = [RUN_JSON_BYTES + ROW_BYTES * work.validation_images, PICTURE_BYTES, checkpoint, *[2000] * CONFIG_FILES]
     files, bytes_ = len(fixed) + 1, sum(map(_on_disk, fixed))
@@ -68,7 +73,7 @@ def run_disk(work: RunWork) -> Disk | None:
     return Disk(
         bytes=states * _on_disk(state) + records * RECORD_BYTES + outcomes + Span.of(bytes_ + BLOCK * directories),
         peak=2 * checkpoint,  # a new one is written while the last two still exist
-        files=states + records + Span.of(files),
+        files=states + records + Span.total(one.states for one in answers) + Span.of(files),
         directories=directories,
     )
 

@@ -14,6 +14,7 @@ from robustft.planning.cost import RecordedPasses
 from robustft.planning.rates import BACKWARD, EXIT, START_UP, Rates
 from robustft.planning.work import Parameters
 from robustft.study.records.condition import Condition
+from robustft.study.records.predictions import images_of
 from robustft.study.records.record import Record
 from robustft.study.run import Run
 
@@ -38,7 +39,7 @@ class _Total:
         self.seconds += record.seconds
         self.forward += record.forward_passes
         self.backward += record.backward_passes
-        self.images += record.total
+        self.images += images_of(record)
         self.records += 1
 
 

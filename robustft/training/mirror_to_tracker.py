@@ -31,6 +31,6 @@ class MirrorToTracker(pl.Callback):
             self._tracked.log(step, {"train/loss": float(outputs["loss"]), "train/learning_rate": rate})
 
     def evaluated(self, step: int, records: Sequence[Record]) -> None:
-        """Sends the accuracy of every condition after `step` updates."""
-        shown = [record for record in records if record.step == step]
+        """Sends the accuracy of every condition that has one after `step` updates."""
+        shown = [record for record in records if record.step == step and not record.condition.unknown]
         self._tracked.log(step, {f"{record.split}/{self._names.of(record)}": record.accuracy for record in shown})

@@ -44,6 +44,7 @@ class Progress(pl.Callback):
     def evaluated(self, step: int, records: Sequence[Record]) -> None:
         """Prints a line of test accuracies after `step` updates."""
         shown = without_parts(record for record in records if record.step == step and record.split == "test")
+        shown = [record for record in shown if not record.condition.unknown]  # none of its images is right or wrong
         rates = "   ".join(f"{self._names.of(record)} {100 * record.accuracy:5.1f} %" for record in shown)
         tqdm.write(f"step {step:>6}   {rates}")  # to standard output, above the bar
 

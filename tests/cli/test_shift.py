@@ -104,6 +104,44 @@ def test_a_run_of_before_shift_sets_read_more_than_parquet_is_reported_measured_
     assert words(*SHORT, ON_CPU, *given)[1].startswith("finished before: run")
 
 
+def test_images_of_no_class_are_measured_by_their_confidence(words, tmp_path):
+    place = digit_pictures(tmp_path / "pets", "3", "cat")
+    given = (*SHORT, ON_CPU, "shift=[folder]", f"shift.folder.path={place}")
+    code, out, err = words(*given, "shift.folder.unknown=true")
+    assert code == 0, err
+    assert "unknown:pets: 4 images; images of no class: confidence is measured, not accuracy" in out
+    assert "ood:pets" not in out
+    run_dir = next(Path("multirun").rglob("run.json")).parent
+    assert "unknown-pets" in run_dir.name
+    lines = [line for line in records_of(run_dir) if line["condition"] == "unknown:pets"]
+    assert [(line["step"], line["correct"], line["total"], line["forward_passes"]) for line in lines] == [
+        (0, 0, 0, 4),
+        (1, 0, 0, 4),
+    ]
+    assert json.loads((run_dir / "run.json").read_text())["identity"]["shift"]["folder"]["unknown"] is True
+    shown = [line.split() for line in out.splitlines() if line.startswith(("clean ", "ood:mnist ", "unknown:pets "))]
+    assert [(name, images) for name, images, *_ in shown[:3]] == [
+        ("clean", "6"),
+        ("ood:mnist", "6"),
+        ("unknown:pets", "4"),
+    ]
+    assert [[cell == "-" for cell in cells[-3:]] for cells in shown[:3]] == [
+        *2 * [[False, True, True]],
+        [True, False, False],
+    ]
+    code, out, err = words("evaluate", f"run={run_dir}", "accelerator=cpu", "states=all")
+    assert (code, out.count("agrees")) == (0, len(records_of(run_dir))), err
+    assert "4 seen" in out
+    code, _, err = words("evaluate", f"run={run_dir}", "accelerator=cpu", *given[-2:])
+    assert (code, err) == (2, "robustft: shift may have pets as the run has it, shift.folder.unknown=True\n")
+
+
+def test_a_set_whose_images_have_classes_leaves_no_trace_of_that_in_the_identity(words, tmp_path):
+    place = digit_pictures(tmp_path / "pens", "3", "7")
+    assert words(*SHORT, ON_CPU, "shift=[folder]", f"shift.folder.path={place}", "hydra.run.dir=run")[0] == 0
+    assert "unknown" not in json.loads(Path("run/run.json").read_text())["identity"]["shift"]["folder"]
+
+
 def test_a_set_without_a_class_in_common_is_refused_in_one_line(words, tmp_path):
     place = digit_pictures(tmp_path / "pets", "cat", "dog")
     code, _, err = words(*SHORT, ON_CPU, "shift=[folder]", f"shift.folder.path={place}")
@@ -120,6 +158,11 @@ def test_a_set_without_a_class_in_common_is_refused_in_one_line(words, tmp_path)
         (["shift=[rain]"], "shift must be one of cifar10, digits, domains, folder, hub, mnist, stl10; got rain"),
         (["shift.folder.path=x"], "shift must be chosen before it is set: shift=[NAME] with cifar10, digits,"),
         (["shift=[digits]", "shift.digits.mapping=zero"], "shift.digits.mapping must be {their class: our class}"),
+        (["shift=[digits]", "shift.digits.unknown=1"], "shift.digits.unknown must be true or false, got 1"),
+        (
+            ["shift=[digits]", "shift.digits.unknown=true", "shift.digits.mapping={zero: '0'}"],
+            "shift.digits.mapping must be null where unknown is true, got {'zero': '0'}",
+        ),
         (["shift=[digits]", "shift.digits.sie=1"], "shift.digits.sie is no key"),
         (["shift=[folder]", "shift.folder.path=clean"], "shift.folder.name must be a text of 1 to 100"),
         (["shift=[folder]", "shift.folder.path=corruptions"], "shift.folder.name must not be 'corruptions'"),

@@ -22,7 +22,7 @@ DOMAINS = list(written_archives.DOMAINS)
 
 def source_of(key: str, *words: str) -> Any:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return build(compose("train", overrides=list(words)), key, without=("mapping",))
+        return build(compose("train", overrides=list(words)), key, without=("mapping", "unknown"))
 
 
 def loaded(*words: str) -> Any:

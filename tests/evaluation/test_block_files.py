@@ -110,7 +110,7 @@ def test_killed_again_and_again_it_leaves_what_the_unbroken_leaves(
             continue
         break
     assert content(cut) == content(whole)
-    assert {path.name for path in cut.iterdir()} == {"records.jsonl", "outcomes", "warm"}
+    assert {path.name for path in cut.iterdir()} == {"records.jsonl", "outcomes", "predictions", "warm"}
     attacked = [record for record in read_records(cut / "records.jsonl") if record.condition.attack]
     assert max(record.seconds for record in attacked) > 1000  # of blocks made by the dead
 

@@ -64,6 +64,7 @@ def work(rank: int, directory: str) -> None:
         [
             {
                 "correct": torch.from_numpy(measured.correct),
+                "predictions": [] if measured.predictions is None else measured.predictions.confidence.tolist(),
                 "passes": measured.forward_passes,
                 "notes": list(measured.notes),
                 "kept": sorted(measured.perturbations.codes) if measured.perturbations else [],
@@ -118,6 +119,7 @@ def test_every_process_has_the_exact_outcomes_of_one_process(shared_out):
         assert len(found) == len(alone)
         for one, many in zip(alone, found, strict=True):
             assert np.array_equal(one.correct, many["correct"].numpy())
+            assert many["predictions"] == ([] if one.predictions is None else one.predictions.confidence.tolist())
             assert sorted(one.perturbations.codes if one.perturbations else []) == many["kept"]
             assert [str(gate) for gate in one.gates] == many["gates"]
             parts = [note for note in many["notes"] if note.startswith("broken by")]

@@ -26,7 +26,7 @@ def make_record() -> Callable[..., Record]:
         }
         line: dict[str, Any] = {"split": "test", "condition": "clean", "norm": None, "eps": None, "attack": None}
         name = changes.get("condition", "clean")
-        if "/" in name or not (name == "clean" or name.startswith("ood:")):
+        if "/" in name or not (name == "clean" or name.startswith(("ood:", "unknown:"))):
             line |= {"norm": "linf", "eps": 8 / 255, "attack": "5e77145a"}
         line |= {field: changes.pop(field) for field in line if field in changes}
         condition = Condition.recorded(

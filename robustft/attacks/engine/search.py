@@ -32,6 +32,7 @@ class SearchResult:
     broken: (N,) bool in the order of the rows; by_part: part of the attack -> number of images that it broke.
     perturbations: new ones that broke images, for an attack that starts warm.
     forward_passes, backward_passes: counted per image.
+    predicted, confidence: (N,) the class with the highest probability, and that; of images as they are alone.
     """
 
     broken: Tensor
@@ -40,10 +41,12 @@ class SearchResult:
     by_part: dict[str, int] = field(default_factory=dict)
     perturbations: Perturbations | None = None
     notes: tuple[str, ...] = ()
+    predicted: Tensor | None = None
+    confidence: Tensor | None = None
 
 
 def merged(parts: Sequence[SearchResult]) -> SearchResult:
-    """The results of searches of different images as one, `broken` concatenated."""
+    """The results of searches of different images, at least one, as one: in the order of `parts`."""
     by_part: dict[str, int] = {}
     for part in parts:
         for name, count in part.by_part.items():
@@ -56,7 +59,15 @@ def merged(parts: Sequence[SearchResult]) -> SearchResult:
         by_part=by_part,
         perturbations=Perturbations.together(perturbations[0].norm, perturbations) if perturbations else None,
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        predicted=_joined([part.predicted for part in parts]),
+        confidence=_joined([part.confidence for part in parts]),
     )
+
+
+def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
+    """None unless every part has it."""
+    there = [part for part in parts if part is not None]
+    return torch.cat(there) if len(there) == len(parts) else None
 
 
 @dataclass(frozen=True, kw_only=True)

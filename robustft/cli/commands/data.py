@@ -32,8 +32,9 @@ def run(config: DictConfig) -> None:
         cache_directory()
     dataset, shifts = prepare(parts)
     splits = {"train": dataset.train, "test": dataset.test}
-    for name, images in (*dataset.ood.items(), *shifts.items()):
-        splits[Condition(split="test", shift=name).name] = images
+    splits |= {Condition(split="test", shift=name).name: images for name, images in dataset.ood.items()}
+    for shift in parts.shifts.values():
+        splits[shift.condition.name] = shifts[shift.source.name]
     with naming("dataset."):
         files = parts.source.files()
         size = sum(file.stat().st_size for file in files.values())
@@ -42,14 +43,15 @@ def run(config: DictConfig) -> None:
     print(f"{len(dataset.classes):,} classes, {dataset.train.resolution} x {dataset.train.resolution} pixels\n")
     print(LINE.format("split", "images", "classes", "images of a class", "pixels", "lie in"))
     for name, images in splits.items():
-        print(LINE.format(name, f"{len(images):,}", len(np.unique(images.labels)), spread(images), *location(images)))
+        classes = len(np.unique(images.labels[images.labels >= 0]))
+        print(LINE.format(name, f"{len(images):,}", classes, spread(images), *location(images)))
     cached_bytes = sum(images.file.stat().st_size for images in splits.values() if images.file is not None)
     print(f"\ncache: {cache_directory()} ({VARIABLE}), {gigabytes(cached_bytes)} of it for these images\n")
     for line in class_lines(dataset, splits):
         print(line)
     output = Path(config.output or f"contact-{parts.source.name}.png")
     with naming("output: "):
-        draw_contact_sheet(output, splits, dataset.classes)
+        draw_contact_sheet(output, splits, (*dataset.classes, "of no class"))  # label -1
     print(f"\ncontact sheet: {shown(output)}")
 
 
@@ -95,7 +97,10 @@ def location(images: Images) -> tuple[str, str]:
 
 def class_lines(dataset: Dataset, splits: dict[str, Images]) -> list[str]:
     """A table of images by class and split; of many classes, those with the fewest and the most training images."""
-    counts = {name: np.bincount(images.labels, minlength=len(dataset.classes)) for name, images in splits.items()}
+    counts = {
+        name: np.bincount(images.labels[images.labels >= 0], minlength=len(dataset.classes))
+        for name, images in splits.items()
+    }
     order = np.arange(len(dataset.classes))
     if len(order) > FEW_CLASSES:
         by_training = np.argsort(counts["train"], kind="stable")

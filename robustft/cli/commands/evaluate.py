@@ -26,6 +26,7 @@ from robustft.models.keep_policy import kept_steps
 from robustft.study.frontier import frontier_steps
 from robustft.study.records.condition import Condition
 from robustft.study.records.outcomes import read_outcomes
+from robustft.study.records.predictions import images_of
 from robustft.study.records.record import Record
 from robustft.study.run import Run
 from robustft.study.tradeoff import TradeoffPoint, best_step
@@ -193,4 +194,6 @@ def _chosen(states: Any, points: Sequence[TradeoffPoint], *, on_disk: list[int])
 
 
 def _counted(record: Record | None) -> str:
+    if record is not None and record.condition.unknown:  # neither right nor wrong
+        return f"{images_of(record):,} seen"
     return "-" if record is None else f"{record.correct}/{record.total}"

@@ -19,11 +19,13 @@ from robustft.cli.run_argument import each_of, known_run, roots_of, shown
 from robustft.cli.user_errors import Failure, Mistake, command, naming
 from robustft.lazy_module import lazy_module
 from robustft.report.eps_table import eps_table
+from robustft.report.tables.calibration_table import confidence_text
 from robustft.report.tables.choice_text import choice_text
 from robustft.report.tables.run_text import run_text
 from robustft.report.tables.study_text import study_text
 from robustft.report.tradeoff_table import COLUMNS_OF_A_TERMINAL, points_table
 from robustft.study.comparison.findings import Demand, Findings
+from robustft.study.confidence.state_confidence import state_confidence
 from robustft.study.eps_curve import eps_curves
 from robustft.study.further_attacks import further_attacks
 from robustft.study.plain_file import DamagedFile
@@ -166,6 +168,10 @@ def show(run: Run, picture: Path) -> list[str]:
     print(f"\n{points_table(points, further=further, below=[*gates_in_short(records), *warnings])}\n")
     failures = []
     best, last = best_step(points), points[-1].step
+    states = {f"best step {best}": best} | ({f"last step {last}": last} if last != best else {})
+    confidence = {state: state_confidence(run.directory, records, step) for state, step in states.items()}
+    if any(confidence.values()):
+        print(f"{confidence_text(confidence)}\n")
     curves = [
         replace(curve, attack=names.of_attack(curve.attack, curve.settings)) if curve.settings else curve
         for curve in eps_curves(records, (best, last))

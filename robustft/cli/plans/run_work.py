@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from robustft.attacks.engine.block_size import images_of_block
 from robustft.attacks.passes import Passes
-from robustft.cli.build import Parts, parts_of
+from robustft.cli.build import Parts, Shift, parts_of
 from robustft.cli.plans.plan_settings import PlanSettings, of
 from robustft.cli.runs.run_name import backbone_label
 from robustft.cli.user_errors import Mistake, naming
@@ -78,8 +78,10 @@ def _sizes(parts: Parts, settings: PlanSettings) -> SplitSizes:
 def _measurements(parts: Parts, sizes: SplitSizes, held_out: int, states: int) -> Iterator[MeasurementWork]:
     """The conditions of the suite, as the evaluator has them."""
     suite = parts.suite
-    ood = {**sizes.ood, **dict(_shifts(parts))}
-    for condition in suite.conditions(ood):
+    shifts = {shift.condition: images for shift, images in _shifts(parts)}
+    ood = {**sizes.ood, **{str(condition.shift): images for condition, images in shifts.items()}}
+    unknown = [str(condition.shift) for condition in shifts if condition.unknown]
+    for condition in suite.conditions([name for name in ood if name not in unknown], unknown):
         images = held_out if condition.split == "validation" else sizes.test
         images = ood[condition.shift] if condition.shift is not None else images
         images = images if suite.max_images is None else min(images, suite.max_images)
@@ -112,14 +114,14 @@ def _states(condition: Condition, tier: str, states: int) -> Span | None:
     return Span(1, min(states, SELECTED), states) if tier == FRONTIER else Span.of(1)
 
 
-def _shifts(parts: Parts) -> Iterator[tuple[str, int]]:
-    """Name of a shift set -> its test images, at most: classes without a counterpart are left out of them."""
+def _shifts(parts: Parts) -> Iterator[tuple[Shift, int]]:
+    """Every shift set -> its test images, at most: classes without a counterpart are left out of them."""
     for key, shift in parts.shifts.items():
         with naming(f"shift.{key}."):
             sizes = shift.source.sizes()
         if sizes is None:
             raise Mistake(f"shift.{key}.path must be given: its size is not known without a download")
-        yield shift.source.name, sizes.test
+        yield shift, sizes.test
 
 
 def _parameters(

@@ -122,7 +122,10 @@ def _put_additions(config: DictConfig, additions: Additions, own: Mapping[str, s
             del config.shift[key]
     for key, (name, node) in additions.shifts.items():
         if name in own.values():
-            before = config.shift[next(mine for mine, its in own.items() if its == name)]
+            mine = next(mine for mine, its in own.items() if its == name)
+            before = config.shift[mine]
+            if bool(node.get("unknown")) != bool(before.get("unknown")):
+                raise Mistake(f"shift may have {name} as the run has it, shift.{mine}.unknown={before.get('unknown')}")
             if node.get("path") is not None:
                 _move(before, node["path"])
         else:

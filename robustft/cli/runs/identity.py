@@ -49,7 +49,7 @@ NOT_IDENTITY_OF_A_SHIFT = ("name", "path", "hub_id", "revision", "config", "arch
 """Of each data set in `shift`. `name` may be null: a run's identity has the effective name."""
 
 _ABSENT_WHERE_NULL = ("label_offset", "class_name_column", "domain_column", "source")
-"""Settings of a shift set that the identity omits where they are null."""
+"""Settings of a shift set that the identity omits where they are null; it omits `unknown` where that is false."""
 
 
 def is_identity(key: str) -> bool:
@@ -90,6 +90,8 @@ def _shift(key: str, node: dict[str, Any]) -> dict[str, Any]:
         for name, value in node.items()
         if is_identity(f"shift.{key}.{name}") and not (value is None and name in _ABSENT_WHERE_NULL)
     }
+    if not settings.get("unknown", True):
+        del settings["unknown"]
     if "archive" in node and node["_target_"] == "robustft.data.Published":
         settings["_target_"] = "robustft.data.Parquet"
     return settings

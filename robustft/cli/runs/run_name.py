@@ -126,11 +126,13 @@ def _differences(config: DictConfig, hydra: DictConfig) -> list[str]:
     if start := other_state(config.get("start"), "start"):
         differences["start"] = start.label
     if config.get("shift"):
-        differences["shift"] = "-".join(shift.source.name for shift in shifts_of(config).values())
+        differences["shift"] = "-".join(
+            f"{'unknown-' * shift.unknown}{shift.source.name}" for shift in shifts_of(config).values()
+        )
     default = _compose([word for word, _ in groups])
     for _, override in overrides:
         key = override.key_or_group
-        in_a_name = key.startswith("shift.") and key.endswith(".source")
+        in_a_name = key.startswith("shift.") and key.endswith((".source", ".unknown"))
         if key in choices or key in IN_A_LEVEL or in_a_name or not is_identity(key):
             continue
         if key == "attack":  # a list of choices, whose settings have keys of their own

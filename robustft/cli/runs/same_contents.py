@@ -7,19 +7,18 @@ from typing import Any
 from robustft.cli.build import Parts
 from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of
 from robustft.cli.user_errors import Mistake, naming
-from robustft.study.records.condition import Condition
 from robustft.study.run import Run
 
 
 def same_contents(run: Run, parts: Parts) -> dict[str, Any]:
     """Fingerprints of everything read; a Mistake if anything is another than when the run, or a set, was measured.
 
-    Sets that an evaluation has added are known by their condition, `ood:<name>`.
+    Sets that an evaluation has added are known by their condition, `ood:<name>` or `unknown:<name>`.
     """
     files = files_of(parts)
     for key, shift in parts.shifts.items():
         if key not in run.shift_names:
-            files[Condition(split="test", shift=shift.source.name).name] = files.pop(f"shift.{key}")
+            files[shift.condition.name] = files.pop(f"shift.{key}")
     if HUB_WEIGHTS in run.contents:  # from a local file now, if one is given
         with naming("backbone."):
             files[HUB_WEIGHTS] = files.pop("backbone") or parts.backbone.hub_files()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from robustft.study.comparison.setting import Setting
+from robustft.study.confidence.state_confidence import StateConfidence
 from robustft.study.eps_curve import EpsCurve
 from robustft.study.tradeoff import Count, TradeoffPoint
 
@@ -24,6 +25,7 @@ class ComparedRun:
     best, peak, last: steps; peak has the highest robust validation accuracy, the earliest on a tie.
     states: steps whose state is on disk.
     further: attack label -> step -> test counts, of attacks beside the main one under the same norm and eps.
+    confidence: of its best state, by condition; empty without predictions.
     eps_curves: accuracy by eps, of the best and the last state.
     failed_gates: a line each.
     command: what makes it again.
@@ -43,6 +45,7 @@ class ComparedRun:
     last: int
     states: frozenset[int] = frozenset()
     further: Mapping[str, Mapping[int, Count]] = field(default_factory=dict)
+    confidence: tuple[StateConfidence, ...] = ()
     eps_curves: tuple[EpsCurve, ...] = ()
     failed_gates: tuple[str, ...] = ()
     command: str = ""

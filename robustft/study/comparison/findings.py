@@ -90,6 +90,25 @@ class PublishedAgreement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """The confidence of a strategy's best states on the images of one condition, means over those of its seeds that
+    have predictions.
+
+    confidence: the mean highest softmax probability; ece: expected calibration error; auroc, fpr95: of images of no
+        class against the clean ones. None where there is none.
+    """
+
+    setting: str
+    strategy: str
+    condition: str
+    seeds: int
+    confidence: float
+    ece: float | None
+    auroc: float | None
+    fpr95: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Demand:
     """What a state must reach on validation, and by which validation accuracy it is then picked: `clean` or `robust`.
 
@@ -151,3 +170,4 @@ class Findings:
     published: tuple[PublishedAgreement, ...]
     choices: tuple[Choice, ...]
     notes: tuple[str, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()

@@ -6,6 +6,7 @@ from robustft.study.comparison.comparison import Comparison
 from robustft.study.comparison.findings import Demand, Findings
 from robustft.study.findings.attack_order import attack_orders
 from robustft.study.findings.bands import frontier_bands
+from robustft.study.findings.calibration import calibrations
 from robustft.study.findings.choice import choices, without_states
 from robustft.study.findings.ood_line import ood_lines
 from robustft.study.findings.published import published_agreements
@@ -24,5 +25,6 @@ def findings(comparison: Comparison, demand: Demand | None = None) -> Findings:
         attack_orders=attack_orders(settings),
         published=published_agreements(settings),
         choices=() if demand is None else choices(settings, demand),
+        calibrations=calibrations(settings),
         notes=() if demand is None else without_states(settings),
     )

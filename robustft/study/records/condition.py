@@ -21,12 +21,14 @@ class Condition:
 
     split: `train`, `validation` or `test`.
     shift: the domain or data set whose images take the place of the split's.
+    unknown: whether the images of the shift belong to no class of the data set: none is correct or wrong, none is
+        attacked, and what is measured is how confident the model is on them.
     corruption, severity: what the split's images are corrupted by, severity 1 to 5; without a severity `corruption` is
         a name for many of them together.
     attack: the name of the attack; None: none, and then there is none of the three below either.
     norm, eps: its threat model; eps in pixel units of [0, 1].
     settings: the hash of its settings.
-    name: `clean`, `<attack>`, `ood:<ood>` or `ood:<ood>/<attack>`.
+    name: `clean`, `<attack>`, `ood:<ood>`, `ood:<ood>/<attack>` or `unknown:<shift>`.
 
     Raises:
         ValueError: for a name that could not be read again, and for an attack without a threat model.
@@ -41,6 +43,7 @@ class Condition:
 
     split: str
     shift: str | None = field(default=None, compare=False)
+    unknown: bool = field(default=False, compare=False)
     corruption: str | None = field(default=None, compare=False)
     severity: int | None = field(default=None, compare=False)
     attack: str | None = field(default=None, compare=False)
@@ -55,6 +58,8 @@ class Condition:
             optional(condition_name, argument, getattr(self, argument))
         if self.shift is not None and self.corruption is not None:
             raise ValueError(f"corruption must be None where there is a shift, got {self.corruption!r}")
+        if self.unknown and (self.shift is None or self.attack is not None):
+            raise ValueError(f"unknown must be False without a shift and under an attack, got {self.unknown!r}")
         if self.severity is not None:
             whole_number("severity", self.severity, at_least=1, at_most=5)
         keep(self, name=self.name_with(self.attack))
@@ -83,11 +88,14 @@ class Condition:
 
         What stands behind `ood:` becomes the shift; the name alone does not tell a corruption from a domain.
         """
-        allowed = f"condition must be clean, <attack>, ood:<name> or ood:<name>/<attack>, got {name!r}"
+        allowed = f"condition must be clean, <attack>, ood:<name>, ood:<name>/<attack> or unknown:<name>, got {name!r}"
         if not isinstance(name, str):
             raise ValueError(allowed)
         shift, attack = None, None if name == "clean" else name
-        if name.startswith("ood:"):
+        unknown = name.startswith("unknown:")
+        if unknown:
+            shift, attack = name.removeprefix("unknown:"), None
+        elif name.startswith("ood:"):
             shift, slash, behind = name.removeprefix("ood:").partition("/")
             attack = behind if slash else None
         for part in (shift, attack):
@@ -95,20 +103,22 @@ class Condition:
                 optional(condition_name, "condition", part)
             except ValueError as reason:
                 raise ValueError(f"{allowed}: {reason}") from reason
-        return cls(split=split, shift=shift, attack=attack, norm=norm, eps=eps, settings=settings)
+        return cls(split=split, shift=shift, unknown=unknown, attack=attack, norm=norm, eps=eps, settings=settings)
 
     @classmethod
     def recorded_part(cls, *, split: Any, name: Any) -> Condition:
         """A condition that the record of a sum names: of a corruption and a severity wherever it can be one."""
         part = cls.recorded(split=split, name=name)
         corruption, _hyphen, severity = (part.shift or "").rpartition("-")
-        if part.attack is not None or not corruption or severity not in ("1", "2", "3", "4", "5"):
+        if part.attack is not None or part.unknown or not corruption or severity not in ("1", "2", "3", "4", "5"):
             return part
         return cls(split=split, corruption=corruption, severity=int(severity))
 
     @property
     def ood(self) -> str | None:
-        """What stands behind `ood:` in the name, `sketch` or `fog-3`; None: the split's own images."""
+        """What stands behind `ood:` in the name, `sketch` or `fog-3`; None: the split's own images, or of no class."""
+        if self.unknown:
+            return None
         if self.corruption is None or self.severity is None:
             return self.shift or self.corruption
         return f"{self.corruption}-{self.severity}"
@@ -125,6 +135,8 @@ class Condition:
 
     def name_with(self, attack: str | None) -> str:
         """The name, with another text in the attack's place: one that tells settings or sizes apart."""
+        if self.unknown:
+            return f"unknown:{self.shift}"
         if self.ood is None:
             return "clean" if attack is None else attack
         return f"ood:{self.ood}" if attack is None else f"ood:{self.ood}/{attack}"

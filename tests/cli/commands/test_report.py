@@ -13,7 +13,7 @@ from robustft.study.run import Run
 from robustft.study.run_file import run_id
 
 QUICK = ("page=false", "figures=false", "draws=100")
-TABLES = ("area", "choice", "line", "pairs", "paper", "runs")
+TABLES = ("area", "calibration", "choice", "line", "pairs", "paper", "runs")
 
 
 @pytest.fixture(autouse=True)

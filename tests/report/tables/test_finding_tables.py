@@ -33,9 +33,9 @@ def rows_of(table) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(table.to_csv())))
 
 
-def test_all_six_are_there_whatever_was_found(comparison, findings):
+def test_all_seven_are_there_whatever_was_found(comparison, findings):
     names = [table.name for table in tables(comparison, findings)]
-    assert names == ["area", "pairs", "choice", "line", "paper", "runs"]
+    assert names == ["area", "pairs", "choice", "line", "paper", "calibration", "runs"]
     nothing = replace(findings, lines=(), choices=(), published=())
     for table in tables(replace(comparison, runs=(), listed=(), rankings=()), nothing):
         assert table.to_csv().count("\n") == 1

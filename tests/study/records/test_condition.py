@@ -14,6 +14,7 @@ NAMED: list[tuple[dict[str, Any], str]] = [
     (PGD, "pgd"),
     ({"shift": "art painting"}, "ood:art painting"),
     ({"shift": "sketch", **PGD}, "ood:sketch/pgd"),
+    ({"shift": "svhn", "unknown": True}, "unknown:svhn"),
     ({"corruption": "fog", "severity": 3}, "ood:fog-3"),
     ({"corruption": CORRUPTIONS}, "ood:corruptions"),
 ]
@@ -81,6 +82,11 @@ def test_names_that_could_not_be_read_again_are_refused(name: str) -> None:
         ({"split": "val"}, "split must be one of train, validation, test; got 'val'"),
         ({"corruption": "fog", "severity": 6}, "severity must be a whole number of at least 1 and at most 5, got 6"),
         ({"shift": "sketch", "corruption": "fog"}, "corruption must be None where there is a shift, got 'fog'"),
+        ({"unknown": True}, "unknown must be False without a shift and under an attack, got True"),
+        (
+            PGD | {"shift": "svhn", "unknown": True},
+            "unknown must be False without a shift and under an attack, got True",
+        ),
         (PGD | {"eps": None}, "eps must be given for the attack in condition pgd, got None"),
         ({"norm": "linf"}, "norm must be None for condition clean, which has no attack; got 'linf'"),
         (PGD | {"settings": ""}, "attack must be a string, got ''"),

@@ -125,7 +125,10 @@ def test_fields_of_later_versions_are_ignored(make_record: MakeRecord) -> None:
         ({"correct": True}, "correct must be a whole number"),
         ({"total": -1}, "total must be a whole number"),
         ({"seconds": float("inf")}, "seconds must be a number"),
-        ({"condition": "ood:"}, "condition must be clean, <attack>, ood:<name> or ood:<name>/<attack>, got 'ood:'"),
+        (
+            {"condition": "ood:"},
+            "condition must be clean, <attack>, ood:<name>, ood:<name>/<attack> or unknown:<name>, got 'ood:'",
+        ),
         ({"condition": "ood:a/"}, "condition must be clean"),
         ({"condition": "ood:a/b/c"}, "condition must be clean"),
         ({"condition": "ood:a/clean"}, "condition must be clean"),

@@ -17,6 +17,7 @@ from robustft.study.comparison.identity_names import Named
 from robustft.study.comparison.reading.collection import Place
 from robustft.study.comparison.reading.run_identity import RunIdentity, object_or_empty
 from robustft.study.comparison.setting import Setting
+from robustft.study.confidence.state_confidence import state_confidence
 from robustft.study.eps_curve import EpsCurve, eps_curves
 from robustft.study.frontier import frontier_area, frontier_steps
 from robustft.study.further_attacks import further_attacks
@@ -133,6 +134,7 @@ def _finished(place: Place, listed: ListedRun, identity: RunIdentity, records: S
         last=last,
         states=_states(place.directory),
         further=further_attacks(records, points[0], names),
+        confidence=state_confidence(place.directory, records, best),
         eps_curves=tuple(_eps_curves(records, (best, last), names)),
         failed_gates=tuple(failed_gates(records, names.of)),
         command=place.command or identity.command,

@@ -36,11 +36,8 @@ class PmgAft(Objective):
     inner: InnerMaximisation = field(default_factory=lambda: InnerMaximisation(steps=2, relative_step_size=1))
 
     def __post_init__(self) -> None:
-        checks.keep(
-            self,
-            alpha=checks.number("alpha", self.alpha, at_least=0),
-            beta=checks.number("beta", self.beta, at_least=0),
-        )
+        weights = {"alpha": self.alpha, "beta": self.beta}
+        checks.keep(self, **{name: checks.number(name, weight, at_least=0) for name, weight in weights.items()})
 
     def loss(self, at: Step) -> Tensor:
         images = self.inner.images(at, raised_cross_entropy)

@@ -23,8 +23,8 @@ from robustft.objectives.standard import Standard
 from robustft.training.augment import Augmentation
 from robustft.training.companions import Companions
 from robustft.training.plan import TrainingPlan
-from robustft.training.weight_average import WeightAverage
-from robustft.training.weight_perturbation import WeightPerturbation
+from robustft.training.weights.average import WeightAverage
+from robustft.training.weights.perturbation import WeightPerturbation
 
 AVERAGE = "robustft_average"
 """Key of the weights' average in a checkpoint."""

@@ -41,8 +41,8 @@ class TrainingPlan:
     precision: Lightning's name of the training precision; evaluation is float32.
     accelerator: Lightning's name of the device's kind.
     head_learning_rate: the peak of the head's; None: `learning_rate`.
-    weight_perturbation: size of AWP's perturbation relative to the weights (weight_perturbation.py); 0: none.
-    average: decay of the average of the weights that is measured in their place (weight_average.py); 0: none.
+    weight_perturbation: size of AWP's perturbation relative to the weights (weights/perturbation.py); 0: none.
+    average: decay of the average of the weights that is measured in their place (weights/average.py); 0: none.
     save_minutes: minutes between two writes of the checkpoint that a killed run resumes from, which evaluated steps and
         signals write anyway; None: these alone.
 

@@ -26,7 +26,7 @@ from robustft.training.fine_tune import fine_tune
 from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
 from robustft.training.trackers.tracked_run import TrackedRun
-from robustft.training.weight_average import WeightAverage
+from robustft.training.weights.average import WeightAverage
 from tests.objectives.every_objective import NAMES, objective
 
 pytestmark = pytest.mark.usefixtures("one_thread")

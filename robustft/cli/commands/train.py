@@ -15,12 +15,12 @@ from omegaconf.errors import OmegaConfBaseException
 from robustft import checks, interruption
 from robustft.cli.build import Parts
 from robustft.cli.commands.report import PICTURE, show
+from robustft.cli.companions import companions_of
 from robustft.cli.method_check import check_method
 from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import shown
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.attempts import refuse_in_vain, this_attempt
-from robustft.cli.runs.companions import companions_of
 from robustft.cli.runs.job_clock import job_began
 from robustft.cli.runs.libraries import load_libraries
 from robustft.cli.runs.ongoing_run import ongoing

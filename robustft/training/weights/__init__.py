@@ -1,0 +1,1 @@
+"""What is done to the weights around an update, whatever the objective."""

@@ -15,8 +15,9 @@ from tests.methods.every_method import METHODS
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_counts_of_every_method_in_the_labs_backbone_are_those_of_its_model(name: str) -> None:
-    content = OmegaConf.load(conf_dir() / "backbone/glyph_vit.yaml")
-    backbone = instantiate(content.get("backbone", content), _convert_="all")
+    files = (OmegaConf.load(conf_dir() / "backbone" / f"{each}.yaml") for each in ("timm", "glyph_vit"))
+    content = OmegaConf.masked_copy(merged := OmegaConf.merge(*files), [key for key in merged if key != "defaults"])
+    backbone = instantiate(content, _convert_="all")
     counts = parameter_counts(tuned_by(METHODS[name], backbone.build(classes=10, seed=0), seed=0))
     known = known_parameters("glyph_vit", name, classes=10)
     assert known is not None

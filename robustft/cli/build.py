@@ -20,7 +20,7 @@ from robustft.public_names import by_public_names
 
 if TYPE_CHECKING:
     from robustft.backbones.backbone import Backbone
-    from robustft.cli.runs.start import OtherState
+    from robustft.cli.companions.start import OtherState
     from robustft.data.source import Source
     from robustft.evaluation.schedule import Schedule
     from robustft.evaluation.suite import Suite
@@ -127,7 +127,7 @@ def _parameters(target: type) -> list[str]:
 
 def parts_of(config: DictConfig) -> Parts:
     """All objects of a run; a Mistake for the first invalid setting, the cheapest checks first."""
-    from robustft.cli.runs.start import other_state
+    from robustft.cli.companions.start import other_state
     from robustft.evaluation.suite import Suite
     from robustft.models.keep_policy import KEEP
 
@@ -204,7 +204,7 @@ def objective_of(config: DictConfig) -> Objective:
 
 def uncertain_of(config: DictConfig) -> Source | None:
     """The data set that `objective.uncertain` names; None if it names none."""
-    from robustft.cli.uncertain_set import uncertain_node
+    from robustft.cli.companions.uncertain_set import uncertain_node
 
     node = uncertain_node(config)
     if node is None:

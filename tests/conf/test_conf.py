@@ -30,7 +30,8 @@ NEEDED = {
 """What a choice leaves to the user."""
 
 STUDY_DATA = ("cifar10", "cifar100", "caltech256", "cub200", "stanford_dogs", "domainnet")
-METHODS = choices("method")
+METHODS = str(OmegaConf.load(conf_dir() / "study/paper.yaml").hydra.sweeper.params.method).split(",")
+"""Of the paper's study."""
 
 
 def composed(*words: str, command: str = "train") -> DictConfig:

@@ -12,13 +12,13 @@ from omegaconf import DictConfig
 from robustft import checks, interruption
 from robustft.cli.additions import Additions, additions_of
 from robustft.cli.build import Parts
+from robustft.cli.companions.start import kept_start
 from robustft.cli.processes import together
 from robustft.cli.run_argument import each_of, known_run, several_runs
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.evaluation_config import check_trust, config_file, misfit, run_parts
 from robustft.cli.runs.libraries import load_libraries
 from robustft.cli.runs.same_contents import same_contents
-from robustft.cli.runs.start import kept_start
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.device import ACCELERATORS, refuse_missing_device, torch_device
 from robustft.evaluation.tiers import EVERY

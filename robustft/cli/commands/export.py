@@ -13,13 +13,13 @@ from robustft import checks
 from robustft.atomic_write import directory_written_whole
 from robustft.cli.additions import Additions
 from robustft.cli.build import Parts
+from robustft.cli.companions.start import kept_start
 from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import known_run, several_runs, shown
 from robustft.cli.runs.chosen_state import chosen_state
 from robustft.cli.runs.evaluation_config import check_trust, config_file, misfit, run_parts
 from robustft.cli.runs.libraries import load_libraries
 from robustft.cli.runs.same_contents import same_contents
-from robustft.cli.runs.start import kept_start
 from robustft.cli.runs.versions import versions
 from robustft.cli.user_errors import Failure, Mistake, command, naming
 from robustft.device import ACCELERATORS, refuse_missing_device, torch_device

@@ -15,7 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 from robustft import checks, interruption
 from robustft.cli.build import Parts
 from robustft.cli.commands.report import PICTURE, show
-from robustft.cli.companions import companions_of
+from robustft.cli.companions.companions import companions_of
+from robustft.cli.companions.start import keep_start
 from robustft.cli.method_check import check_method
 from robustft.cli.processes import refuse_several
 from robustft.cli.run_argument import shown
@@ -26,7 +27,6 @@ from robustft.cli.runs.libraries import load_libraries
 from robustft.cli.runs.ongoing_run import ongoing
 from robustft.cli.runs.preparation import parts_and_before, prepared
 from robustft.cli.runs.run_name import backbone_label, settings_label
-from robustft.cli.runs.start import keep_start
 from robustft.cli.runs.starts import change, earlier_starts, this_start
 from robustft.cli.studies.goal import check_goal, goal_values
 from robustft.cli.user_errors import Mistake, command, naming

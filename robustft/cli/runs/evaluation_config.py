@@ -15,8 +15,8 @@ from yaml import YAMLError
 
 from robustft.cli.additions import Additions
 from robustft.cli.build import Parts, parts_of
+from robustft.cli.companions.uncertain_set import MISCLASSIFIED
 from robustft.cli.targets import check_targets
-from robustft.cli.uncertain_set import MISCLASSIFIED
 from robustft.cli.user_errors import Mistake
 from robustft.data.dataset_name import dataset_name
 from robustft.public_names import by_public_names

@@ -10,11 +10,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from robustft.cli.build import Parts, parts_of
-from robustft.cli.companions import check_companions
+from robustft.cli.companions.companions import check_companions
+from robustft.cli.companions.start import check_start
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
 from robustft.cli.runs.run_name import refuse_unnamed
-from robustft.cli.runs.start import check_start
 from robustft.cli.user_errors import naming
 from robustft.study.run import Run
 

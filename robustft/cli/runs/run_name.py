@@ -18,8 +18,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from robustft.canonical_hash import canonical
 from robustft.cli.build import shifts_of, source_of
+from robustft.cli.companions.start import other_state
 from robustft.cli.runs.identity import is_identity
-from robustft.cli.runs.start import other_state
 from robustft.cli.user_errors import Mistake
 
 NAMED = ("dataset", "pretext", "backbone", "method", "study")

@@ -10,8 +10,8 @@ from omegaconf import OmegaConf
 
 from robustft.cli.additions import Additions
 from robustft.cli.build import Parts
+from robustft.cli.companions.start import OtherState, kept_start
 from robustft.cli.runs.evaluation_config import run_parts
-from robustft.cli.runs.start import OtherState, kept_start
 from robustft.cli.user_errors import Mistake, naming
 
 if TYPE_CHECKING:

@@ -143,6 +143,12 @@ class Run:
         return str(self.content["method"])
 
     @property
+    def strategy(self) -> str:
+        """The method, and the objective behind it if that is not the standard one: `lora trades`."""
+        objective = self.content.get("objective")
+        return self.method if objective in (None, "standard") else f"{self.method} {objective}"
+
+    @property
     def seed(self) -> int:
         """The seed."""
         return int(self.content["seed"])

@@ -72,6 +72,6 @@ def _not_finite(module: FineTuning, pixels: Tensor) -> str | None:
 def _reason(module: FineTuning, step: int, what: str) -> str:
     plan = module.plan
     rate = plan.learning_rate * plan.rate_factor(step - 1, module.total_steps)
-    return (
-        f"training diverged at step {step}: {what}; the learning rate was {rate:g}, its peak is {plan.learning_rate:g}"
-    )
+    objective = type(module.objective).__name__
+    of_objective = "" if objective == "Standard" else f" of {objective}"
+    return f"training{of_objective} diverged at step {step}: {what}; the learning rate was {rate:g}, its peak is {plan.learning_rate:g}"

@@ -74,7 +74,7 @@ def small_case() -> dict[str, dict[str, float]]:
     for name, objective in small_objectives().items():
         torch.manual_seed(0)
         model = PixelModel(OneHiddenLayer(), resolution=SIZE, mean=(0.5,) * 3, std=(0.5,) * 3).train()
-        optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.01)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
         for update in range(UPDATES):
             rows = train_rows[batch_rows(update, count=len(train_rows), batch_size=BATCH, seed=0)]
             optimizer.zero_grad()

@@ -12,6 +12,7 @@ import torch
 
 from robustft.attacks.pgd import Pgd
 from robustft.attacks.threat_model import ThreatModel
+from robustft.divergence import Diverged
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.suite import Suite
 from robustft.interruption import Interrupted, on_signals
@@ -183,3 +184,10 @@ def test_the_objective_looks_at_what_the_threat_model_allows(train, monkeypatch)
     monkeypatch.setattr(InnerMaximisation, "images", watched)
     train(AdversarialTraining(inner=InnerMaximisation(ramp=[0.2, 0.6])), "run")
     assert found == pytest.approx([0, 0, 8 / 255, 16 / 255, 16 / 255], abs=1e-6)
+
+
+def test_a_run_that_diverges_says_with_which_objective(train):
+    with pytest.raises(
+        Diverged, match=r"^training of AdversarialTraining diverged at step 1: .* learning rate was 1e\+30"
+    ):
+        train(AdversarialTraining(), "run", learning_rate=1e30, decay="constant", warmup_fraction=0)

@@ -159,7 +159,7 @@ def show(run: Run, picture: Path) -> list[str]:
     picture: of the trade-off; where attacks were made with several sizes, eps.png is beside it.
     """
     records, points = run.records, run.points
-    title = f"{run.method} on {run.dataset}, {run.backbone}, seed {run.seed}"
+    title = f"{run.strategy} on {run.dataset}, {run.backbone}, seed {run.seed}"
     first, names = points[0], run.names
     steps = run.identity["attack"][first.attack].get("steps")
     label = f"{first.attack.upper()}{f'-{steps}' if steps else ''}, {first.norm}, eps {first.eps_255:g}/255"

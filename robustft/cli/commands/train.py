@@ -208,7 +208,7 @@ def _tracked(parts: Parts, run: Run, label: str) -> AbstractContextManager[Track
         run_id=run.run_id,
         name=f"{run.dataset}/{run.method}/{label}",
         group=run.study,
-        tags=[run.dataset, run.backbone, run.method],
+        tags=[run.dataset, run.backbone, *run.strategy.split()],
         config={
             **run.identity,
             "parameters": run.content["parameters"],

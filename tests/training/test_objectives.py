@@ -187,7 +187,6 @@ def test_the_objective_looks_at_what_the_threat_model_allows(train, monkeypatch)
 
 
 def test_a_run_that_diverges_says_with_which_objective(train):
-    with pytest.raises(
-        Diverged, match=r"^training of AdversarialTraining diverged at step 1: .* learning rate was 1e\+30"
-    ):
+    reason = r"^training of AdversarialTraining diverged at step \d: .*; the learning rate was 1e\+30"
+    with pytest.raises(Diverged, match=reason):
         train(AdversarialTraining(), "run", learning_rate=1e30, decay="constant", warmup_fraction=0)

@@ -74,4 +74,5 @@ def _reason(module: FineTuning, step: int, what: str) -> str:
     rate = plan.learning_rate * plan.rate_factor(step - 1, module.total_steps)
     objective = type(module.objective).__name__
     of_objective = "" if objective == "Standard" else f" of {objective}"
-    return f"training{of_objective} diverged at step {step}: {what}; the learning rate was {rate:g}, its peak is {plan.learning_rate:g}"
+    rates = f"the learning rate was {rate:g}, its peak is {plan.learning_rate:g}"
+    return f"training{of_objective} diverged at step {step}: {what}; {rates}"

@@ -45,7 +45,11 @@ def test_what_is_missing_stays_missing_and_what_is_unknown_stays() -> None:
 @pytest.mark.parametrize(
     ("owner", "names"),
     [
-        (TrainingPlan, {"drop_last", "weight_decay_on", "gradient_clip", "warmup_from_zero", "validation_fraction"}),
+        (
+            TrainingPlan,
+            {"drop_last", "weight_decay_on", "gradient_clip", "warmup_from_zero", "validation_fraction"}
+            | {"average", "head_learning_rate", "weight_perturbation"},
+        ),
         (Suite, {"corruptions", "severities", "attack_ood", "eps_grid_255", "precision"}),
         (Pgd, {"warm_start"}),
     ],

@@ -60,6 +60,7 @@ def test_it_leaves_behind_what_the_design_says(finished):
         "run.json",
         "records.jsonl",
         "outcomes",
+        "predictions",
         "states",
         "last.ckpt",
         "tradeoff.png",

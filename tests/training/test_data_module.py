@@ -25,7 +25,7 @@ def test_batches_are_uint8_and_there_is_one_for_every_update(random_images):
 
 def test_an_epoch_shows_every_image_at_most_once_and_no_held_out_one(random_images):
     images, rows, batches = batches_of(random_images)
-    seen = torch.cat([pixels for pixels, _ in list(batches)[:3]]).flatten(1)  # three full batches are an epoch of 27
+    seen = torch.cat([pixels for pixels, *_ in list(batches)[:3]]).flatten(1)  # three full batches are an epoch of 27
     allowed = torch.from_numpy(images.pixels[rows]).flatten(1)
     matches = (seen[:, None] == allowed[None]).all(2)
     assert bool((matches.sum(1) == 1).all())
@@ -42,7 +42,7 @@ def test_the_position_comes_back_mid_epoch(random_images, drop_last):
         next(iterator)
     _, _, resumed = batches_of(random_images, drop_last=drop_last)
     resumed.load_state_dict(begun.state_dict())
-    rest = [pixels for pixels, _ in resumed]
+    rest = [pixels for pixels, *_ in resumed]
     assert len(rest) == 6
     assert all(torch.equal(one, other) for one, other in zip(rest, whole[4:], strict=True))
 

@@ -204,7 +204,13 @@ def test_the_resume_file_holds_only_what_moves_and_is_read_without_unpickling(tr
     checkpoint = torch.load(run_dir / "last.ckpt", weights_only=True)
     assert set(checkpoint["state_dict"]) == {f"model.{name}" for name in tuned_parameters(model)}
     assert checkpoint["global_step"] == 6
-    assert {path.name for path in run_dir.iterdir()} == {"records.jsonl", "outcomes", "states", "last.ckpt"}
+    assert {path.name for path in run_dir.iterdir()} == {
+        "records.jsonl",
+        "outcomes",
+        "predictions",
+        "states",
+        "last.ckpt",
+    }
 
 
 def test_nothing_is_said_about_slurm_where_it_is_installed(train, tmp_path, monkeypatch, recwarn):

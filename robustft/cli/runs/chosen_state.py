@@ -26,7 +26,7 @@ def chosen_state(run: Run, state: Any, *, on_disk: Sequence[int], names: Sequenc
     points = run.points
     measured = [point.step for point in points]
     steps = [step for step in on_disk if step in measured]
-    there, words = ", ".join(map(str, steps)) or "none", ", ".join(names)
+    there, words = ", ".join(map(str, steps)) or "none", f"{', '.join(names[:-1])} or {names[-1]}"
     if isinstance(state, str) and state in names:
         if not run.is_finished or not points:
             raise ValueError(
@@ -38,7 +38,7 @@ def chosen_state(run: Run, state: Any, *, on_disk: Sequence[int], names: Sequenc
             raise ValueError(f"state must be one that was kept ({there}), got {state}, which is step {step}")
         return step
     if isinstance(state, bool) or not isinstance(state, int):
-        raise ValueError(f"state must be {words} or the step of a kept state ({there}); got {state!r}")
+        raise ValueError(f"state must be {', '.join(names)} or the step of a kept state ({there}); got {state!r}")
     if state not in steps:
         raise ValueError(f"state must be the step of a kept state ({there}), {words}; got {state}")
     return state

@@ -27,6 +27,8 @@ LAST = ("attack.pgd.success=last", "attack.pgd.steps=4")
 
 SETTINGS = PlanSettings(cluster=Cluster(), images_per_second=1000)
 
+OF_THE_PAPER = ("adapter", "bitfit", "compacter", "full", "ia3", "linear_probe", "lora")
+
 
 def works(*words: str) -> list[RunWork]:
     run_name.register()
@@ -122,7 +124,7 @@ def test_the_lab_is_21_runs_and_the_paper_231_without_torch_or_data(words):
     plan = json.loads(out)
     assert code == 0
     assert (plan["runs"], plan["finished"], plan["evaluated_steps"]) == (21, 0, 168)
-    assert sorted(plan["by_method"]) == sorted(choices("method"))
+    assert sorted(plan["by_method"]) == sorted(OF_THE_PAPER)
     assert plan["measurements"]["expected"] == 21 * 40
     assert plan["images_to_attack"]["expected"] == 21 * 8 * 585
     assert plan["device_hours"]["low"] < plan["device_hours"]["expected"] < plan["device_hours"]["high"]
@@ -174,7 +176,7 @@ def test_without_rates_the_counts_are_printed_and_hours_unknown(words):
         (("dataset=hub", "dataset.hub_id=me/mine"), "plan.train_images=N plan.test_images=N"),
         (("method=nosuch",), "method must be one of"),
         (("trainer.max_steps=0",), "trainer.max_steps must be"),
-        (("study=nosuch",), "study must be one of default, lab, paper, released; got nosuch"),
+        (("study=nosuch",), "study must be one of default, lab, paper, released, robust_guide; got nosuch"),
         (("plan.job=3",), "plan.job is no key; did you mean plan.jobs?"),
         (("json=maybe",), "json must be true or false, got 'maybe'"),
     ],

@@ -81,7 +81,7 @@ def test_what_a_start_is_decides_the_name_and_the_identity(probe, robustft):
         (("start.run=nowhere",), "start.run must be the directory of a run"),
         (
             ("start.run=probe", "start.state=1"),
-            "start.state must be the step of a kept state (0, 2), best, last; got 1",
+            "start.state must be the step of a kept state (0, 2), best or last; got 1",
         ),
         (("start.run=probe", "start.state=peak"), "start.state must be best, last or the step of a kept state (0, 2)"),
         (("start.run=unfinished",), "start.run must be the directory of a finished run"),

@@ -44,7 +44,7 @@ def test_the_table_gives_the_papers_headline(dataset: str, method: str, above_me
 
 def test_the_methods_are_those_that_can_be_chosen(request) -> None:
     choices = {path.stem for path in (request.config.rootpath / "conf" / "method").glob("*.yaml")}
-    assert set(published_areas()["cifar10"]) == choices
+    assert set(published_areas()["cifar10"]) < choices
     assert set(published_areas()) < {
         path.stem for path in (request.config.rootpath / "conf" / "dataset").glob("*.yaml")
     }

@@ -209,7 +209,7 @@ def uncertain_of(config: DictConfig) -> Source | None:
     node = uncertain_node(config)
     if node is None:
         return None
-    source: Source = build(OmegaConf.create({"dataset": node}), "dataset")
+    source: Source = build(OmegaConf.create({"objective": {"uncertain_set": node}}), "objective.uncertain_set")
     return source
 
 

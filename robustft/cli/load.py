@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from robustft.attacks.verdict import classified_correctly
 from robustft.backbones.pixel_model import PixelModel
 from robustft.cli.build import Parts
 from robustft.cli.method_check import check_method, naming_method
@@ -18,6 +19,7 @@ from robustft.data.dataset import Dataset, Images
 from robustft.evaluation.evaluator import Evaluator
 from robustft.evaluation.undisturbed import undisturbed
 from robustft.methods.method import Method
+from robustft.models.export.verification import logits_of
 from robustft.models.start_state import StartState
 from robustft.models.tuned_model import tuned_by
 
@@ -143,13 +145,9 @@ def peers_of(parts: Parts, inputs: Loaded) -> tuple[PixelModel, ...]:
 
 def _misclassified(model: PixelModel, images: Images, batch_size: int) -> Images:
     """The images that the model gets wrong. ValueError if there is none."""
-    wrong = []
-    with undisturbed(model), torch.no_grad():
-        for rows in np.array_split(np.arange(len(images)), -(-len(images) // batch_size)):
-            pixels, labels = images.batch(rows)
-            predicted = model(torch.from_numpy(pixels).float().div(255)).argmax(1).numpy()
-            wrong.append(rows[predicted != labels])
-    chosen = np.concatenate(wrong)
-    if not len(chosen):
+    with undisturbed(model):
+        logits = logits_of(model, images, batch_size=batch_size, device="cpu")
+    wrong = ~classified_correctly(logits, torch.from_numpy(images.labels)).numpy()
+    if not wrong.any():
         raise ValueError(f"must have images; the start gets all of the {len(images)} that are held apart right")
-    return images.take(chosen)
+    return images.take(np.flatnonzero(wrong))

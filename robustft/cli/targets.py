@@ -22,6 +22,8 @@ _KINDS = {
     ("backbone",): "robustft.backbones.Backbone",
     ("method",): "robustft.methods.Method",
     ("objective",): "robustft.objectives.Objective",
+    ("objective", "uncertain_set"): _SOURCE,
+    ("objective", "uncertain_set", "archive"): _ARCHIVE,
     ("objective", "inner"): "robustft.objectives.InnerMaximisation",
     ("threat_model",): "robustft.attacks.ThreatModel",
     ("attack", "*"): "robustft.attacks.Attack",

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from robustft.eval_mode import in_eval_mode
+
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
     """The model in eval mode with frozen parameters; afterwards modes, requires_grad, gradients, buffers (such as
     running statistics) and the state of every random generator (Python, NumPy, torch on CPU and CUDA) are what they
     were, to the bit."""
-    modes = [(module, module.training) for module in model.modules()]
     needs = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
     buffers = [
         (module, name, buffer, buffer.clone())
@@ -26,16 +27,14 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
     ]
     generators = generator_states()
     try:
-        model.eval()
-        for parameter in model.parameters():
-            parameter.requires_grad_(False)
-        yield model
+        with in_eval_mode(model):
+            for parameter in model.parameters():
+                parameter.requires_grad_(False)
+            yield model
     finally:
         for parameter, requires_grad, gradient in needs:
             parameter.requires_grad_(requires_grad)
             parameter.grad = gradient
-        for module, training in modes:
-            module.training = training
         with torch.no_grad():
             for owner, name, buffer, before in buffers:
                 setattr(owner, name, buffer.copy_(before))

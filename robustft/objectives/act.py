@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
+from robustft.attacks.losses import cross_entropy
 from robustft.lazy_torch import torch
-from robustft.objectives.divergences import cross_entropy, kl
+from robustft.objectives.divergences import kl
 from robustft.objectives.inner_maximisation import InnerMaximisation
 from robustft.objectives.objective import Objective, Step
 

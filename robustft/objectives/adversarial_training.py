@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from robustft.attacks.losses import cross_entropy
 from robustft.lazy_torch import torch
-from robustft.objectives.divergences import cross_entropy
 from robustft.objectives.inner_maximisation import InnerMaximisation
 from robustft.objectives.objective import Objective, Step
 

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from robustft.attacks.losses import cross_entropy
 from robustft.lazy_torch import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """(N,) -log of the probability of the true class."""
-    return torch.nn.functional.cross_entropy(logits, labels, reduction="none")
 
 
 def kl(target: Tensor, logits: Tensor, *, temperature: float = 1.0) -> Tensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from robustft import checks
 from robustft.attacks.norms import ascent, project, random_in_ball
+from robustft.eval_mode import in_eval_mode
 from robustft.lazy_torch import torch
 from robustft.optional_setting import optional_setting
 
@@ -119,19 +119,6 @@ class InnerMaximisation:
             return at.pixels + _SMALL * drawn.to(at.pixels)
         norm = at.threat_model.norm
         return at.pixels + random_in_ball(at.noise, at.pixels, norm, eps, stream="inner start", count=at.update)
-
-
-@contextmanager
-def in_eval_mode(*networks: nn.Module) -> Iterator[None]:
-    """Networks in eval mode; each of their modules gets its own mode back."""
-    modes = [(module, module.training) for network in networks for module in network.modules()]
-    for network in networks:
-        network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _ramp(ramp: Sequence[float]) -> tuple[float, float]:

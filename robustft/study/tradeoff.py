@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from robustft.study.records.condition import Condition
 from robustft.study.records.record import Record, without_parts
@@ -59,6 +60,11 @@ class TradeoffPoint:
     def eps_255(self) -> float:
         """eps * 255, as in records."""
         return round(self.eps * 255, 9)
+
+    @property
+    def mean_ood(self) -> float | None:
+        """The plain mean of the OOD accuracies; None without any."""
+        return fmean(count.rate for count in self.ood.values()) if self.ood else None
 
 
 def tradeoff_points(

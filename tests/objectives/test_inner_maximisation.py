@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from robustft.attacks.losses import cross_entropy
 from robustft.attacks.norms import length
 from robustft.attacks.threat_model import NORMS, ThreatModel
 from robustft.objectives.adversarial_training import raised_cross_entropy
-from robustft.objectives.divergences import cross_entropy
 from robustft.objectives.inner_maximisation import STARTS, InnerMaximisation
 from tests.objectives.conftest import small_model
 

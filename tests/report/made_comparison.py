@@ -20,6 +20,7 @@ from robustft.study.comparison.findings import (
 )
 from robustft.study.comparison.setting import Setting
 from robustft.study.eps_curve import EpsCurve
+from robustft.study.findings.setting_runs import by_setting
 from robustft.study.frontier import frontier_area, frontier_steps, pareto
 from robustft.study.tradeoff import Count, TradeoffPoint, best_step
 from robustft.study.uncertainty.estimate import Estimate
@@ -93,13 +94,11 @@ def made_comparison(
 def made_findings(comparison: Comparison) -> Findings:
     """Findings that fit `comparison`, by the plainest ways to compute them."""
     bands, lines, orders, choices = [], [], [], []
-    for ranking in comparison.rankings:
-        assert ranking.setting is not None
-        setting, order = ranking.setting, [result.strategy for result in ranking.strategies]
-        of_setting = comparison.runs_of(setting)
+    for each in by_setting(comparison):
+        setting, of_setting, order = each.setting, each.runs, list(each.by_strategy)
         shifts = list(of_setting[0].points[0].ood)
         for strategy in order:
-            runs = comparison.runs_of(setting, strategy)
+            runs = each.by_strategy[strategy]
             for x, y in (
                 (("clean", "robust"), ("clean", "ood"), ("robust", "ood")) if shifts else (("clean", "robust"),)
             ):
@@ -110,7 +109,7 @@ def made_findings(comparison: Comparison) -> Findings:
         for attack in of_setting[0].further:
             robust = {}
             for strategy in order:
-                runs = comparison.runs_of(setting, strategy)
+                runs = each.by_strategy[strategy]
                 robust[strategy] = (
                     float(np.mean([run.point(run.best).robust.rate for run in runs])),
                     float(np.mean([run.further[attack][run.best].rate for run in runs])),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from omegaconf import DictConfig
 
 from robustft.checks import number, one_of, optional, whole_number, yes_or_no
 from robustft.checks import path as checked_path
+from robustft.cli.output import terminal_width
 from robustft.cli.report_mirror import mirror, report_tracker
 from robustft.cli.run_argument import each_of, known_run, roots_of, shown
 from robustft.cli.user_errors import Failure, Mistake, command, naming
@@ -23,7 +23,7 @@ from robustft.report.tables.calibration_table import confidence_text
 from robustft.report.tables.choice_text import choice_text
 from robustft.report.tables.run_text import run_text
 from robustft.report.tables.study_text import study_text
-from robustft.report.tradeoff_table import COLUMNS_OF_A_TERMINAL, points_table
+from robustft.report.tradeoff_table import points_table
 from robustft.study.comparison.findings import Demand, Findings
 from robustft.study.confidence.state_confidence import state_confidence
 from robustft.study.eps_curve import eps_curves
@@ -111,7 +111,7 @@ def run(config: DictConfig) -> None:
 def report_study(roots: Sequence[Path], output: Path, settings: Settings) -> None:
     """Compares the runs in and below `roots`, prints what that shows and writes the report to `output`."""
     comparison, findings = _compared(roots, settings)
-    print(f"{study_text(comparison, now=time.time(), width=_width())}\n", flush=True)
+    print(f"{study_text(comparison, now=time.time(), width=terminal_width())}\n", flush=True)
     if settings.is_demanded:
         print(f"{choice_text(findings, settings.demand)}\n", flush=True)
     whole = study_report.StudyReport(comparison, findings, settings.demand)
@@ -221,10 +221,6 @@ def _runs_in(root: Path) -> RunDirectories:
         return run_directories(root)
     except DamagedFile:
         return RunDirectories(runs=tuple(run.directory for run in runs_below(root)), studies=())
-
-
-def _width() -> int:
-    return shutil.get_terminal_size((COLUMNS_OF_A_TERMINAL, 24)).columns
 
 
 def _drawn(what: str, path: Path, draw: Callable[[], None]) -> list[str]:

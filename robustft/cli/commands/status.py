@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from robustft.checks import number, optional, whole_number, yes_or_no
+from robustft.cli.output import terminal_width
 from robustft.cli.run_argument import roots_of, shown
 from robustft.cli.user_errors import Mistake, command, naming
 from robustft.report.status_table import status_table
@@ -22,9 +22,6 @@ from robustft.study.job_queue import Queue, queue_of
 from robustft.study.progress import Progress
 from robustft.study.run_directories import RunDirectories, run_directories
 from robustft.study.run_state import run_state
-
-WIDTH = 100
-"""Columns, where no terminal says how wide it is."""
 
 _CLEAR = "\x1b[H\x1b[2J"
 
@@ -83,7 +80,7 @@ def table(overview: Overview, *, most: int | None, now: float) -> str:
         name_of=lambda run: str(run.relative_to(root) if is_study and run.is_relative_to(root) else shown(run)),
         queue=overview.queue,
         now=now,
-        width=shutil.get_terminal_size((WIDTH, 24)).columns,
+        width=terminal_width(),
         most=most,
     )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from robustft.cli.output import terminal_width
 from robustft.cli.run_argument import shown
 from robustft.interruption import Interrupted
 
@@ -36,7 +36,6 @@ def tell_areas(studies: Sequence[Path]) -> None:
 def _areas(studies: Sequence[Path]) -> str:
     """Empty with no more than one finished run."""
     from robustft.report.tables.study_text import study_text
-    from robustft.report.tradeoff_table import COLUMNS_OF_A_TERMINAL
     from robustft.study.comparison.compare import compare
     from robustft.study.run import runs_below
 
@@ -49,5 +48,4 @@ def _areas(studies: Sequence[Path]) -> str:
     comparison = compare([shown(study) for study in studies])
     if len(comparison.runs) < 2:
         return ""
-    width = shutil.get_terminal_size((COLUMNS_OF_A_TERMINAL, 24)).columns
-    return f"{study_text(comparison, now=time.time(), width=width)}\n\nas a page, with figures: {command}"
+    return f"{study_text(comparison, now=time.time(), width=terminal_width())}\n\nas a page, with figures: {command}"

@@ -12,8 +12,9 @@ from robustft.report.charts.surface import heights
 from robustft.study.comparison.compared_run import ComparedRun
 from robustft.study.comparison.comparison import Comparison
 from robustft.study.comparison.findings import Findings
+from robustft.study.findings.setting_runs import by_setting
 from robustft.study.frontier import frontier_area
-from robustft.study.tradeoff import Count, TradeoffPoint
+from robustft.study.tradeoff import Count
 
 MOST_POINTS = 20_000
 """States that are drawn; with more in a study, only those chosen on validation are."""
@@ -51,21 +52,11 @@ def has_seeds(comparison: Comparison) -> bool:
     return any(len(result.seeds) > 1 for ranking in comparison.rankings for result in ranking.strategies)
 
 
-def mean_ood(point: TradeoffPoint) -> float | None:
-    """The plain mean of a state's OOD accuracies."""
-    return fmean(count.rate for count in point.ood.values()) if point.ood else None
-
-
-def groups(comparison: Comparison) -> Iterator[tuple[str, str, tuple[ComparedRun, ...]]]:
+def _groups(comparison: Comparison) -> Iterator[tuple[str, str, tuple[ComparedRun, ...]]]:
     """(setting, strategy, its runs), settings by name and strategies from the highest area."""
-    by_place: dict[tuple[str, str], list[ComparedRun]] = {}
-    for run in comparison.runs:
-        by_place.setdefault((run.setting.name, run.strategy), []).append(run)
-    for ranking in comparison.rankings:
-        for result in ranking.strategies:
-            runs = by_place.get((ranking.name, result.strategy))
-            if runs:
-                yield ranking.name, result.strategy, tuple(runs)
+    for setting in by_setting(comparison):
+        for strategy, runs in setting.by_strategy.items():
+            yield setting.name, strategy, runs
 
 
 def _areas(comparison: Comparison) -> Dataset:
@@ -103,7 +94,7 @@ def _points(comparison: Comparison) -> Dataset:
         for point in run.points:
             if not whole and point.step not in selected and point.step != run.peak:
                 continue
-            ood = mean_ood(point)
+            ood = point.mean_ood
             marks = [name for name in ("best", "peak", "last") if getattr(run, name) == point.step]
             rows.append(
                 [
@@ -124,11 +115,11 @@ def _points(comparison: Comparison) -> Dataset:
 def _steps(comparison: Comparison) -> Dataset:
     """Means over seeds, of steps that all runs of a strategy have."""
     rows: list[list[Cell]] = []
-    for setting, strategy, runs in groups(comparison):
+    for setting, strategy, runs in _groups(comparison):
         by_step = [{point.step: point for point in run.points} for run in runs]
         for step in sorted(set.intersection(*map(set, by_step))):
             points = [of_run[step] for of_run in by_step]
-            oods = [mean_ood(point) for point in points]
+            oods = [point.mean_ood for point in points]
             known = [ood for ood in oods if ood is not None]
             rows.append(
                 [
@@ -163,7 +154,7 @@ def _bands(comparison: Comparison, findings: Findings) -> Dataset:
 
 def _eps(comparison: Comparison) -> Dataset:
     rows: list[list[Cell]] = []
-    for setting, strategy, runs in groups(comparison):
+    for setting, strategy, runs in _groups(comparison):
         measured: dict[tuple[str, str, str], dict[float, list[Count]]] = {}
         for run in runs:
             for curve in run.eps_curves:
@@ -204,7 +195,7 @@ def _pairs(comparison: Comparison) -> Dataset:
 
 def _domains(comparison: Comparison) -> Dataset:
     rows: list[list[Cell]] = []
-    for setting, strategy, runs in groups(comparison):
+    for setting, strategy, runs in _groups(comparison):
         at_best = [run.point(run.best) for run in runs]
         for shift in dict.fromkeys(shift for point in at_best for shift in point.ood):
             counts = [point.ood[shift] for point in at_best if shift in point.ood]

@@ -69,6 +69,5 @@ def run_facts(comparison: Comparison) -> dict[str, Any]:
 
 def _state(run: ComparedRun, step: int) -> list[float | None]:
     point = run.point(step)
-    ood = [count.rate for count in point.ood.values()]
-    rates = (point.clean.rate, point.robust.rate, sum(ood) / len(ood) if ood else None)
+    rates = (point.clean.rate, point.robust.rate, point.mean_ood)
     return [step, *(None if rate is None else round(rate, 4) for rate in rates)]

@@ -123,7 +123,3 @@ class Comparison:
     def settings(self) -> tuple[Setting, ...]:
         """The settings, by name."""
         return tuple(ranking.setting for ranking in self.rankings if ranking.setting is not None)
-
-    def runs_of(self, setting: Setting, strategy: str | None = None) -> tuple[ComparedRun, ...]:
-        """The compared runs of a setting, or of one strategy in it."""
-        return tuple(run for run in self.runs if run.setting.key == setting.key and strategy in (None, run.strategy))

@@ -33,10 +33,11 @@ class WeightPerturbation:
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         with torch.no_grad():
             for weight, gradient in zip(weights, gradients, strict=True):
-                if gradient is None or not bool(gradient.any()):
+                if gradient is None:
                     continue
                 self._moved.append((weight, weight.clone()))
-                weight.add_(gradient, alpha=float(self.size * weight.norm() / gradient.norm()))
+                # Without asking for a number, which a GPU would have to be waited for; a zero gradient moves nothing.
+                weight.add_(gradient * (self.size * weight.norm() / gradient.norm().clamp_min(1e-30)))
 
     @torch.no_grad()
     def restore(self) -> None:

@@ -89,6 +89,7 @@ def test_what_a_start_is_decides_the_name_and_the_identity(probe, robustft):
         (("start.run=adapted",), "start.run must be of a method without parameters of its own"),
         (("objective=dcm",), "objective.uncertain must be given: it has no default"),
         (("objective=dcm", "objective.uncertain=mnst"), "objective.uncertain must be one of misclassified, "),
+        (("objective=dcm", "objective.uncertain=folder"), "objective.uncertain_set.path must be given"),
         (("objective=dcm", "objective.uncertain=digits"), "objective.uncertain must be another data set than dataset"),
         (("objective=trads",), "objective must be one of act, dcm, "),
         (("objective=trades", "objective.beta=-1"), "objective.beta must be"),

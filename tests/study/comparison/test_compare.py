@@ -11,6 +11,7 @@ import pytest
 
 from robustft.study.comparison.compare import compare
 from robustft.study.comparison.comparison import Comparison
+from robustft.study.findings.setting_runs import by_setting
 from robustft.study.study_file import StudyRun, write_study
 from tests.study.comparison.conftest import CURVE, record
 
@@ -76,7 +77,7 @@ def test_settings_are_never_mixed_and_the_mean_over_them_is_of_strategies_in_eac
     comparison = compared(tmp_path)
 
     assert [setting.name for setting in comparison.settings] == ["digits eps_255=4", "digits eps_255=8"]
-    assert [len(comparison.runs_of(setting)) for setting in comparison.settings] == [2, 2]
+    assert [len(setting.runs) for setting in by_setting(comparison)] == [2, 2]
     assert comparison.overall is not None
     (lora,) = comparison.overall.strategies
     assert (lora.strategy, lora.area.value) == ("lora", pytest.approx((0.34 + 0.53) / 2))

@@ -11,6 +11,7 @@ from robustft.checks import number
 from robustft.study.comparison.identity_names import Named
 from robustft.study.comparison.reading.collection import Place
 from robustft.study.plain_file import plain_line
+from robustft.study.run import Run
 from robustft.study.run_file import dotted
 
 _NAMES = ("dataset", "backbone", "method")
@@ -70,9 +71,7 @@ class RunIdentity:
 
     def named_strategy(self) -> Named:
         """What follows the method first. An objective that is not the standard one goes with the method's name."""
-        objective = object_or_empty(self.rest.get("objective")).get("_target_")
-        known = plain_line(self.content.get("objective")) or plain_line(objective)
-        name = f"{self.method} {known}" if objective and known else self.method
+        name = plain_line(Run(Path(), self.content).strategy) or self.method
         order = sorted(self.rest, key=lambda name: name != "method")
         settings = dotted({name: self.rest[name] for name in order})
         return Named(key=canonical_hash(self.rest, characters=16), name=name, settings=settings)

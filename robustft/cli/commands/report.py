@@ -20,9 +20,6 @@ from robustft.cli.user_errors import Failure, Mistake, command, naming
 from robustft.lazy_module import lazy_module
 from robustft.report.eps_table import eps_table
 from robustft.report.tables.calibration_table import confidence_text
-from robustft.report.tables.choice_text import choice_text
-from robustft.report.tables.run_text import run_text
-from robustft.report.tables.study_text import study_text
 from robustft.report.tradeoff_table import points_table
 from robustft.study.comparison.findings import Demand, Findings
 from robustft.study.confidence.state_confidence import state_confidence
@@ -38,16 +35,20 @@ from robustft.study.tradeoff import best_step
 if TYPE_CHECKING:
     from robustft.report import eps_figure, study_report, tradeoff_figure
     from robustft.report.charts import figures
+    from robustft.report.tables import choice_text, run_text, study_text
     from robustft.study.comparison import compare as comparing
     from robustft.study.comparison import findings_of
     from robustft.study.comparison.comparison import Comparison
     from robustft.training.trackers.wandb_tracker import Tracker
 else:  # matplotlib takes a second, and a finished run or a mistake need none of it
+    choice_text = lazy_module("robustft.report.tables.choice_text")
     comparing = lazy_module("robustft.study.comparison.compare")
     eps_figure = lazy_module("robustft.report.eps_figure")
     figures = lazy_module("robustft.report.charts.figures")
     findings_of = lazy_module("robustft.study.comparison.findings_of")
+    run_text = lazy_module("robustft.report.tables.run_text")
     study_report = lazy_module("robustft.report.study_report")
+    study_text = lazy_module("robustft.report.tables.study_text")
     tradeoff_figure = lazy_module("robustft.report.tradeoff_figure")
 
 PICTURE = "tradeoff.png"
@@ -111,9 +112,9 @@ def run(config: DictConfig) -> None:
 def report_study(roots: Sequence[Path], output: Path, settings: Settings) -> None:
     """Compares the runs in and below `roots`, prints what that shows and writes the report to `output`."""
     comparison, findings = _compared(roots, settings)
-    print(f"{study_text(comparison, now=time.time(), width=terminal_width())}\n", flush=True)
+    print(f"{study_text.study_text(comparison, now=time.time(), width=terminal_width())}\n", flush=True)
     if settings.is_demanded:
-        print(f"{choice_text(findings, settings.demand)}\n", flush=True)
+        print(f"{choice_text.choice_text(findings, settings.demand)}\n", flush=True)
     whole = study_report.StudyReport(comparison, findings, settings.demand)
     study_report.write_report(whole, output, figures=False, page=settings.page)
     print(f"report: {shown(output / study_report.PAGE if settings.page else output)}", flush=True)
@@ -143,7 +144,7 @@ def report(run: Run, picture: Path | None = None, *, settings: Settings | None =
         points = run.points
     if not points:
         raise Mistake(f"run: no step of {run.directory} has been measured completely yet")
-    text = "" if settings is None else run_text(*_compared([run.directory], settings), settings.demand)
+    text = "" if settings is None else run_text.run_text(*_compared([run.directory], settings), settings.demand)
     if not run.is_finished:
         print(f"not finished: {run.state}")
     failures = show(run, picture or run.directory / PICTURE)

@@ -16,7 +16,6 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from robustft.cli.command_line.arguments import CommandLine
-from robustft.cli.commands.plan import refuse_small_disk
 from robustft.cli.studies.checked_runs import CheckedRun, Checks
 from robustft.cli.studies.engines import Engine, engine_of
 from robustft.cli.studies.job import Job, Place, hydra_words, words_of
@@ -103,6 +102,8 @@ class StudyLauncher(SweepLauncher):
         runs = self.checks.all(job_overrides)
         self.loader.load_sweep_config = self._compose  # type: ignore[method-assign]
         unfinished = [(run.directory, run.overrides, run.config) for run in runs if run.config is not None]
+        from robustft.cli.commands.plan import refuse_small_disk  # no single run needs it
+
         refuse_small_disk(unfinished, jobs=1 if self.engine is None else self.engine.at_a_time)
         listed(runs)
         missing = self._missing(runs)

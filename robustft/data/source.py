@@ -54,6 +54,13 @@ class Source(ABC):
         """
         return None
 
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes in label order, without decoding an image; None if only `load` tells.
+
+        Raises DataNotFound, DataError.
+        """
+        return None
+
     def provenance(self) -> dict[str, str]:
         """Exact origin of downloaded data, such as the commit on the hub; {} for local data."""
         return {}

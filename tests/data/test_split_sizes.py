@@ -29,6 +29,7 @@ def sizes_of(dataset) -> SplitSizes:
 
 def test_of_the_digits() -> None:
     assert Digits().sizes() == sizes_of(Digits().load(4))
+    assert Digits().class_names() == Digits().load(4).classes
 
 
 def test_of_folders(tmp_path: Path) -> None:
@@ -44,6 +45,9 @@ def test_of_folders(tmp_path: Path) -> None:
     assert domains.sizes() == sizes_of(domains.load(4)) == SplitSizes(train=6, test=4, classes=2, ood={"sketch": 4})
     published = Published(path=tmp_path / "plain")
     assert published.sizes() == plain.sizes()
+    assert (
+        plain.class_names() == domains.class_names() == published.class_names() == plain.load(4).classes == ("a", "b")
+    )
 
 
 def test_of_parquet_files_with_domains(tmp_path: Path) -> None:
@@ -56,6 +60,7 @@ def test_of_parquet_files_with_domains(tmp_path: Path) -> None:
         write(tmp_path / f"{split}.parquet", table)
     source = Published(path=tmp_path, domain_column="domain", source="x")
     assert source.sizes() == sizes_of(source.load(4)) == SplitSizes(train=4, test=4, classes=2, ood={"y": 2})
+    assert source.class_names() == source.load(4).classes
 
 
 def test_of_an_archive(tmp_path: Path) -> None:

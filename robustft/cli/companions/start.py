@@ -70,14 +70,17 @@ def kept_start(run_dir: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def check_start(start: OtherState, identity: dict[str, Any]) -> None:
+def check_start(start: OtherState | None, identity: dict[str, Any]) -> None:
     """A Mistake if the state is of another backbone, or of a method whose parameters the new one lacks.
 
-    identity: of the new run, with the hash of the backbone's weights.
+    identity: of the new run; the backbone's weights are not compared as long as their hash is not known.
     """
+    if start is None:
+        return
     theirs, ours = start.run.identity["backbone"], identity["backbone"]
-    if theirs != ours:
-        differing = sorted(key for key in theirs.keys() | ours.keys() if theirs.get(key) != ours.get(key))
+    unknown = {"weights"} if ours.get("weights") is None else set()
+    differing = sorted(key for key in theirs.keys() | ours.keys() - unknown if theirs.get(key) != ours.get(key))
+    if differing:
         raise Mistake(
             f"start.run must be of the same backbone, got {start.run.directory}, whose {differing[0]} is "
             f"{theirs.get(differing[0])!r}, not {ours.get(differing[0])!r}"

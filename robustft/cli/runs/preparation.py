@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from robustft.cli.build import Parts, parts_of
-from robustft.cli.companions.companions import check_companions
+from robustft.cli.companions.companions import check_reference, check_uncertain
 from robustft.cli.companions.start import check_start
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
@@ -62,9 +62,11 @@ def prepared(config: DictConfig, parts: Parts, before: Run, *, unfinished: Check
     for name in ("reference", "uncertain"):
         if content := fingerprints.get(f"objective.{name}"):
             identity["objective"][f"{name}_fingerprint"] = content["fingerprint"]
-    check_companions(fingerprints)
+    check_uncertain(fingerprints)
     run_directory.refuse_another(before, identity)
     if not before.is_finished:
+        check_start(parts.start, identity)
+        check_reference(parts)
         unfinished(parts)
     if not hub_weights_settled(parts, earlier):
         with naming("backbone."):
@@ -72,6 +74,6 @@ def prepared(config: DictConfig, parts: Parts, before: Run, *, unfinished: Check
         fingerprints |= contents({HUB_WEIGHTS: hub_files}, known)
         identity["backbone"]["weights"] = weights(parts, fingerprints, earlier)
         run_directory.refuse_another(before, identity)
-    if parts.start is not None and not before.is_finished:
-        check_start(parts.start, identity)
+    if not before.is_finished:
+        check_start(parts.start, identity)  # again, now that the hub's weights are known
     return Preparation(parts=parts, before=before, identity=identity, contents=fingerprints)

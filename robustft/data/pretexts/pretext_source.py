@@ -45,6 +45,9 @@ class PretextSource(Source):
         sizes, versions = self.source.sizes(), len(self.pretext.classes)
         return None if sizes is None else sizes.in_versions(versions)
 
+    def class_names(self) -> tuple[str, ...]:
+        return self.pretext.classes
+
     def load(self, resolution: int) -> Dataset:
         smallest = self.pretext.smallest_resolution
         if resolution < smallest:

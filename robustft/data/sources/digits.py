@@ -45,6 +45,9 @@ class Digits(Source):
     def sizes(self) -> SplitSizes:
         return SplitSizes(train=1347, test=450, classes=10, ood={"mnist": 10 * _MNIST_PER_CLASS})
 
+    def class_names(self) -> tuple[str, ...]:
+        return tuple("0123456789")
+
     def load(self, resolution: int) -> Dataset:
         resolution = whole_number("resolution", resolution, at_least=1)
         files = self.files()
@@ -53,7 +56,7 @@ class Digits(Source):
         test_rows = np.loadtxt(files[_TEST_ROWS], dtype=np.int64).ravel()
         train_rows = np.setdiff1d(np.arange(len(digits)), test_rows)
         return Dataset(
-            classes=tuple("0123456789"),
+            classes=self.class_names(),
             train=digits.take(train_rows),
             test=digits.take(test_rows),
             ood={"mnist": mnist},

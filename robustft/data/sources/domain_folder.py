@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from robustft.data.dataset import Dataset
 from robustft.data.dataset_name import dataset_name, path_argument, source_argument
 from robustft.data.directory_listing import entries
 from robustft.data.domain_shift import check_source, shifted
@@ -13,14 +12,13 @@ from robustft.data.encoded import EncodedDataset
 from robustft.data.errors import DataNotFound
 from robustft.data.images.decode import SQUASH, resize_argument
 from robustft.data.images.image_formats import is_system_file
-from robustft.data.source import Source
+from robustft.data.sources.encoded_source import EncodedSource
 from robustft.data.sources.image_tree import ImageTree, check_splits, encode, image_files, image_tree, notes_on
-from robustft.data.split_sizes import SplitSizes
 
 LAYOUT = "SPLIT/DOMAIN/CLASS/*"
 
 
-class DomainFolder(Source):
+class DomainFolder(EncodedSource):
     """`train/DOMAIN/CLASS/*` and `test/DOMAIN/CLASS/*` below the directory `path`.
 
     source: the domain of training and test split; the test images of every other domain are `ood`, their training
@@ -44,13 +42,7 @@ class DomainFolder(Source):
             files |= image_files(tree.classes)
         return files
 
-    def sizes(self) -> SplitSizes:
-        return self._encoded().sizes
-
-    def load(self, resolution: int) -> Dataset:
-        return self._encoded().decode(resolution, self.resize)
-
-    def _encoded(self) -> EncodedDataset:
+    def encoded(self) -> EncodedDataset:
         source, train, tests = self._domains
         origin = f"path {self.path}"
         classes = tuple(sorted({*train.classes, *(name for tree in tests.values() for name in tree.classes)}))

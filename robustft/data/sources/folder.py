@@ -5,19 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from robustft.data.dataset import Dataset
 from robustft.data.dataset_name import dataset_name, path_argument
 from robustft.data.encoded import EncodedDataset
 from robustft.data.errors import DataNotFound
 from robustft.data.images.decode import SQUASH, resize_argument
-from robustft.data.source import Source
+from robustft.data.sources.encoded_source import EncodedSource
 from robustft.data.sources.image_tree import ImageTree, check_splits, encode, image_files, image_tree, notes_on
-from robustft.data.split_sizes import SplitSizes
 
 LAYOUT = "SPLIT/CLASS/*"
 
 
-class Folder(Source):
+class Folder(EncodedSource):
     """`train/CLASS/*` and `test/CLASS/*` below the directory `path`; see image_tree.py for the files that are read.
 
     name: by default the base name of `path`
@@ -35,13 +33,7 @@ class Folder(Source):
         train, test = self._splits
         return image_files(train.classes) | image_files(test.classes)
 
-    def sizes(self) -> SplitSizes:
-        return self._encoded().sizes
-
-    def load(self, resolution: int) -> Dataset:
-        return self._encoded().decode(resolution, self.resize)
-
-    def _encoded(self) -> EncodedDataset:
+    def encoded(self) -> EncodedDataset:
         train, test = self._splits
         origin = f"path {self.path}"
         classes = tuple(train.classes)

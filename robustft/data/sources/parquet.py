@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from robustft.checks import whole_number
-from robustft.data.dataset import Dataset
 from robustft.data.dataset_name import config_argument, dataset_name, path_argument, source_argument, text_argument
 from robustft.data.domain_shift import check_source, shifted
 from robustft.data.encoded import EncodedDataset, EncodedImages
 from robustft.data.errors import DataError, listed
 from robustft.data.images.decode import SQUASH, resize_argument
 from robustft.data.label_numbers import class_numbers, note_on_gaps
-from robustft.data.source import Source
+from robustft.data.sources.encoded_source import EncodedSource
 from robustft.data.sources.hub_snapshot import hub_directory
 from robustft.data.sources.parquet_files import files_without_split, find_splits
 from robustft.data.sources.parquet_split import ParquetSplit
@@ -27,7 +26,7 @@ from robustft.data.split_sizes import SplitSizes, published_sizes
 _MOST_CLASSES = 1_000_000
 
 
-class Parquet(Source):
+class Parquet(EncodedSource):
     """Training and test parquet files below `path` (parquet_files.py) or, without it, of `hub_id` at `revision`.
 
     config: the configuration, where there are several (`cropped/train*.parquet`, `full/train*.parquet`)
@@ -90,12 +89,9 @@ class Parquet(Source):
         return train | test
 
     def sizes(self) -> SplitSizes | None:
-        return published_sizes(self.hub_id, self.source) if self.path is None else self._encoded().sizes
+        return published_sizes(self.hub_id, self.source) if self.path is None else super().sizes()
 
-    def load(self, resolution: int) -> Dataset:
-        return self._encoded().decode(resolution, self.resize)
-
-    def _encoded(self) -> EncodedDataset:
+    def encoded(self) -> EncodedDataset:
         self._check_columns()
         classes, _ = self._classes
         train_labels, test_labels = self._labels(self._train), self._labels(self._test)

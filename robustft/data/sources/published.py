@@ -14,6 +14,7 @@ from robustft.data.errors import DataError, DataNotFound, listed
 from robustft.data.source import Source
 from robustft.data.sources import domain_folder, folder, parquet_files
 from robustft.data.sources.domain_folder import DomainFolder
+from robustft.data.sources.encoded_source import EncodedSource
 from robustft.data.sources.folder import Folder
 from robustft.data.sources.image_tree import has_images
 from robustft.data.sources.parquet import Parquet
@@ -43,6 +44,9 @@ class Published(Parquet):
 
     def sizes(self) -> SplitSizes | None:
         return super().sizes() if self._other_form is None else self._other_form.sizes()
+
+    def class_names(self) -> tuple[str, ...] | None:
+        return super().class_names() if self._other_form is None else self._other_form.class_names()
 
     def load(self, resolution: int) -> Dataset:
         return super().load(resolution) if self._other_form is None else self._other_form.load(resolution)
@@ -78,7 +82,7 @@ class Published(Parquet):
         return [*archive, f"image folders {folders} (SPLIT is train or test)", f"parquet files {parquet_files.LAYOUT}"]
 
 
-class _UnpackedArchive(Source):
+class _UnpackedArchive(EncodedSource):
     """The unpacked archive in the directory `root`."""
 
     def __init__(self, archive: Archive, root: Path, *, source: str | None, name: str, resize: str) -> None:
@@ -91,12 +95,6 @@ class _UnpackedArchive(Source):
     def files(self) -> dict[str, Path]:
         return self._archive.files(self._root, self._source)
 
-    def sizes(self) -> SplitSizes:
-        return self._encoded().sizes
-
-    def load(self, resolution: int) -> Dataset:
-        return self._encoded().decode(resolution, self.resize)
-
-    def _encoded(self) -> EncodedDataset:
+    def encoded(self) -> EncodedDataset:
         self.files()  # raises for missing files before anything is read
         return self._archive.read(self._root, self._source)

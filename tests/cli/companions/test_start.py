@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from robustft.study.run import Run
+from tests.cli.test_light_imports import loaded_by
 
 SHORT = (
     "trainer.max_steps=2",
@@ -97,11 +98,20 @@ def test_what_a_start_is_decides_the_name_and_the_identity(probe, robustft):
         (("objective=trades", "objective.inner.ramp=[0.8,0.2]"), "objective.inner.ramp must be two parts of the run"),
         (("objective=trades", "objective.inner.share=2"), "objective.inner.share must be"),
         (("objective=pmg_aft", "objective.reference.run=nowhere"), "objective.reference.run must be the directory"),
+        (
+            ("objective=pmg_aft", "objective.reference.run=turned"),
+            "objective.reference.run must be of the same 10 classes",
+        ),
+        (
+            ("objective=pmg_aft", "objective.reference.run=probe", "backbone.resolution=32"),
+            "objective.reference.run must have images of 32 pixels, got probe, which has 28",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_before_anything_heavy(probe, robustft, words, line):
     if not (probe / "unfinished").exists():
-        for name, change in (("unfinished", {"status": "interrupted"}), ("adapted", {})):
+        others = {"unfinished": {"status": "interrupted"}, "adapted": {}, "turned": {"classes": ["up", "down"]}}
+        for name, change in others.items():
             shutil.copytree(probe / "probe", probe / name)
             content = json.loads((probe / name / "run.json").read_text()) | change
             if name == "adapted":
@@ -112,6 +122,7 @@ def test_a_mistake_is_one_line_before_anything_heavy(probe, robustft, words, lin
     assert done.stderr.startswith(f"robustft: {line}"), done.stderr
     assert done.stderr.count("\n") == 1
     assert not (probe / "refused").exists()
+    assert loaded_by("method=full", "hydra.run.dir=refused", *SHORT, *words, cwd=probe) == "loaded:"
 
 
 @pytest.mark.parametrize(

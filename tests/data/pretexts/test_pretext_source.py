@@ -27,6 +27,7 @@ def test_every_split_and_domain_has_the_versions_of_its_own_images(digits: Datas
         assert np.array_equal(ours.batch(np.arange(0, len(ours), count))[0], theirs.pixels)
     sizes = {"train": len(dataset.train), "test": len(dataset.test), "classes": count}
     ood = {"mnist": len(dataset.ood["mnist"])}
+    assert source.class_names() == dataset.classes
     assert source.sizes() == SplitSizes(**sizes, ood=ood, versions=count)
     assert source.sizes().held_out(0.1) == len(dataset.hold_out(np.arange(len(dataset.train)), 0.1, 0)[1])
 

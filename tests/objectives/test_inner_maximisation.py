@@ -2,14 +2,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from robustft.attacks.losses import cross_entropy
+from robustft.attacks.noise import Noise
 from robustft.attacks.norms import length
 from robustft.attacks.threat_model import NORMS, ThreatModel
+from robustft.data.sources.digits import Digits
+from robustft.eval_mode import in_eval_mode
+from robustft.methods.full import Full
+from robustft.models.tuned_model import tuned_by
 from robustft.objectives.adversarial_training import raised_cross_entropy
 from robustft.objectives.inner_maximisation import STARTS, InnerMaximisation
+from robustft.objectives.objective import Step
+from tests.benchmarks.lab_states import GLYPH_VIT
 from tests.objectives.conftest import small_model
 
 SIZES = {"linf": 51, "l2": 255, "l1": 1020}
@@ -32,6 +40,28 @@ def test_the_loss_is_not_below_that_of_the_clean_images(make_step, norm):
     images = InnerMaximisation().images(at, raised_cross_entropy)
     before, after = (cross_entropy(at.model(pixels), at.labels) for pixels in (at.pixels, images))
     assert (after >= before).double().mean() >= 0.95
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_on_the_lab_the_loss_is_not_below_that_at_its_start(start):
+    model = tuned_by(Full(), GLYPH_VIT.build(classes=10, seed=0), seed=0).train()
+    rows = np.arange(40)
+    pixels, labels = (torch.from_numpy(part) for part in Digits().load(28).test.batch(rows))
+    at = Step(
+        model=model,
+        pixels=pixels.float().div(255),
+        labels=labels,
+        threat_model=ThreatModel(eps_255=8),
+        noise=Noise(seed=0, rows=torch.from_numpy(rows)),
+        update=0,
+        progress=0.0,
+    )
+    search = InnerMaximisation(start=start, steps=5, step_size_255=4)
+    begin = replace(search, steps=1, step_size_255=1e-9)
+    images = [of.images(replace(at, memo={}), raised_cross_entropy) for of in (begin, search)]
+    with in_eval_mode(model), torch.no_grad():
+        before, after = (cross_entropy(model(pixels), labels) for pixels in images)
+    assert (after > before).double().mean() >= 0.95
 
 
 def test_no_gradient_of_the_parameters_and_no_mode_is_left_behind(make_step):

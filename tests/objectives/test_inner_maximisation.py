@@ -90,6 +90,15 @@ def test_the_start_depends_on_seed_image_and_update_alone(make_step):
     assert not torch.equal(images, search.images(replace(at, update=8, memo={}), raised_cross_entropy))
 
 
+def test_images_are_found_once_a_step(make_step):
+    """So that a second evaluation of the loss, at perturbed weights, is that of the same images."""
+    at = make_step()
+    first = InnerMaximisation().images(at, raised_cross_entropy)
+    with torch.no_grad():
+        at.model.network.head.weight.neg_()
+    assert InnerMaximisation().images(at, raised_cross_entropy) is first
+
+
 def test_the_rest_of_the_batch_stays_clean_where_a_share_is_attacked(make_step):
     at = make_step()
     images = InnerMaximisation(share=0.5).images(at, raised_cross_entropy)

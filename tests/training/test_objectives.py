@@ -28,6 +28,7 @@ from robustft.training.module import FineTuning
 from robustft.training.plan import TrainingPlan
 from robustft.training.trackers.tracked_run import TrackedRun
 from robustft.training.weights.average import WeightAverage
+from robustft.training.weights.perturbation import WeightPerturbation
 from tests.objectives.every_objective import NAMES, objective
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -170,6 +171,17 @@ def test_perturbed_weights_change_the_update_and_come_back_to_the_bit(train, mon
     assert same(perturbed[1], start[1])
     moved, own = seen[0]
     assert (moved - own).norm() / own.norm() == pytest.approx(0.1, rel=1e-3)
+
+
+def test_perturbed_weights_leave_vectors_alone():
+    layer = torch.nn.Linear(3, 2)
+    own = {name: value.detach().clone() for name, value in layer.named_parameters()}
+    perturbation = WeightPerturbation(size=0.1)
+    perturbation.move(layer, layer(torch.ones(1, 3)).square().sum())
+    assert torch.equal(layer.bias, own["bias"])
+    assert not torch.equal(layer.weight, own["weight"])
+    perturbation.restore()
+    assert torch.equal(layer.weight, own["weight"])
 
 
 def test_the_objective_looks_at_what_the_threat_model_allows(train, monkeypatch):

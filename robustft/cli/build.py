@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from robustft.evaluation.suite import Suite
     from robustft.methods.method import Method
     from robustft.objectives.objective import Objective
+    from robustft.objectives.update_passes import UpdatePasses
     from robustft.study.records.condition import Condition
     from robustft.training.plan import TrainingPlan
     from robustft.training.trackers.tracker import RunTracker
@@ -49,6 +50,17 @@ class Parts:
     start: OtherState | None = None
     reference: OtherState | None = None
     uncertain: Source | None = None
+
+    @property
+    def update_passes(self) -> UpdatePasses:
+        """Of an update, whatever is around the objective."""
+        passes = self.objective.passes
+        return passes.perturbed() if self.plan.weight_perturbation else passes
+
+    @property
+    def checkpoint_states(self) -> int:
+        """Size of a checkpoint, in states of the model: every trained network with AdamW's two moments, the average."""
+        return 3 * (1 + self.objective.peers) + bool(self.plan.average)
 
 
 @dataclass(frozen=True, kw_only=True)

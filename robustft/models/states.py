@@ -93,13 +93,16 @@ class States:
 
         return restored
 
-    def check_space(self, model: nn.Module, evaluated_steps: int) -> None:
-        """Raises OSError if the states and checkpoints of the run will not fit on the disk; before training starts."""
+    def check_space(self, model: nn.Module, evaluated_steps: int, *, checkpoint: int = 3) -> None:
+        """Raises OSError if the states and checkpoints of the run will not fit on the disk; before training starts.
+
+        checkpoint: size of a checkpoint, in states: the model's own and AdamW's two moments, or more.
+        """
         size = _state_bytes(model)
         policy = self._policy(model)
         count = {"all": evaluated_steps, "selected": min(evaluated_steps, 8), "none": 0}[policy]
-        # A checkpoint also has the two moments of AdamW; a new one is written while the last two still exist.
-        needed = count * size + 3 * 3 * size - self._bytes_on_disk()
+        # A new checkpoint is written while the last two still exist.
+        needed = count * size + 3 * checkpoint * size - self._bytes_on_disk()
         free = shutil.disk_usage(self.run_dir).free
         if free < needed:
             raise OSError(

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
 from robustft.attacks.losses import cross_entropy
+from robustft.attacks.passes import Passes
 from robustft.lazy_torch import torch
 from robustft.objectives.divergences import kl
 from robustft.objectives.inner_maximisation import InnerMaximisation
 from robustft.objectives.objective import Objective, Step
+from robustft.objectives.update_passes import UpdatePasses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +42,10 @@ class Act(Objective):
             weight=checks.number("weight", self.weight, at_least=0, at_most=1),
             temperature=checks.number("temperature", self.temperature, above=0),
         )
+
+    @property
+    def passes(self) -> UpdatePasses:
+        return UpdatePasses(trained=2, beside=self.inner.passes + Passes(forward=1))
 
     def loss(self, at: Step) -> Tensor:
         (natural,) = at.peers

@@ -10,6 +10,7 @@ from robustft.attacks.losses import cross_entropy
 from robustft.lazy_torch import torch
 from robustft.objectives.inner_maximisation import InnerMaximisation
 from robustft.objectives.objective import Objective, Step
+from robustft.objectives.update_passes import UpdatePasses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,10 @@ class AdversarialTraining(Objective):
     """
 
     inner: InnerMaximisation = field(default_factory=InnerMaximisation)
+
+    @property
+    def passes(self) -> UpdatePasses:
+        return UpdatePasses(beside=self.inner.passes)
 
     def loss(self, at: Step) -> Tensor:
         attacked = self.inner.images(at, raised_cross_entropy)

@@ -9,6 +9,7 @@ from robustft import checks
 from robustft.lazy_torch import torch
 from robustft.objectives.divergences import confidence
 from robustft.objectives.objective import Objective, Step
+from robustft.objectives.update_passes import UpdatePasses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +33,10 @@ class Dcm(Objective):
         if not isinstance(self.uncertain, str) or not self.uncertain:
             raise ValueError(f"uncertain must be misclassified or the name of a data set, got {self.uncertain!r}")
         checks.keep(self, weight=checks.number("weight", self.weight, at_least=0))
+
+    @property
+    def passes(self) -> UpdatePasses:
+        return UpdatePasses(trained=2)
 
     def loss(self, at: Step) -> Tensor:
         assert at.uncertain is not None  # needs_uncertain

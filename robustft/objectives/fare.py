@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from robustft.attacks.passes import Passes
 from robustft.lazy_torch import torch
 from robustft.objectives.inner_maximisation import InnerMaximisation
 from robustft.objectives.objective import Objective, Step
+from robustft.objectives.update_passes import UpdatePasses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +31,10 @@ class Fare(Objective):
 
     def __post_init__(self) -> None:
         self.inner.refuse_clean_start()
+
+    @property
+    def passes(self) -> UpdatePasses:
+        return UpdatePasses(beside=self.inner.passes + Passes(forward=2))
 
     def loss(self, at: Step) -> Tensor:
         images = self.inner.images(at, _raised_distance)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from robustft import checks
 from robustft.attacks.norms import ascent, project, random_in_ball
+from robustft.attacks.passes import Passes
 from robustft.eval_mode import in_eval_mode
 from robustft.lazy_torch import torch
 from robustft.optional_setting import optional_setting
@@ -81,6 +82,12 @@ class InnerMaximisation:
             return eps
         begin, end = self.ramp
         return eps * min(1.0, max(0.0, (progress - begin) / (end - begin)))
+
+    @property
+    def passes(self) -> Passes:
+        """Of an image of the batch in the mean update: where eps is 0 and for what stays clean, nothing is run."""
+        attacked = self.share * (1 if self.ramp is None else 1 - self.ramp[0])
+        return Passes(forward=self.steps * attacked, backward=self.steps * attacked)
 
     def images(self, at: Step, raised: Callable[[Step], Callable[[Tensor], Tensor]], *networks: nn.Module) -> Tensor:
         """(N, 3, H, W) images in the ball around `at.pixels` and in [0, 1] that raise a loss; found once a step.

@@ -10,6 +10,7 @@ from robustft.objectives.adversarial_training import raised_cross_entropy
 from robustft.objectives.divergences import boosted_cross_entropy, kl
 from robustft.objectives.inner_maximisation import InnerMaximisation
 from robustft.objectives.objective import Objective, Step
+from robustft.objectives.update_passes import UpdatePasses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +29,10 @@ class Mart(Objective):
 
     def __post_init__(self) -> None:
         checks.keep(self, weight=checks.number("weight", self.weight, at_least=0))
+
+    @property
+    def passes(self) -> UpdatePasses:
+        return UpdatePasses(trained=2, beside=self.inner.passes)
 
     def loss(self, at: Step) -> Tensor:
         attacked = at.model(self.inner.images(at, raised_cross_entropy))

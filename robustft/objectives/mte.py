@@ -9,6 +9,7 @@ from robustft import checks
 from robustft.lazy_torch import torch
 from robustft.objectives.divergences import kl
 from robustft.objectives.objective import Objective, Step
+from robustft.objectives.update_passes import UpdatePasses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +30,10 @@ class Mte(Objective):
 
     def __post_init__(self) -> None:
         checks.keep(self, weight=checks.number("weight", self.weight, at_least=0))
+
+    @property
+    def passes(self) -> UpdatePasses:
+        return UpdatePasses(trained=2)
 
     def loss(self, at: Step) -> Tensor:
         (peer,) = at.peers

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from robustft.attacks.noise import Noise
 from robustft.attacks.threat_model import ThreatModel
 from robustft.lazy_torch import torch
+from robustft.objectives.update_passes import UpdatePasses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -97,6 +98,11 @@ class Objective(ABC):
     peers: ClassVar[int] = 0
     needs_uncertain: ClassVar[bool] = False
     notes: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def passes(self) -> UpdatePasses:
+        """Of an update, for plans; what the cross-entropy takes unless a subclass says more."""
+        return UpdatePasses()
 
     @abstractmethod
     def loss(self, at: Step) -> Tensor:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from robustft import checks
+from robustft.attacks.passes import Passes
 from robustft.lazy_torch import torch
 from robustft.objectives.adversarial_training import raised_cross_entropy
 from robustft.objectives.divergences import kl
 from robustft.objectives.inner_maximisation import InnerMaximisation
 from robustft.objectives.objective import Objective, Step
+from robustft.objectives.update_passes import UpdatePasses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,6 +40,10 @@ class PmgAft(Objective):
     def __post_init__(self) -> None:
         weights = {"alpha": self.alpha, "beta": self.beta}
         checks.keep(self, **{name: checks.number(name, weight, at_least=0) for name, weight in weights.items()})
+
+    @property
+    def passes(self) -> UpdatePasses:
+        return UpdatePasses(trained=2, beside=self.inner.passes + Passes(forward=1))
 
     def loss(self, at: Step) -> Tensor:
         images = self.inner.images(at, raised_cross_entropy)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from robustft import checks
+from robustft.attacks.passes import Passes
 from robustft.objectives.divergences import squared_distance, squared_error
 from robustft.objectives.inner_maximisation import InnerMaximisation
 from robustft.objectives.objective import Objective, Step
+from robustft.objectives.update_passes import UpdatePasses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +49,14 @@ class Score(Objective):
     def clip(self, classes: int) -> float:
         """C_D for that many classes; 0 for one class, which is always right."""
         return self.slack**2 * classes / (classes - 1) if classes > 1 else 0.0
+
+    @property
+    def passes(self) -> UpdatePasses:
+        return (
+            UpdatePasses(beside=self.inner.passes)
+            if self.form == "at"
+            else UpdatePasses(trained=2, beside=self.inner.passes + Passes(forward=1))
+        )
 
     def loss(self, at: Step) -> Tensor:
         if self.form == "at":

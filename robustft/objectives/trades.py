@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from robustft import checks
+from robustft.attacks.passes import Passes
 from robustft.lazy_torch import torch
 from robustft.objectives.adversarial_training import raised_cross_entropy
 from robustft.objectives.divergences import kl
 from robustft.objectives.inner_maximisation import InnerMaximisation
 from robustft.objectives.objective import Objective, Step
+from robustft.objectives.update_passes import UpdatePasses
 from robustft.optional_setting import optional_setting
 
 if TYPE_CHECKING:
@@ -44,6 +46,10 @@ class Trades(Objective):
         )
         if self.raised == "divergence":
             self.inner.refuse_clean_start()
+
+    @property
+    def passes(self) -> UpdatePasses:
+        return UpdatePasses(trained=2, beside=self.inner.passes + Passes(forward=self.raised == "divergence"))
 
     def loss(self, at: Step) -> Tensor:
         raised = raised_divergence if self.raised == "divergence" else raised_cross_entropy

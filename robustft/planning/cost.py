@@ -92,7 +92,8 @@ def run_cost(work: RunWork, rates: Rates, known: KnownPasses = lambda condition:
         evaluation += measurement.states * (of_image * measurement.images + Span(0, gates / 2, gates))
         of_block = of_image * min(work.block_images, measurement.images)
         block = Span(*(max(pair) for pair in zip(_three(block), _three(of_block), strict=True)))
-    training = work.updates * work.batch_size * rates.training * work.training_factor
+    of_trained_image = work.update.trained * rates.training + _seconds(work.update.beside, rates)
+    training = work.updates * work.batch_size * of_trained_image * work.training_factor
     return RunCost(start_up=rates.start_up, training=training, evaluation=evaluation, exit=rates.exit, block=block)
 
 

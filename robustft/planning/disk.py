@@ -24,7 +24,7 @@ PREDICTION_BYTES = 5
 """Of an image: its class, of up to 256, and the confidence."""
 
 CHECKPOINT_BYTES = 50_000
-"""Of last.ckpt beside its three times the state: the state itself and AdamW's two moments."""
+"""Of last.ckpt beside the states in it."""
 
 PICTURE_BYTES = 190_000
 CONFIG_FILES = 3
@@ -64,7 +64,7 @@ def run_disk(work: RunWork) -> Disk | None:
     outcomes = Span.total(one.states * _on_disk(OUTCOME_HEADER + one.images / 8) for one in work.measurements)
     answers = [one for one in work.measurements if one.condition.attack is None and one.condition.severity is None]
     outcomes += Span.total(one.states * _on_disk(OUTCOME_HEADER + PREDICTION_BYTES * one.images) for one in answers)
-    checkpoint = 3 * state + CHECKPOINT_BYTES
+    checkpoint = work.checkpoint_states * state + CHECKPOINT_BYTES
     fixed = [RUN_JSON_BYTES + ROW_BYTES * work.validation_images, PICTURE_BYTES, checkpoint, *[2000] * CONFIG_FILES]
     files, bytes_ = len(fixed) + 1, sum(map(_on_disk, fixed))
     if work.tracked:

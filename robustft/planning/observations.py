@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 from robustft.attacks.passes import Passes
+from robustft.objectives.update_passes import UpdatePasses
 from robustft.planning.cost import RecordedPasses
 from robustft.planning.rates import BACKWARD, EXIT, START_UP, Rates
 from robustft.planning.work import Parameters
@@ -48,7 +49,8 @@ class ObservedRun:
     """What one finished run took.
 
     clean: all clean measurements; attacks: by attack; trained: seconds between the measurements, and images of the
-    updates in them, None if the run was interrupted; around: seconds before the first measurement and after the last.
+    updates in them, None if the run was interrupted; update: passes of an update; around: seconds before the first
+    measurement and after the last.
     """
 
     dataset: str
@@ -61,6 +63,17 @@ class ObservedRun:
     around: tuple[float, float] | None
     parameters: Parameters | None
     classes: int
+    update: UpdatePasses = field(default_factory=UpdatePasses)
+
+    def training(self, forward: float, backward: float) -> tuple[float, float] | None:
+        """(seconds, passes) of what its updates took beside the passes that change no parameter, which take `forward`
+        and `backward` seconds; None where that is not known."""
+        if self.trained is None:
+            return None
+        seconds, images = self.trained
+        beside = self.update.beside
+        own = seconds - images * (beside.forward * forward + beside.backward * backward)
+        return (own, images * self.update.trained) if own > 0 else None
 
 
 class Observations:
@@ -83,7 +96,7 @@ class Observations:
         attacks = [total for run in alike for total in run.attacks.values() if total.backward]
         beyond = ((total.seconds - forward * total.forward, total.backward) for total in attacks)
         backward = _ratio(beyond) or BACKWARD * forward
-        training = _ratio(run.trained for run in alike if run.trained)
+        training = _ratio(run.training(forward, backward) for run in alike)
         around = [run.around for run in alike if run.around]
         devices = Counter(run.device for run in alike)
         return Rates(
@@ -174,7 +187,16 @@ def _observed(run: Run) -> ObservedRun:
         if counts
         else None,
         classes=len(run.content.get("classes") or ()),
+        update=_update(run.content.get("update")),
     )
+
+
+def _update(content: Mapping[str, Any] | None) -> UpdatePasses:
+    """As run.json has them; runs of before there were objectives do not."""
+    if content is None:
+        return UpdatePasses()
+    beside = {name: float(content["beside"][name]) for name in ("forward", "backward")}
+    return UpdatePasses(trained=float(content["trained"]), beside=Passes(**beside))
 
 
 def _scheduled(run: Run) -> tuple[list[Record], Record | None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from robustft.attacks.engine.block_size import MOST_IMAGES
 from robustft.attacks.passes import Passes
+from robustft.objectives.update_passes import UpdatePasses
 from robustft.planning.span import Span
 from robustft.study.records.condition import Condition
 
@@ -59,7 +60,9 @@ class RunWork:
 
     directory: of the run; dataset, backbone, method: as run.json names them.
     steps: evaluated steps, from 0 to the last; batch_size: images per update.
-    training_factor: cost of an update over that of one on clean images.
+    training_factor: cost of an update over what its passes say.
+    update: passes of an update, image by image.
+    checkpoint_states: size of a checkpoint in states: the model's and AdamW's two moments, or more.
     parameters: None: not known; keep: states.keep; tracked: whether there is a mirror on disk.
     validation_images: held out of training; block_images: of an attack, written together.
 
@@ -90,6 +93,8 @@ class RunWork:
     batch_size: int
     measurements: tuple[MeasurementWork, ...]
     training_factor: float = 1.0
+    update: UpdatePasses = field(default_factory=UpdatePasses)
+    checkpoint_states: int = 3
     parameters: Parameters | None = None
     keep: str | None = None
     tracked: bool = True

@@ -2,8 +2,8 @@
 
 python tests/benchmarks/growing.py [--json]     prints the tables of the document, or one JSON object
 
-Nothing is measured here: sizes and counts are the tool's own (one run of each data set and protocol is composed and
-counted), rates of GPUs, shares of broken images and start-up are assumptions, each named below.
+Nothing is measured here: sizes and counts are the tool's own (one run of each data set, protocol and loss is composed
+and counted), rates of GPUs, shares of broken images and start-up are assumptions, each named below.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,6 @@ DATASETS = {
     "uc_merced": (1_680, 420, 21),
 }
 """Training images, test images, classes."""
-
-PROTOCOLS = {"full-50": ("full", 50), "full-5": ("full", 5), "probe-50": ("linear_probe", 50)}
-LOSSES = {"AT": 9.0, "TRADES": 9.4}
-"""Cost of an update over that of one on clean images: 10 gradients of the image before it (10 x 2.3 and 3 over 3, less
-where the head alone is trained), TRADES with the clean images beside. No objective of the tool has them yet."""
 
 BACKBONES = {"small": (8, 22_000_000, 2500), "base": (26, 87_000_000, 1000), "large": (6, 250_000_000, 350)}
 """40 backbones: number, parameters, forward passes a second on one GPU (assumed; 224 px, bfloat16 search and float32
@@ -95,8 +91,8 @@ def study_files(directory: Path) -> None:
         (directory / name).write_text(content)
 
 
-def counted() -> list[tuple[str, RunWork]]:
-    """(protocol, work) of one run for each data set and protocol, as the tool composes and counts it."""
+def counted() -> list[RunWork]:
+    """The work of one run for each data set, protocol and loss, as the tool composes and counts it."""
     settings = PlanSettings(
         cluster=Cluster(),
         train_images={name: train for name, (train, _, _) in DATASETS.items()},
@@ -104,42 +100,27 @@ def counted() -> list[tuple[str, RunWork]]:
         parameters=87_000_000,
     )
     run_name.register()
-    works = []
     with tempfile.TemporaryDirectory() as directory:
         study_files(Path(directory))
-        for protocol, (method, epochs) in PROTOCOLS.items():
-            words = [
-                "study=guide",
-                f"method={method}",
-                f"trainer.epochs={epochs}",
-                "backbone.name=vit_base_patch16_224",
-            ]
-            try:
-                for where, _, config in composed_runs(words, multirun=True, config_dir=directory):
-                    works.append((protocol, run_work(where, config, settings, Observations([]))[0]))
-            finally:
-                GlobalHydra.instance().clear()
-    return works
+        words = ["study=guide", "backbone.name=vit_base_patch16_224"]
+        try:
+            runs = list(composed_runs(words, multirun=True, config_dir=directory))
+            return [run_work(where, config, settings, Observations([]))[0] for where, _, config in runs]
+        finally:
+            GlobalHydra.instance().clear()
 
 
 def configurations() -> Iterator[tuple[RunWork, str, float]]:
     """(work, kind of backbone, its speed) of all 1,440 in the order of the study."""
-    for protocol, work in counted():
-        method, _ = PROTOCOLS[protocol]
+    by_protocol = groupby(counted(), key=lambda work: (work.dataset, work.method, work.updates))
+    for _, losses in by_protocol:
+        works = list(losses)
         for kind, (count, parameters, speed) in BACKBONES.items():
             for number in range(count):
-                for loss, factor in LOSSES.items():
-                    yield (
-                        replace(
-                            work,
-                            backbone=f"{kind}-{number}",
-                            method=f"{method}-{loss}",
-                            training_factor=factor if method == "full" else 22.0,
-                            parameters=assumed_parameters(parameters, method, DATASETS[work.dataset][2]),
-                        ),
-                        kind,
-                        speed,
-                    )
+                for loss, work in enumerate(works):
+                    total = assumed_parameters(parameters, work.method, DATASETS[work.dataset][2])
+                    named = {"backbone": f"{kind}-{number}", "method": f"{work.method}-{loss}"}
+                    yield replace(work, **named, parameters=total), kind, speed
 
 
 def tasks_of(work: RunWork, speed: float, robust: float, batch_size: int = 128) -> tuple[Task, list[Task]]:

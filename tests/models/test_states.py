@@ -130,6 +130,17 @@ def test_what_a_run_that_goes_on_has_on_the_disk_already_needs_no_room(tmp_path,
             states.check_space(model, 10)
 
 
+def test_a_checkpoint_with_a_peer_and_an_average_needs_room_for_them(tmp_path, tiny_backbone, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    model = tiny_backbone()
+    size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 3 * 7 * size - 1))
+    states = States(run_dir=tmp_path, keep="none")
+    states.check_space(model, 10)
+    with pytest.raises(OSError, match="not enough disk"):
+        states.check_space(model, 10, checkpoint=7)
+
+
 def test_an_unknown_policy_is_refused(tmp_path):
     with pytest.raises(ValueError, match="keep must be one of all, selected, none, null; got 'some'"):
         States(run_dir=tmp_path, keep="some")

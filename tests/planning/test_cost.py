@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from robustft.attacks.passes import Passes
+from robustft.objectives.update_passes import UpdatePasses
 from robustft.planning.cost import GATES, RecordedPasses, run_cost
 from robustft.planning.rates import Rates
 from robustft.planning.span import Span
@@ -68,6 +69,18 @@ def test_a_dearer_objective_makes_updates_dearer_and_nothing_else(make_work):
     assert dear is not None
     assert dear.training == pytest.approx(9 * usual.training)
     assert dear.evaluation == usual.evaluation
+
+
+def test_the_passes_of_an_update_cost_what_they_are(make_work):
+    passes = UpdatePasses(trained=2, beside=Passes(forward=11, backward=10))
+    usual, adversarial = (run_cost(make_work(update=update), RATES) for update in (UpdatePasses(), passes))
+    assert usual is not None
+    assert adversarial is not None
+    images = usual.training / RATES.training
+    assert adversarial.training == pytest.approx(
+        images * (2 * RATES.training + 11 * RATES.forward + 10 * RATES.backward)
+    )
+    assert adversarial.evaluation == usual.evaluation
 
 
 @pytest.mark.parametrize(("trainable", "updates"), [(0, 1.1), (50, 2.3), (990, 3)])

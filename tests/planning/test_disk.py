@@ -34,6 +34,13 @@ def test_large_states_decide_the_size(make_work):
     assert disk.peak == pytest.approx(2 * 3 * state, rel=0.001)
 
 
+def test_every_network_that_is_trained_is_in_a_checkpoint(make_work):
+    usual, with_peer = (run_disk(make_work(parameters=LARGE, checkpoint_states=count)) for count in (3, 6))
+    assert usual is not None
+    assert with_peer is not None
+    assert with_peer.peak == pytest.approx(2 * usual.peak, rel=0.001)
+
+
 def test_what_is_not_known_of_one_run_is_not_known_of_all(make_work):
     known, unknown = run_disk(make_work()), run_disk(make_work(parameters=None))
     assert unknown is None

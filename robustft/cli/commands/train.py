@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,7 @@ def _train(config: DictConfig, hydra: Any, parts: Parts, run: Run, before: Run, 
         states = States(run_dir=run.directory, keep=parts.keep_states)
         steps = evaluated_steps(parts.schedule, parts.plan, images=len(inputs.train_rows))
         with naming("states.keep: "):
-            states.check_space(inputs.model, len(steps))
+            states.check_space(inputs.model, len(steps), checkpoint=parts.checkpoint_states)
         stopwatch = Stopwatch(began=began)
         earlier, start = earlier_starts(before.content), {**attempt, **this_start(parts)}
         run = run.with_content(
@@ -183,6 +184,7 @@ def _description(parts: Parts, before: Run, inputs: Loaded, steps: Sequence[int]
         "provenance": parts.source.provenance(),
         "classes": list(inputs.dataset.classes),
         "validation_rows": inputs.validation_rows.tolist(),
+        "update": asdict(parts.update_passes),
         "effective": effective_settings(parts, inputs, max(steps)),
         "step": before.content.get("step", 0),
         "steps": max(steps),

@@ -51,6 +51,8 @@ def run_work(
         batch_size=min(parts.plan.batch_size, sizes.train - held_out),
         measurements=tuple(_measurements(parts, sizes, held_out, len(steps))),
         training_factor=settings.training_factor,
+        update=parts.update_passes,
+        checkpoint_states=parts.checkpoint_states,
         parameters=_parameters(parts, backbone, method, sizes.classes, settings, observations),
         keep=parts.keep_states,
         tracked=parts.tracker.is_on,

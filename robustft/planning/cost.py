@@ -29,7 +29,7 @@ RECORDED_SPREAD = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedPasses:
-    """passes: per image of the split, on record; of_method: whether of the same method, or of any."""
+    """passes: per image of the split, on record; of_method: whether of the same method and objective, or of any."""
 
     passes: Passes
     of_method: bool

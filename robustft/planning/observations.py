@@ -24,8 +24,11 @@ Key = tuple[str | None, float | None, str | None]
 
 _COUNTS = ("total", "trainable", "head")
 
+STANDARD = "Standard"
+"""Class of the objective of a run whose identity names none."""
+
 ENOUGH = 3
-"""Runs of one data set, backbone and method that are read: others tell nothing new."""
+"""Runs of one data set, backbone, method and objective that are read: others tell nothing new."""
 
 
 @dataclass(kw_only=True)
@@ -63,6 +66,7 @@ class ObservedRun:
     around: tuple[float, float] | None
     parameters: Parameters | None
     classes: int
+    objective: str = STANDARD
     update: UpdatePasses = field(default_factory=UpdatePasses)
 
     def training(self, forward: float, backward: float) -> tuple[float, float] | None:
@@ -77,8 +81,8 @@ class ObservedRun:
 
 
 class Observations:
-    """Of many runs. What is asked for is answered by the runs most like it: of the same data set, backbone and method,
-    else of the same backbone and method, else of the same backbone.
+    """Of many runs. What is asked for is answered by the runs most like it: of the same data set, backbone, method and
+    objective, else of the same backbone, method and objective, else of any objective, else of the same backbone.
 
     >>> Observations([]).rates("digits", "glyph_vit", "full") is None
     True
@@ -87,9 +91,9 @@ class Observations:
     def __init__(self, runs: Iterable[ObservedRun]) -> None:
         self.runs = tuple(runs)
 
-    def rates(self, dataset: str, backbone: str, method: str) -> Rates | None:
+    def rates(self, dataset: str, backbone: str, method: str, objective: str = STANDARD) -> Rates | None:
         """Rates of the runs most like this; None if there is no run of the backbone."""
-        alike = self._alike(dataset, backbone, method)
+        alike = self._alike(dataset, backbone, method, objective)
         forward = _ratio((run.clean.seconds, run.clean.forward) for run in alike)
         if forward is None:
             return None
@@ -108,10 +112,12 @@ class Observations:
             source=f"finished runs of {backbone} on {' and '.join(sorted(devices))}",
         )
 
-    def passes(self, dataset: str, backbone: str, method: str, condition: Condition) -> RecordedPasses | None:
+    def passes(
+        self, dataset: str, backbone: str, method: str, condition: Condition, objective: str = STANDARD
+    ) -> RecordedPasses | None:
         """Passes per image of the split that the attack took in the runs most like this; None if there is none."""
         key = _key(condition)
-        for alike in self._ranked(dataset, backbone, method):
+        for alike in self._ranked(dataset, backbone, method, objective):
             totals = [run.attacks[key] for run in alike if key in run.attacks]
             images = sum(total.images for total in totals)
             if images:
@@ -120,7 +126,7 @@ class Observations:
                         forward=sum(total.forward for total in totals) / images,
                         backward=sum(total.backward for total in totals) / images,
                     ),
-                    of_method=all(run.method == method for run in alike),
+                    of_method=all((run.method, run.objective) == (method, objective) for run in alike),
                 )
         return None
 
@@ -132,26 +138,29 @@ class Observations:
                 return replace(run.parameters, total=run.parameters.total - run.parameters.head + head, head=head)
         return None
 
-    def _alike(self, dataset: str, backbone: str, method: str) -> Sequence[ObservedRun]:
-        return next(filter(None, self._ranked(dataset, backbone, method)), ())
+    def _alike(self, *kind: str) -> Sequence[ObservedRun]:
+        return next(filter(None, self._ranked(*kind)), ())
 
-    def _ranked(self, dataset: str, backbone: str, method: str) -> Iterator[Sequence[ObservedRun]]:
+    def _ranked(self, dataset: str, backbone: str, method: str, objective: str) -> Iterator[Sequence[ObservedRun]]:
         """Runs from the most to the least alike."""
         of_backbone = [run for run in self.runs if run.backbone == backbone]
         of_method = [run for run in of_backbone if run.method == method]
-        yield [run for run in of_method if run.dataset == dataset]
-        yield of_method
+        for runs in ([run for run in of_method if run.objective == objective], of_method):
+            yield [run for run in runs if run.dataset == dataset]
+            yield runs
         yield of_backbone
 
 
 def observed(runs: Iterable[Run]) -> Observations:
     """What the finished ones of `runs` tell; a few of each kind are read, and what is damaged is left out."""
-    seen: Counter[tuple[str, str, str]] = Counter()
+    seen: Counter[tuple[str, str, str, str]] = Counter()
     observations = []
     for run in runs:
         try:
-            kind = (run.dataset, run.backbone, run.method) if run.exists and run.is_finished else None
-            if kind is None or seen[kind] >= ENOUGH:
+            if not run.exists or not run.is_finished:
+                continue
+            kind = (run.dataset, run.backbone, run.method, _objective(run))
+            if seen[kind] >= ENOUGH:
                 continue
             observations.append(_observed(run))
             seen[kind] += 1
@@ -187,8 +196,14 @@ def _observed(run: Run) -> ObservedRun:
         if counts
         else None,
         classes=len(run.content.get("classes") or ()),
+        objective=_objective(run),
         update=_update(run.content.get("update")),
     )
+
+
+def _objective(run: Run) -> str:
+    """The class of its objective."""
+    return str(run.identity.get("objective", {}).get("_target_", STANDARD)).rpartition(".")[2]
 
 
 def _update(content: Mapping[str, Any] | None) -> UpdatePasses:

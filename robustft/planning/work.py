@@ -60,7 +60,7 @@ class RunWork:
 
     directory: of the run; dataset, backbone, method: as run.json names them.
     steps: evaluated steps, from 0 to the last; batch_size: images per update.
-    training_factor: cost of an update over what its passes say.
+    objective: its class; training_factor: cost of an update over what its passes say.
     update: passes of an update, image by image.
     checkpoint_states: size of a checkpoint in states: the model's and AdamW's two moments, or more.
     parameters: None: not known; keep: states.keep; tracked: whether there is a mirror on disk.
@@ -92,6 +92,7 @@ class RunWork:
     steps: tuple[int, ...]
     batch_size: int
     measurements: tuple[MeasurementWork, ...]
+    objective: str = "Standard"
     training_factor: float = 1.0
     update: UpdatePasses = field(default_factory=UpdatePasses)
     checkpoint_states: int = 3

@@ -125,17 +125,17 @@ def _measured(
 
 def _planned(work: RunWork, settings: PlanSettings, observations: Observations, measured: Any) -> PlannedRun:
     rates: Rates | None
-    kind = (work.dataset, work.backbone, work.method)
+    kind = (work.dataset, work.backbone, work.method, work.objective)
     speed = of(settings.images_per_second, work.backbone)
     if speed is not None:
         rates = Rates.of_speed(speed, work.parameters)
-    elif kind[1:] in measured:
-        rates, _ = measured[kind[1:]]
+    elif kind[1:3] in measured:
+        rates, _ = measured[kind[1:3]]
     else:
         rates = observations.rates(*kind)
     cost = None
     if rates is not None:
-        cost = run_cost(work, rates, lambda condition: observations.passes(*kind, condition))
+        cost = run_cost(work, rates, lambda condition: observations.passes(*kind[:3], condition, work.objective))
     return PlannedRun(
         work=work,
         cost=cost,

@@ -50,6 +50,7 @@ def run_work(
         steps=steps,
         batch_size=min(parts.plan.batch_size, sizes.train - held_out),
         measurements=tuple(_measurements(parts, sizes, held_out, len(steps))),
+        objective=type(parts.objective).__name__,
         training_factor=settings.training_factor,
         update=parts.update_passes,
         checkpoint_states=parts.checkpoint_states,

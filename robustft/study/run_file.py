@@ -181,5 +181,6 @@ _CHECKS: dict[str, Callable[[str, Any], object]] = {
     "seed": lambda name, value: whole_number(name, value, at_least=0, at_most=2**32 - 1),
     "validation_rows": lambda name, value: None if value is None else _rows(name, value),  # null while the run loads
     "starts": _starts,
+    "origins": lambda name, value: [_mapping(f"{name}.{key}", one) for key, one in _mapping(name, value).items()],
 }
 """The fields that commands use; the rest of the file is for people and other tools."""

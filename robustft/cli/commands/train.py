@@ -35,6 +35,7 @@ from robustft.data.split import fixed_subset
 from robustft.device import refuse_missing_device
 from robustft.interruption import Interrupted
 from robustft.report.tradeoff_rows import point_rows, run_summary
+from robustft.study.comparison.reading.origin import origin
 from robustft.study.run import Run
 from robustft.study.run_file import run_id
 from robustft.study.statistics import few_images
@@ -184,6 +185,11 @@ def _description(parts: Parts, before: Run, inputs: Loaded, steps: Sequence[int]
         "provenance": parts.source.provenance(),
         "classes": list(inputs.dataset.classes),
         "validation_rows": inputs.validation_rows.tolist(),
+        "origins": {
+            place: origin(state.run, state.asked, dataset=parts.source.name)
+            for place, state in (("start", parts.start), ("reference", parts.reference))
+            if state is not None
+        },
         "update": asdict(parts.update_passes),
         "effective": effective_settings(parts, inputs, max(steps)),
         "step": before.content.get("step", 0),

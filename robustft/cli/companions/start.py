@@ -23,10 +23,14 @@ _STATES = ("best", "last")
 
 @dataclass(frozen=True, kw_only=True)
 class OtherState:
-    """A kept state of a finished run."""
+    """A kept state of a finished run.
+
+    asked: `best`, `last` or its step, as the user said.
+    """
 
     run: Run
     step: int
+    asked: str
 
     @property
     def path(self) -> Path:
@@ -53,7 +57,7 @@ def other_state(node: DictConfig | None, key: str) -> OtherState | None:
         if not run.is_finished:
             raise ValueError(f"run must be the directory of a finished run, got {run.directory}, which is {run.state}")
         step = chosen_state(run, node.state, on_disk=kept_steps(run.directory / "states"), names=_STATES)
-    return OtherState(run=run, step=step)
+    return OtherState(run=run, step=step, asked=str(node.state))
 
 
 def keep_start(start: OtherState, run_dir: Path) -> Path:

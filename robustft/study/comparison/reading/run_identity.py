@@ -10,11 +10,13 @@ from robustft.canonical_hash import canonical_hash
 from robustft.checks import number
 from robustft.study.comparison.identity_names import Named
 from robustft.study.comparison.reading.collection import Place
+from robustft.study.comparison.reading.origin import names, seedless
 from robustft.study.plain_file import plain_line
 from robustft.study.run import Run
 from robustft.study.run_file import dotted
 
 _NAMES = ("dataset", "backbone", "method")
+_SETTINGS = ("threat_model", "method", "objective", "trainer")
 
 
 class RunIdentity:
@@ -25,7 +27,7 @@ class RunIdentity:
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
-        identity = dict(content["identity"])
+        identity = seedless(content)
         self.content = content
         self.attacks = identity["attack"]
         self.main = next(iter(self.attacks))
@@ -74,19 +76,25 @@ class RunIdentity:
         name = plain_line(Run(Path(), self.content).strategy) or self.method
         order = sorted(self.rest, key=lambda name: name != "method")
         settings = dotted({name: self.rest[name] for name in order})
+        for place, told in names(self.content).items():  # rather than a hash
+            settings.pop("start.strategy" if place == "start" else "objective.reference_strategy", None)
+            settings[place] = told
         return Named(key=canonical_hash(self.rest, characters=16), name=name, settings=settings)
 
     @property
     def command(self) -> str:
-        """What makes a run again that no study lists: its groups, and its settings as far as they are plain."""
+        """What makes a run again where neither a study nor its own directory has its words: its groups, and its settings
+        as far as they are plain."""
         names = {name: str(self.content[name]) for name in (*_NAMES, "seed")}
+        if "objective" in self.rest:
+            names["objective"] = str(self.content.get("objective"))
         if "pretext" in self.setting["dataset"]:  # its name follows that of the data set
             names["dataset"], _, names["pretext"] = names["dataset"].rpartition("-")
         words = [f"{name}={value}" for name, value in names.items()]
         settings = dotted({"threat_model": self.setting["threat_model"]} | self.rest)
         for key, value in settings.items():
             plain = isinstance(value, int | float) and not isinstance(value, bool)
-            if key.split(".")[0] in ("threat_model", "method", "trainer") and (plain or key == "threat_model.norm"):
+            if key.split(".")[0] in _SETTINGS and (plain or key == "threat_model.norm"):
                 words.append(f"{key}={value}")
         return Place(name="", directory=Path(), overrides=tuple(words)).command or ""
 

@@ -83,8 +83,8 @@ class RunIdentity:
 
     @property
     def command(self) -> str:
-        """What makes a run again where neither a study nor its own directory has its words: its groups, and its settings
-        as far as they are plain."""
+        """What makes a run again where neither a study nor its own directory has its words: its groups, and its
+        settings as far as they are plain."""
         names = {name: str(self.content[name]) for name in (*_NAMES, "seed")}
         if "objective" in self.rest:
             names["objective"] = str(self.content.get("objective"))

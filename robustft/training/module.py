@@ -114,7 +114,7 @@ class FineTuning(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW on the trainable parameters; its learning rate is set after every update."""
-        optimizer = AdamW(self._parameter_groups(), lr=self.plan.learning_rate)
+        optimizer = AdamW(self._parameter_groups(), lr=self.plan.learning_rate, betas=(0.9, self.plan.beta2))
         scheduler = LambdaLR(optimizer, lambda step: self.plan.rate_factor(step, self.total_steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -28,6 +28,7 @@ class TrainingPlan:
     batch_size: images per update.
     drop_last: leave out the incomplete last batch of every epoch, as its gradient would be noisier than the others'.
     learning_rate: the peak; weight_decay: AdamW's, decoupled.
+    beta2: AdamW's decay of the mean of squared gradients.
     weight_decay_on: `all` trainable parameters, or `matrices`: those with two dimensions or more, which spares biases
         and the parameters of norms.
     gradient_clip: largest L2 norm of the gradient of all trainable parameters together, a longer one is scaled down to
@@ -69,6 +70,7 @@ class TrainingPlan:
     weight_decay_on: str = optional_setting("all")
     gradient_clip: float | None = optional_setting(None)
     warmup_from_zero: bool = optional_setting(False)
+    beta2: float = optional_setting(0.999)
     head_learning_rate: float | None = optional_setting(None)
     weight_perturbation: float = optional_setting(0.0)
     average: float = optional_setting(0.0)
@@ -96,6 +98,7 @@ class TrainingPlan:
             weight_decay_on=one_of("weight_decay_on", self.weight_decay_on, DECAYED),
             gradient_clip=optional(number, "gradient_clip", self.gradient_clip, above=0),
             warmup_from_zero=checks.yes_or_no("warmup_from_zero", self.warmup_from_zero),
+            beta2=number("beta2", self.beta2, at_least=0, below=1),
             head_learning_rate=optional(number, "head_learning_rate", self.head_learning_rate, at_least=0),
             weight_perturbation=number("weight_perturbation", self.weight_perturbation, at_least=0),
             average=number("average", self.average, at_least=0, below=1),

@@ -188,6 +188,11 @@ def test_the_released_preset_has_the_scripts_schedule_warmup_and_attack(method):
     assert evaluated_steps(parts.schedule, plan, images=45_000)[-1] == 7040
 
 
+def test_the_guides_protocols_train_as_its_paper_says():
+    plan = parts_of(composed("protocol=full_5", "dataset=cifar10")).plan
+    assert (plan.epochs, plan.max_steps, plan.beta2, plan.weight_decay_on) == (5, None, 0.95, "matrices")
+
+
 def test_the_papers_trainer_clips_and_spares_biases_and_norms_and_the_labs_does_neither():
     def settings_of(*words):
         plan = parts_of(composed(*words)).plan

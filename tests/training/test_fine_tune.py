@@ -191,6 +191,13 @@ def test_biases_and_norms_are_not_decayed_where_only_matrices_are(method, decaye
         assert set(decays.values()) <= {0.1, 0.0}
 
 
+def test_the_optimiser_forgets_squared_gradients_as_the_plan_says(tiny_backbone):
+    for plan, expected in ((TrainingPlan(), 0.999), (TrainingPlan(beta2=0.95), 0.95)):
+        model = tuned_by(LinearProbe(), tiny_backbone(), seed=0)
+        module = FineTuning(model=model, plan=plan, total_steps=9, seed=0, threat_model=ThreatModel(eps_255=4))
+        assert module.configure_optimizers()["optimizer"].defaults["betas"] == (0.9, expected)
+
+
 def test_an_epoch_with_its_incomplete_batch_is_longer_and_epochs_are_counted_so(train, tmp_path):
     plan = {"max_steps": None, "epochs": 2, "drop_last": False}
     assert evaluated_steps(Log(points=1), TrainingPlan(batch_size=8, **plan), images=35) == (0, 10)

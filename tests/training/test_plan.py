@@ -66,6 +66,7 @@ def test_a_warmup_from_zero_is_that_of_transformers():
         ({"validation_fraction": 1.0}, "validation_fraction must be a number above 0 and below 1, got 1"),
         ({"augment": None}, r"augment must be a list"),
         ({"gradient_clip": 0}, "gradient_clip must be a number above 0, got 0"),
+        ({"beta2": 1}, "beta2 must be .* got 1"),
         ({"weight_decay_on": "biases"}, "weight_decay_on must be one of all, matrices; got 'biases'"),
         ({"drop_last": "yes"}, "drop_last must be true or false, got 'yes'"),
         ({"warmup_from_zero": 1}, "warmup_from_zero must be true or false, got 1"),

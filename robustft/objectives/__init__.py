@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from robustft.objectives.score import Score as Score
     from robustft.objectives.standard import Standard as Standard
     from robustft.objectives.trades import Trades as Trades
+    from robustft.objectives.update_passes import UpdatePasses as UpdatePasses
 
 __getattr__ = door(
     __name__,
@@ -39,5 +40,6 @@ __getattr__ = door(
         "Standard": "standard",
         "Step": "objective",
         "Trades": "trades",
+        "UpdatePasses": "update_passes",
     },
 )

@@ -1,4 +1,4 @@
-"""The method, attack and data set of docs/extending.md, added from outside the package, in real processes."""
+"""What docs/extending.md adds from outside the package, in real processes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def robustft(words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_guide_has_one_python_file_and_one_yaml_each() -> None:
     assert [Path(name).parent.as_posix() for name in FILES] == [
-        *("mylab", "conf/method", "mylab", "conf/attack", "mylab", "conf/dataset"),
+        *("mylab", "conf/method", "mylab", "conf/objective", "mylab", "conf/attack", "mylab", "conf/dataset"),
     ]
     assert [words.split()[0] for words in COMMANDS] == ["--config-dir=conf", "evaluate", "report"]
 
@@ -63,6 +63,8 @@ def test_what_the_guide_adds_is_trained_measured_again_and_reported(mylab: Path)
     assert {record["condition"] for record in records} == {"clean", "pgd", "momentum_fgsm"}
     content = json.loads((run_dir / "run.json").read_text())
     assert content["identity"]["method"] == {"_target_": "mylab.norm_tuning.NormTuning", "shifts": True}
+    assert content["identity"]["objective"]["_target_"] == "mylab.logit_pairing.LogitPairing"
+    assert content["update"]["trained"] == 2
     assert content["parameters"]["trainable"] == 2 * 96 * (2 * 4 + 1)
     clean = {
         (record["step"], record["split"]): record["correct"] for record in records if record["condition"] == "clean"
@@ -86,4 +88,6 @@ def test_what_the_guide_adds_is_trained_measured_again_and_reported(mylab: Path)
         r"^method: +# Norm tuning: .*\n  shifts: true +# false: the scales alone$", help_text, re.MULTILINE
     )
     code = robustft(f"{train} attack.momentum_fgsm.steps=0", mylab)
+    wrong = robustft(f"{train} objective.weight=-1", mylab)
+    assert wrong.stderr.startswith("robustft: objective.weight must be")
     assert code.stderr == "robustft: attack.momentum_fgsm.steps must be a whole number of at least 1, got 0\n"

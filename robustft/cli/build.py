@@ -175,6 +175,11 @@ def parts_of(config: DictConfig) -> Parts:
         uncertain=uncertain_of(config),
     )
     _refuse_other_labels(parts)
+    if not (parts.objective.trains_head or parts.method.moves_features):
+        objective, method = (type(part).__name__ for part in (parts.objective, parts.method))
+        raise Mistake(
+            f"method must be one that trains more than the head, to which {objective} gives no gradient; got {method}"
+        )
     return parts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from robustft.methods.method import Method
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class LinearProbe(Method):
     """Nothing but the head is trainable, so that the features stay those of pre-training."""
+
+    moves_features: ClassVar[bool] = False
 
     def adapt(self, network: nn.Module) -> nn.Module:
         return network

@@ -24,10 +24,12 @@ class Method(ABC):
 
     adds_parameters: whether it trains parameters that the backbone does not have, the head aside.
     needs_blocks: whether it works inside the blocks of a plain vision transformer, and so on no other backbone.
+    moves_features: whether it trains anything but the head.
     """
 
     needs_blocks: ClassVar[bool] = False
     adds_parameters: ClassVar[bool] = False
+    moves_features: ClassVar[bool] = True
 
     def apply(self, network: nn.Module) -> nn.Module:
         """The network to call in place of `network`, which is changed: the same one or a shell around it.

@@ -27,6 +27,7 @@ class Fare(Objective):
     """
 
     needs_reference: ClassVar[bool] = True
+    trains_head: ClassVar[bool] = False
     inner: InnerMaximisation = field(default_factory=InnerMaximisation)
 
     def __post_init__(self) -> None:

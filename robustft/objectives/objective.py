@@ -81,6 +81,7 @@ class Objective(ABC):
     needs_reference: whether it compares with a frozen network.
     peers: how many networks are trained beside the model.
     needs_uncertain: whether it looks at an uncertainty set.
+    trains_head: whether the head gets a gradient.
     notes: what a reader must know, for example that it approximates its paper.
 
     >>> from dataclasses import dataclass
@@ -97,6 +98,7 @@ class Objective(ABC):
     needs_reference: ClassVar[bool] = False
     peers: ClassVar[int] = 0
     needs_uncertain: ClassVar[bool] = False
+    trains_head: ClassVar[bool] = True
     notes: ClassVar[tuple[str, ...]] = ()
 
     @property

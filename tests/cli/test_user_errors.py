@@ -230,6 +230,15 @@ def test_an_error_that_begins_with_no_argument_names_the_part(error):
         raise error
 
 
+def test_an_uncertainty_set_that_is_not_there_names_its_own_path(words, tmp_path, no_hub):
+    code, _, err = words("objective=dcm", "objective.uncertain=mnist")
+    assert code == 2
+    assert err.startswith("robustft: objective.uncertain_set.hub_id ")
+    assert "give objective.uncertain_set.path=DIR" in err
+    assert "dataset.path" not in err
+    assert not (tmp_path / "multirun").exists()
+
+
 @pytest.mark.parametrize("shift", ["stl10", "mnist"])
 def test_a_shift_set_that_is_not_there_names_its_own_path(words, tmp_path, no_hub, shift):
     code, _, err = words(f"shift=[{shift}]")

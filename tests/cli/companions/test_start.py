@@ -92,6 +92,7 @@ def test_what_a_start_is_decides_the_name_and_the_identity(probe, robustft):
         (("objective=dcm", "objective.uncertain=mnst"), "objective.uncertain must be one of misclassified, "),
         (("objective=dcm", "objective.uncertain=folder"), "objective.uncertain_set.path must be given"),
         (("objective=dcm", "objective.uncertain=digits"), "objective.uncertain must be another data set than dataset"),
+        (("objective=fare", "method=linear_probe"), "method must be one that trains more than the head, "),
         (("objective=trads",), "objective must be one of act, dcm, "),
         (("objective=trades", "objective.beta=-1"), "objective.beta must be"),
         (("objective=trades", "objective.inner.steps=0"), "objective.inner.steps must be"),

@@ -3,7 +3,7 @@
 The lab's own figures come from `python -m robustft method=full objective=NAME objective.inner.steps=5
 objective.inner.step_size_255=4`, whose table says them; `--lab` runs these.
 
-    python tests/benchmarks/objectives.py [--json] [--only small,cost,lab]
+    python tests/benchmarks/objectives.py [--json] [--only small,cost,lab,vit]      vit needs a GPU
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from robustft.attacks.noise import Noise
 from robustft.attacks.norms import project
 from robustft.attacks.threat_model import ThreatModel
 from robustft.backbones.pixel_model import PixelModel
+from robustft.backbones.timm_model import TimmModel
 from robustft.data.batch_order import batch_rows
 from robustft.data.sources.digits import Digits
 from robustft.methods.full import Full
@@ -86,9 +87,15 @@ def small_case() -> dict[str, dict[str, float]]:
 
 
 def step_of(
-    model: PixelModel, images: Any, rows: np.ndarray, update: int, updates: int, eps_255: float = EPS_255
+    model: PixelModel,
+    images: Any,
+    rows: np.ndarray,
+    update: int,
+    updates: int,
+    eps_255: float = EPS_255,
+    device: str = "cpu",
 ) -> Step:
-    pixels, labels = (torch.from_numpy(part) for part in images.batch(rows))
+    pixels, labels = (torch.from_numpy(part).to(device) for part in images.batch(rows))
     return Step(
         model=model,
         pixels=pixels.float().div(255),
@@ -116,10 +123,12 @@ def accuracies(model: nn.Module, pixels: Tensor, labels: Tensor, steps: int = 20
     return 100 * correct.float().mean().item(), 100 * unbroken.float().mean().item()
 
 
-def cost_case(updates: int = 6) -> dict[str, dict[str, float]]:
-    """Seconds of an update of the lab's backbone as a multiple of `standard`, in turn, the median; its passes forward
-    and backward, and those forward alone."""
-    data = Digits().load(28)
+def cost_case(
+    updates: int = 6, *, backbone: TimmModel = GLYPH_VIT, device: str = "cpu", bfloat16: bool = False
+) -> dict[str, dict[str, float]]:
+    """Seconds of an update (`method=full`) as a multiple of `standard`, in turn, the median; its passes forward and
+    backward, and those forward alone. CPU time on a CPU."""
+    data = Digits().load(backbone.image_size())
     cases: dict[str, Objective] = {
         "standard": Standard(),
         "fast_at": AdversarialTraining(inner=InnerMaximisation(steps=1, relative_step_size=1.25)),
@@ -127,7 +136,7 @@ def cost_case(updates: int = 6) -> dict[str, dict[str, float]]:
         "pgd_at, 10 steps": AdversarialTraining(inner=InnerMaximisation(steps=10)),
         "trades, 5 steps": Trades(inner=InnerMaximisation(steps=5, start="small")),
     }
-    models = {name: tuned_by(Full(), GLYPH_VIT.build(classes=10, seed=0), seed=0).train() for name in cases}
+    models = {name: tuned_by(Full(), backbone.build(classes=10, seed=0), seed=0).to(device).train() for name in cases}
     optimizers = {name: torch.optim.AdamW(tuned_parameters(model).values(), lr=3e-4) for name, model in models.items()}
     seconds: dict[str, list[float]] = {name: [] for name in cases}
     passes: dict[str, tuple[int, int]] = {}
@@ -141,13 +150,15 @@ def cost_case(updates: int = 6) -> dict[str, dict[str, float]]:
                 both, forward = both + torch.is_grad_enabled(), forward + (not torch.is_grad_enabled())
 
             watch = models[name].network.register_forward_hook(count)
-            at = step_of(models[name], data.train, rows, update, updates, eps_255=8)
-            began = time.process_time()
+            at = step_of(models[name], data.train, rows, update, updates, eps_255=8, device=device)
+            began = now(device)
             optimizers[name].zero_grad()
-            objective.loss(at).backward()
+            with torch.autocast(device, torch.bfloat16, enabled=bfloat16):  # as Lightning does for a training step
+                loss = objective.loss(at)
+            loss.backward()
             optimizers[name].step()
             if update:  # the first one warms up
-                seconds[name].append(time.process_time() - began)
+                seconds[name].append(now(device) - began)
             watch.remove()
             passes[name] = both, forward
     base = float(np.median(seconds["standard"]))
@@ -156,8 +167,28 @@ def cost_case(updates: int = 6) -> dict[str, dict[str, float]]:
             "passes": passes[name][0],
             "forward_only": passes[name][1],
             "times_standard": float(np.median(of_case)) / base,
+            "images_per_second": BATCH / float(np.median(of_case)),
         }
         for name, of_case in seconds.items()
+    }
+
+
+def now(device: str) -> float:
+    """Seconds: of the process on a CPU, of the clock on a GPU, whose work is waited for."""
+    if device == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def vit_case() -> dict[str, dict[str, dict[str, float]]]:
+    """`cost_case` of ViT-B/16 at 224 px on a GPU, in both precisions."""
+    if not torch.cuda.is_available():
+        raise SystemExit("the case vit needs a GPU")
+    vit = TimmModel(name="vit_base_patch16_224", pretrained=False, resolution=224)
+    return {
+        precision: cost_case(10, backbone=vit, device="cuda", bfloat16=precision == "bf16-mixed")
+        for precision in ("32-true", "bf16-mixed")
     }
 
 
@@ -189,13 +220,13 @@ def lab_case() -> dict[str, dict[int, dict[str, float]]]:
     return results
 
 
-CASES = {"small": small_case, "cost": cost_case, "lab": lab_case}
+CASES = {"small": small_case, "cost": cost_case, "lab": lab_case, "vit": vit_case}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--only", default=",".join(CASES))
+    parser.add_argument("--only", default="small,cost,lab")
     arguments = parser.parse_args()
     results = {name: CASES[name]() for name in arguments.only.split(",")}
     if arguments.json:

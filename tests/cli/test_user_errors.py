@@ -141,6 +141,11 @@ def no_hub(tmp_path, monkeypatch):
             )
         ),
         (["dataset=folder", "dataset.path=caf\udce9"], "dataset.path must be a path in UTF-8, got 'caf\\udce9'"),
+        (
+            ["backbone.pretrained=false"],
+            "backbone.pretrained must be true with backbone.checkpoint=package:glyph_vit.safetensors, "
+            "or backbone.checkpoint null for random weights; got false",
+        ),
         (["backbone.checkpoint=caf\udce9"], "backbone.checkpoint must be a path in UTF-8, got 'caf\\udce9'"),
         (
             ["backbone.options.proj_drop=1"],

@@ -15,7 +15,7 @@ from robustft.cli.companions.start import check_start
 from robustft.cli.runs import run_directory
 from robustft.cli.runs.identity import HUB_WEIGHTS, contents, files_of, hub_weights_settled, settings, weights
 from robustft.cli.runs.run_name import refuse_unnamed
-from robustft.cli.user_errors import naming
+from robustft.cli.user_errors import Mistake, naming
 from robustft.study.run import Run
 
 Check = Callable[[Parts], None]
@@ -42,6 +42,16 @@ def parts_and_before(config: DictConfig, run_dir: Path, hydra: DictConfig) -> tu
     return parts, run_directory.earlier(run_dir)
 
 
+def _check_weights(parts: Parts) -> None:
+    """A Mistake for random weights from a checkpoint, which would be loaded."""
+    checkpoint = getattr(parts.backbone, "checkpoint", None)
+    if checkpoint is not None and not getattr(parts.backbone, "pretrained", True):
+        raise Mistake(
+            f"backbone.pretrained must be true with backbone.checkpoint={checkpoint}, or backbone.checkpoint null for "
+            "random weights; got false"
+        )
+
+
 def prepared(config: DictConfig, parts: Parts, before: Run, *, unfinished: Check = lambda parts: None) -> Preparation:
     """The run that `parts` make in the directory of `before`; a Mistake if that belongs to another run.
 
@@ -65,6 +75,7 @@ def prepared(config: DictConfig, parts: Parts, before: Run, *, unfinished: Check
     check_uncertain(fingerprints)
     run_directory.refuse_another(before, identity)
     if not before.is_finished:
+        _check_weights(parts)
         check_start(parts.start, identity)
         check_reference(parts)
         unfinished(parts)

@@ -1,7 +1,7 @@
 """What objectives bring and cost: one hidden layer on small digits, and passes and seconds of an update on the lab.
 
 The lab's own figures come from `python -m robustft method=full objective=NAME objective.inner.steps=5
-objective.inner.step_size_255=4`, whose table says them; `--lab` runs these.
+objective.inner.step_size_255=4`, whose table says them; `--only lab` runs these.
 
     python tests/benchmarks/objectives.py [--json] [--only small,cost,lab,vit]      vit needs a GPU
 """

@@ -47,7 +47,7 @@ def test_what_is_missing_stays_missing_and_what_is_unknown_stays() -> None:
     [
         (
             TrainingPlan,
-            {"drop_last", "weight_decay_on", "gradient_clip", "warmup_from_zero", "validation_fraction"}
+            {"drop_last", "weight_decay_on", "gradient_clip", "warmup_from_zero", "validation_fraction", "beta2"}
             | {"average", "head_learning_rate", "weight_perturbation"},
         ),
         (Suite, {"corruptions", "severities", "attack_ood", "eps_grid_255", "precision"}),

@@ -35,13 +35,14 @@ def answer(comparison: Comparison) -> Answer:
 
     Names come from run.json: whoever shows the sentences escapes them.
     """
-    ranking = comparison.overall or (comparison.rankings[0] if len(comparison.rankings) == 1 else None)
+    tasks = comparison.averaged
+    ranking = comparison.overall or (tasks[0] if len(tasks) == 1 else None)
     if ranking is not None and ranking.strategies:
         second = _how_sure(ranking)
         if ranking.setting is None:
-            second = f"{second[:-1]}; {_by_setting(ranking.strategies[0].strategy, comparison.rankings)}."
+            second = f"{second[:-1]}; {_by_setting(ranking.strategies[0].strategy, tasks)}."
         return Answer(sentences=(_which(ranking, comparison), second), surer=_surer(ranking, comparison.seed_terms))
-    rankings = [ranking for ranking in comparison.rankings if ranking.strategies]
+    rankings = [ranking for ranking in tasks if ranking.strategies]
     if not rankings:
         return Answer(sentences=("No finished run can be compared yet.", _listed(comparison)))
     return Answer(
@@ -76,7 +77,7 @@ def with_interval(estimate: Estimate, decimals: int = 3) -> str:
 def _which(ranking: Ranking, comparison: Comparison) -> str:
     first, others = ranking.strategies[0], len(ranking.strategies) - 1
     area = f"an area of {with_interval(first.area)} under its frontier of clean and robust accuracy"
-    place = f"on {ranking.name}" if ranking.setting else f"in the mean over {len(comparison.rankings)} settings"
+    place = f"on {ranking.name}" if ranking.setting else f"in the mean over {len(comparison.averaged)} settings"
     if not others:
         return f"{first.strategy} is the only strategy {place}, with {area}."
     if ranking.best is not None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from robustft.study.comparison.compared_run import ComparedRun
-from robustft.study.comparison.comparison import LEVEL, Comparison, Ranking
+from robustft.study.comparison.comparison import LEVEL, Comparison, Ranking, averaged
 from robustft.study.comparison.identity_names import setting_names, strategy_names
 from robustft.study.comparison.rankings import overall_ranking, setting_ranking
 from robustft.study.comparison.reading.candidate import Candidate, Comparable, candidate
@@ -56,8 +56,9 @@ def compare(
         runs = {name: [one.run for one in of_strategy] for name, of_strategy in strategies.items()}
         rankings.append(setting_ranking(setting, runs, drawn))
         warnings += _warnings(rankings[-1], [one.run for one in of_setting])
-    overall = overall_ranking(rankings) if len(rankings) > 1 else None
-    if len(rankings) > 1 and overall is None:
+    tasks = averaged(rankings)
+    overall = overall_ranking(tasks) if len(tasks) > 1 else None
+    if len(tasks) > 1 and overall is None:
         warnings.append("no strategy is in every setting: there is no mean over settings")
     warnings += _too_few_draws([*rankings, *([] if overall is None else [overall])], image_draws, seed_terms)
     return Comparison(

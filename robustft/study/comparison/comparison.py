@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,7 +103,7 @@ class Comparison:
     title: the names of the studies.
     roots: their directories, as given.
     runs: that are compared; listed: all.
-    rankings: one a setting, by its name; overall: over all settings, None if there is only one.
+    rankings: one a setting, by its name; overall: over those in `averaged`, None if there is only one.
     warnings: a line each.
     image_draws, seed_terms, seed: how the draws were made.
     """
@@ -120,6 +120,18 @@ class Comparison:
     seed: int
 
     @property
+    def averaged(self) -> tuple[Ranking, ...]:
+        """The rankings that a mean over settings is of."""
+        return averaged(self.rankings)
+
+    @property
     def settings(self) -> tuple[Setting, ...]:
         """The settings, by name."""
         return tuple(ranking.setting for ranking in self.rankings if ranking.setting is not None)
+
+
+def averaged(rankings: Sequence[Ranking]) -> tuple[Ranking, ...]:
+    """Those that a mean over settings is of: not those of self-supervised sets, unless there are no others. What is
+    trained first on such a set is compared where it goes on."""
+    tasks = tuple(ranking for ranking in rankings if ranking.setting is None or not ranking.setting.is_pretext)
+    return tasks or tuple(rankings)

@@ -13,7 +13,7 @@ from robustft.study.plain_file import plain_line
 _LONGEST = 60
 """Characters of a strategy's name with all that differs behind it."""
 
-_LONGEST_VALUE = 24
+_LONGEST_VALUE = 32
 _HASHES = ("fingerprint", "weights")
 
 

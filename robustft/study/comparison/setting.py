@@ -16,6 +16,7 @@ class Setting:
     norm, eps_255: the threat model; eps in units of 1/255.
     attack: the main attack's label, `PGD-15`.
     images: of the test split that were evaluated.
+    is_pretext: whether the data set is a self-supervised one, on which models are trained first to go on elsewhere.
     """
 
     key: str
@@ -26,3 +27,4 @@ class Setting:
     eps_255: float
     attack: str
     images: int
+    is_pretext: bool = False

@@ -124,6 +124,7 @@ def _finished(place: Place, listed: ListedRun, identity: RunIdentity, records: S
             eps_255=identity.eps_255,
             attack=identity.label,
             images=totals[0],
+            is_pretext="pretext" in identity.setting["dataset"],
         ),
         strategy=identity.method,
         method=identity.method,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from robustft.report.answer import answer
 from robustft.study.comparison.compare import compare
 from robustft.study.comparison.reading.origin import origin
 from robustft.study.run import Run
@@ -54,6 +55,18 @@ def test_what_tells_starts_apart_is_in_the_name(make_run, tmp_path):
         "full start=linear_probe+pgd_at@best",
         "full start=full@digits-rotation",
     }
+
+
+def test_a_set_that_models_are_pre_trained_on_is_not_in_the_mean_over_settings(make_run, tmp_path):
+    pretext = {"dataset": {"_target_": "robustft.data.Digits", "pretext": {"_target_": "robustft.data.Rotation"}}}
+    make_run("plain/seed-0", method="full")
+    make_run("lora/seed-0", method="lora")
+    make_run("turned/seed-0", method="full", dataset="digits-rotation", settings=pretext)
+    comparison = compare([tmp_path], image_draws=100)
+    assert [ranking.name for ranking in comparison.rankings] == ["digits", "digits-rotation"]
+    assert comparison.overall is None
+    assert not any("settings" in warning for warning in comparison.warnings)
+    assert " on digits, " in answer(comparison).sentences[0] or " on digits:" in answer(comparison).sentences[0]
 
 
 def test_starts_of_the_same_name_that_differ_stay_two_strategies(make_run, tmp_path):

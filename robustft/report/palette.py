@@ -6,9 +6,10 @@ Okabe and Ito's colours, told apart by any colour vision, and Tol's muted ones b
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 SHAPES = {
     "circle": "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0Z",
@@ -46,6 +47,9 @@ _FURTHER_COLORS = ("#6699CC", "#888888", "#AA4499", "#44AA99", "#8C510A", "#0044
 _FURTHER = tuple(product(reversed(SHAPES), _FURTHER_COLORS))
 _SHADES = (0.0, 0.45, -0.4, 0.65, -0.65, 0.25)  # towards white (above 0) or black
 _SHADES_OF_DARK = (0.0, 0.5, 0.7, 0.3, 0.6, 0.4)
+_FEW = 3
+"""Shades of one colour that are told apart at a glance."""
+
 _NUMBER = re.compile(r"(\d+)", re.ASCII)
 _DASHES: tuple[tuple[int, ...], ...] = ((), (6, 3), (2, 2), (8, 2, 2, 2))
 
@@ -71,7 +75,9 @@ def marks(strategies: Mapping[str, str]) -> dict[str, Mark]:
     """Strategy -> mark, by strategy.
 
     A method has one colour and one shape, whatever else takes part; methods that are not in `OF_METHODS` get
-    theirs by name. Strategies of one method share its shape and differ in shade and dash.
+    theirs by name. Strategies of one method share its shape and differ in dash, and a few of them in shade. Of more
+    than that, objectives of one method for instance, shades look alike: they have the colours of methods that do not
+    take part, as long as these last.
 
     strategies: strategy -> its method.
 
@@ -79,6 +85,11 @@ def marks(strategies: Mapping[str, str]) -> dict[str, Mark]:
     Mark(color='#0072B2', shape='triangle', dash=())
     """
     further = sorted({method for method in strategies.values() if method not in OF_METHODS})
+    counts = Counter(strategies.values())
+    free = [color for method, (color, _) in OF_METHODS.items() if method not in counts]
+    of_many = [strategy for strategy in by_name(strategies) if counts[strategies[strategy]] > _FEW]
+    further_of_many = [later for earlier, later in pairwise(of_many) if strategies[earlier] == strategies[later]]
+    own = dict(zip(further_of_many, free, strict=False)) if len(further_of_many) <= len(free) else {}
     seen: dict[str, int] = {}
     drawn = {}
     for strategy in by_name(strategies):
@@ -88,7 +99,8 @@ def marks(strategies: Mapping[str, str]) -> dict[str, Mark]:
             color, shape = OF_METHODS[method]
         else:
             shape, color = _FURTHER[further.index(method) % len(_FURTHER)]
-        drawn[strategy] = Mark(color=_shaded(color, variant), shape=shape, dash=_DASHES[variant % len(_DASHES)])
+        color = own.get(strategy) or _shaded(color, variant)
+        drawn[strategy] = Mark(color=color, shape=shape, dash=_DASHES[variant % len(_DASHES)])
     return drawn
 
 

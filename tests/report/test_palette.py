@@ -50,6 +50,16 @@ def test_strategies_of_one_method_share_its_shape_and_differ() -> None:
     assert len({mark.color for mark in variants}) == len({mark.dash for mark in variants}) == 4
 
 
+def test_many_strategies_of_one_method_have_colours_of_methods_that_do_not_take_part() -> None:
+    objectives = {f"full {name}": "full" for name in ("act", "mart", "pgd_at", "score", "trades")}
+    drawn = marks({"full": "full", **objectives, "lora": "lora", "lora trades": "lora"})
+    colors = [drawn[name].color for name in ("full", *objectives, "lora", "lora trades")]
+    assert {drawn[name].shape for name in objectives} == {"circle"}
+    for vision, (one, other) in product(DICHROMATS, combinations(colors[:-1], 2)):
+        assert np.linalg.norm(_lab(one, DICHROMATS[vision]) - _lab(other, DICHROMATS[vision])) > 10
+    assert drawn["full"].color == marks({"full": "full"})["full"].color
+
+
 def test_forty_strategies_all_look_different() -> None:
     methods = [*OF_METHODS, *(f"method_{number}" for number in range(20 - len(OF_METHODS)))]
     strategies = {f"{method}{suffix}": method for method, suffix in product(methods, ("", " rank=4"))}

@@ -198,6 +198,23 @@ def test_the_objective_looks_at_what_the_threat_model_allows(train, monkeypatch)
     assert found == pytest.approx([0, 0, 8 / 255, 16 / 255, 16 / 255], abs=1e-6)
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_images_are_looked_for_in_the_precision_of_training(train, monkeypatch, precision):
+    types = set()
+    original = InnerMaximisation.images
+
+    def watched(inner, at, *arguments):
+        hook = at.model.register_forward_hook(lambda model, images, logits: types.add(logits.dtype))
+        images = original(inner, at, *arguments)
+        hook.remove()
+        assert images.dtype == torch.float32
+        return images
+
+    monkeypatch.setattr(InnerMaximisation, "images", watched)
+    train(AdversarialTraining(inner=InnerMaximisation(steps=2)), "run", precision=precision)
+    assert types == {torch.bfloat16 if precision == "bf16-mixed" else torch.float32}
+
+
 def test_a_run_that_diverges_says_with_which_objective(train):
     reason = r"^training of AdversarialTraining diverged at step \d: .*; the learning rate was 1e\+30"
     with pytest.raises(Diverged, match=reason):

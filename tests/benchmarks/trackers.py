@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from subprocess import DEVNULL
 
 from tests.training.trackers.wandb_server import KEY, wandb_server
 
@@ -48,11 +49,17 @@ def environment_of(case: str) -> Iterator[dict[str, str]]:
 
 
 def command_of(case: str, words: list[str], place: Path) -> list[str]:
-    """The full disk is that of the mirror alone: what a full disk does to a run itself is another matter."""
+    """The full disk is that of the mirror alone: what a full disk does to a run itself is another matter. Its directory
+    must be the run's own, so the run is begun, and stopped, before it is timed."""
     command = [sys.executable, "-m", "robustft", *words, *CASES[case], "hydra.run.dir=run"]
     if case != "full disk":
         return command
-    (place / "run/wandb").mkdir(parents=True)
+    begun = subprocess.Popen([*command, "tracker.mode=disabled"], cwd=place, stdout=DEVNULL, stderr=DEVNULL)
+    while not (place / "run/last.ckpt").is_file() and begun.poll() is None:
+        time.sleep(0.1)
+    begun.terminate()
+    begun.wait()
+    (place / "run/wandb").mkdir()
     mounted = 'mount -t tmpfs -o size=100k tmpfs run/wandb && exec "$@"'
     return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounted, "sh", *command]
 

@@ -36,7 +36,7 @@ class ContinuedMlflowLogger(MLFlowLogger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Metrics that are new; names in the characters that Lightning lets through."""
-        new = {_name(name): value for name, value in metrics.items() if value is not None}
+        new = {_metric(name): value for name, value in metrics.items() if value is not None}
         new = {name: value for name, value in new.items() if (step or 0) > self._sent.get(name, -1)}
         if new:
             super().log_metrics(new, step)
@@ -66,12 +66,19 @@ class ContinuedMlflowLogger(MLFlowLogger):
                 self._sent[name] = max(each.step for each in client.get_metric_history(self._run_id, name))
 
 
-def _name(name: str) -> str:
-    """`test/ood:mnist/pgd@2` -> `test/ood.mnist/pgd at 2`.
+def _metric(name: str) -> str:
+    """A metric's name with one folder: MLflow's files cannot have a metric and a folder of one name, as `summary/area`
+    and `summary/area/low` would be.
 
-    >>> _name("test/ood:mnist/pgd@2")
-    'test/ood.mnist/pgd at 2'
+    >>> _metric("test/ood:mnist/pgd@2")
+    'test/ood.mnist.pgd at 2'
     """
+    folder, slash, rest = _name(name).partition("/")
+    return folder + slash + rest.replace("/", ".")
+
+
+def _name(name: str) -> str:
+    """In the characters that MLflow takes."""
     return re.sub(r"[^\w/. -]", "", name.replace("@", " at ").replace(":", "."), flags=re.ASCII)
 
 

@@ -17,7 +17,8 @@ from robustft.training.trackers.logger_tracker import LoggerTracker
 from robustft.training.trackers.tracked_run import tracked_run
 
 LOGGERS = [name for name in choices("tracker") if name != "wandb"]
-NAMES = ("train/loss", "test/ood:mnist/pgd@2")
+NAMES = ("train/loss", "test/ood:mnist", "test/ood:mnist/pgd@2")
+LOW = "summary/area/low"
 CONFIG: Mapping[str, Any] = {"attack": {"pgd": {"steps": 15}}, "classes": ["a", "b"], "nothing": None}
 
 
@@ -34,9 +35,8 @@ def start(tracker: LoggerTracker, run_dir: Path, steps: range, *, changes: Mappi
             tracked.log(step, dict.fromkeys(NAMES, step / 2))
         if steps.stop == 9:
             rows = [[0, 0.5, None], [8, 0.75, 0.5]]
-            tracked.finish(
-                columns=["step", "clean", "ood:mnist"], rows=rows, picture=None, summary={"area": 0.25}, step=8
-            )
+            summary = {"area": 0.25, "area/low": 0.125}
+            tracked.finish(columns=["step", "clean", "ood:mnist"], rows=rows, picture=None, summary=summary, step=8)
 
 
 @pytest.fixture
@@ -67,7 +67,8 @@ def read_back(tmp_path, monkeypatch):
         assert run.data.params["attack/pgd/steps"] == "15"
         kept = {}
         for name in run.data.metrics:
-            own = {"test/ood.mnist/pgd at 2": NAMES[1]}.get(name, name)
+            theirs = {"test/ood.mnist": NAMES[1], "test/ood.mnist.pgd at 2": NAMES[2], "summary/area.low": LOW}
+            own = theirs.get(name, name)
             kept[own] = [(each.step, each.value) for each in client.get_metric_history(run.info.run_id, name)]
         return kept
 
@@ -82,7 +83,7 @@ def test_a_resumed_run_is_one_run_in_which_no_step_is_twice(name, read_back):
     kept = read_back[name]()
     for each in NAMES:
         assert kept[each] == [(step, step / 2) for step in range(9)], each
-    assert kept["summary/area"] == [(8, 0.25)]
+    assert (kept["summary/area"], kept[LOW]) == ([(8, 0.25)], [(8, 0.125)])
 
 
 @pytest.mark.parametrize("name", LOGGERS)

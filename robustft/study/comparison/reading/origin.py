@@ -40,9 +40,10 @@ def seedless(content: Mapping[str, Any]) -> dict[str, Any]:
     known = strategies(content)
     if "start" in known:
         identity["start"] = {"strategy": known["start"]}
-    if "reference" in known:
-        objective = {key: value for key, value in identity["objective"].items() if key != "reference_fingerprint"}
-        identity["objective"] = objective | {"reference_strategy": known["reference"]}
+    objective = identity.get("objective")
+    if "reference" in known and isinstance(objective, Mapping):
+        rest = {key: value for key, value in objective.items() if key != "reference_fingerprint"}
+        identity["objective"] = rest | {"reference_strategy": known["reference"]}
     return identity
 
 
@@ -58,5 +59,5 @@ def names(content: Mapping[str, Any]) -> dict[str, str]:
 
 def _told(content: Mapping[str, Any], key: str) -> dict[str, str]:
     origins = content.get("origins") or {}
-    told = {place: plain_line(origins.get(place, {}).get(key)) for place in PLACES}
+    told = {place: plain_line((origins.get(place) or {}).get(key)) for place in PLACES}
     return {place: text for place, text in told.items() if text}

@@ -72,13 +72,19 @@ class RunIdentity:
         return Named(key=key, name=self.dataset, settings=telling | {"images": images} | of_attack | others)
 
     def named_strategy(self) -> Named:
-        """What follows the method first. An objective that is not the standard one goes with the method's name."""
+        """What follows the method first. An objective that is not the standard one, and what the run started from, go
+        with the method's name."""
         name = plain_line(Run(Path(), self.content).strategy) or self.method
+        told = names(self.content)
+        if "start" in told:
+            name = f"{name} start={told['start']}"
         order = sorted(self.rest, key=lambda name: name != "method")
         settings = dotted({name: self.rest[name] for name in order})
-        for place, told in names(self.content).items():  # rather than a hash
-            settings.pop("start.strategy" if place == "start" else "objective.reference_strategy", None)
-            settings[place] = told
+        if "start" in told:  # names rather than hashes
+            settings.pop("start.strategy", None)
+        if "reference" in told:
+            settings["reference"] = told["reference"]
+            settings.pop("objective.reference_strategy", None)
         return Named(key=canonical_hash(self.rest, characters=16), name=name, settings=settings)
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from robustft.report.answer import answer
 from robustft.study.comparison.compare import compare
 from robustft.study.comparison.reading.origin import origin
@@ -32,7 +34,7 @@ def test_runs_from_the_states_of_other_seeds_are_seeds_of_one_strategy(make_run,
     for seed in range(3):
         probe = make_run(f"probe/seed-{seed}", method="linear_probe", seed=seed)
         make_run(f"tuned/seed-{seed}", **from_state(probe, seed))
-    assert strategies(tmp_path) == {"linear_probe": 3, "full": 3}
+    assert strategies(tmp_path) == {"linear_probe": 3, "full start=linear_probe": 3}
 
 
 def test_what_tells_starts_apart_is_in_the_name(make_run, tmp_path):
@@ -98,3 +100,24 @@ def test_a_run_from_before_origins_were_written_is_told_by_its_starts_content(ma
     for seed in range(2):
         make_run(f"old/seed-{seed}", method="full", seed=seed, settings={"start": {"fingerprint": f"{seed}" * 8}})
     assert strategies(tmp_path) == {"full fingerprint=000000": 1, "full fingerprint=111111": 1}
+
+
+@pytest.mark.parametrize(
+    ("origins", "name"),
+    [
+        ({"start": {"name": "x\x1b[2J"}}, "full start=x\\x1b[2J"),
+        ({"start": {"strategy": "x"}}, "full"),
+        ({"reference": {"strategy": "x", "name": "y"}}, "full"),
+        ({"start": {}, "elsewhere": {"name": "x"}}, "full"),
+    ],
+)
+def test_origins_that_somebody_else_wrote_do_no_harm(make_run, tmp_path, origins, name):
+    make_run("full/seed-0", method="full", origins=origins)
+    assert strategies(tmp_path) == {name: 1}
+
+
+@pytest.mark.parametrize("origins", [3, {"start": 3}, ["start"]])
+def test_origins_that_are_none_are_a_damaged_file(make_run, tmp_path, origins):
+    make_run("full/seed-0", method="full", origins=origins)
+    (listed,) = compare([tmp_path], image_draws=100).listed
+    assert (listed.state, "origins" in (listed.reason or "")) == ("damaged", True)

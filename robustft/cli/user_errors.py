@@ -78,8 +78,8 @@ def _with_key(key: str, text: str) -> str:
     if node != key and not re.match(r"[a-z_]", text):  # from the system or a library: [Errno 13] ...
         return f"{node}: {text}"
     # Sources do not know their key: their messages name dataset.path.
-    is_dataset = not node.startswith(("shift.", "objective."))
-    return f"{key}{text}".replace("dataset.path=", "dataset.path=" if is_dataset else f"{node}.path=")
+    source = node if node.startswith(("shift.", "objective.")) else "dataset"
+    return f"{key}{text}".replace("dataset.path=", f"{source}.path=")
 
 
 def command(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:

@@ -35,19 +35,18 @@ class Fare(Objective):
 
     @property
     def passes(self) -> UpdatePasses:
-        return UpdatePasses(beside=self.inner.passes + Passes(forward=2))
+        return UpdatePasses(beside=self.inner.passes + Passes(forward=1))
 
     def loss(self, at: Step) -> Tensor:
-        images = self.inner.images(at, _raised_distance)
-        return (at.model.features(images) - _reference_features(at)).square().sum(1).mean()
+        assert at.reference is not None  # needs_reference
+        with torch.no_grad():
+            before = at.reference.features(at.pixels)
+
+        def raised(attacked: Step) -> Callable[[Tensor], Tensor]:
+            return lambda images: _distance(attacked, images, before[: len(images)])
+
+        return _distance(at, self.inner.images(at, raised), before).mean()
 
 
-def _raised_distance(at: Step) -> Callable[[Tensor], Tensor]:
-    before = _reference_features(at)
-    return lambda images: (at.model.features(images) - before).square().sum(1)
-
-
-def _reference_features(at: Step) -> Tensor:
-    assert at.reference is not None  # needs_reference
-    with torch.no_grad():
-        return at.reference.features(at.pixels)
+def _distance(at: Step, images: Tensor, before: Tensor) -> Tensor:
+    return (at.model.features(images) - before).square().sum(1)

@@ -13,7 +13,7 @@ from robustft.attacks.passes import Passes
 from robustft.objectives.update_passes import UpdatePasses
 from robustft.planning.cost import RecordedPasses
 from robustft.planning.rates import BACKWARD, EXIT, START_UP, Rates
-from robustft.planning.work import Parameters
+from robustft.planning.work import STANDARD, Parameters
 from robustft.study.records.condition import Condition
 from robustft.study.records.predictions import images_of
 from robustft.study.records.record import Record
@@ -23,9 +23,6 @@ Key = tuple[str | None, float | None, str | None]
 """Of an attack's passes: its settings, eps / 255, and the OOD set that it attacks."""
 
 _COUNTS = ("total", "trainable", "head")
-
-STANDARD = "Standard"
-"""Class of the objective of a run whose identity names none."""
 
 ENOUGH = 3
 """Runs of one data set, backbone, method and objective that are read: others tell nothing new."""

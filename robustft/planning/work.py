@@ -11,6 +11,9 @@ from robustft.objectives.update_passes import UpdatePasses
 from robustft.planning.span import Span
 from robustft.study.records.condition import Condition
 
+STANDARD = "Standard"
+"""Class of the objective of a run whose identity names none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
@@ -92,7 +95,7 @@ class RunWork:
     steps: tuple[int, ...]
     batch_size: int
     measurements: tuple[MeasurementWork, ...]
-    objective: str = "Standard"
+    objective: str = STANDARD
     training_factor: float = 1.0
     update: UpdatePasses = field(default_factory=UpdatePasses)
     checkpoint_states: int = 3

@@ -15,7 +15,8 @@ _MOST_BYTES = 1 << 16
 
 
 def run_command(run_dir: Path) -> str | None:
-    """`python -m robustft method=lora seed=0`, from what the run keeps of its command line; None if that is not there.
+    """`python -m robustft method=lora seed=0`, from what the run keeps of its command line; None if that is not there,
+    or would move a cursor.
 
     >>> run_command(Path("nowhere")) is None
     True
@@ -26,7 +27,13 @@ def run_command(run_dir: Path) -> str | None:
         return None
     if not isinstance(overrides, list) or not all(isinstance(word, str) for word in overrides):
         return None
-    return command_line(overrides)
+    return printable_command(overrides)
+
+
+def printable_command(words: Sequence[str]) -> str | None:
+    """As `command_line`; None for words that would move a cursor."""
+    command = command_line(words)
+    return command if command.isprintable() else None
 
 
 def command_line(words: Sequence[str]) -> str:

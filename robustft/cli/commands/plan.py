@@ -125,17 +125,19 @@ def _measured(
 
 def _planned(work: RunWork, settings: PlanSettings, observations: Observations, measured: Any) -> PlannedRun:
     rates: Rates | None
-    kind = (work.dataset, work.backbone, work.method, work.objective)
+    kind = (work.backbone, work.method)
     speed = of(settings.images_per_second, work.backbone)
     if speed is not None:
         rates = Rates.of_speed(speed, work.parameters)
-    elif kind[1:3] in measured:
-        rates, _ = measured[kind[1:3]]
+    elif kind in measured:
+        rates, _ = measured[kind]
     else:
-        rates = observations.rates(*kind)
+        rates = observations.rates(work.dataset, *kind, work.objective)
     cost = None
     if rates is not None:
-        cost = run_cost(work, rates, lambda condition: observations.passes(*kind[:3], condition, work.objective))
+        cost = run_cost(
+            work, rates, lambda condition: observations.passes(work.dataset, *kind, condition, work.objective)
+        )
     return PlannedRun(
         work=work,
         cost=cost,

@@ -85,6 +85,6 @@ def prepared(config: DictConfig, parts: Parts, before: Run, *, unfinished: Check
         fingerprints |= contents({HUB_WEIGHTS: hub_files}, known)
         identity["backbone"]["weights"] = weights(parts, fingerprints, earlier)
         run_directory.refuse_another(before, identity)
-    if not before.is_finished:
-        check_start(parts.start, identity)  # again, now that the hub's weights are known
+        if not before.is_finished:
+            check_start(parts.start, identity)  # again, now that the hub's weights are known
     return Preparation(parts=parts, before=before, identity=identity, contents=fingerprints)

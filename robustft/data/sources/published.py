@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from robustft.data.archives.archive import Archive
-from robustft.data.dataset import Dataset
 from robustft.data.directory_listing import entries, existing_directory
 from robustft.data.encoded import EncodedDataset
 from robustft.data.errors import DataError, DataNotFound, listed
-from robustft.data.source import Source
 from robustft.data.sources import domain_folder, folder, parquet_files
 from robustft.data.sources.domain_folder import DomainFolder
 from robustft.data.sources.encoded_source import EncodedSource
 from robustft.data.sources.folder import Folder
 from robustft.data.sources.image_tree import has_images
 from robustft.data.sources.parquet import Parquet
-from robustft.data.split_sizes import SplitSizes
 
 
 class Published(Parquet):
@@ -42,17 +39,11 @@ class Published(Parquet):
     def files(self) -> dict[str, Path]:
         return super().files() if self._other_form is None else self._other_form.files()
 
-    def sizes(self) -> SplitSizes | None:
-        return super().sizes() if self._other_form is None else self._other_form.sizes()
-
-    def class_names(self) -> tuple[str, ...] | None:
-        return super().class_names() if self._other_form is None else self._other_form.class_names()
-
-    def load(self, resolution: int) -> Dataset:
-        return super().load(resolution) if self._other_form is None else self._other_form.load(resolution)
+    def encoded(self) -> EncodedDataset:
+        return super().encoded() if self._other_form is None else self._other_form.encoded()
 
     @cached_property
-    def _other_form(self) -> Source | None:
+    def _other_form(self) -> EncodedSource | None:
         """The source that reads `path`; None if it has parquet files, or if there is no path."""
         if self.path is None:
             return None
@@ -62,7 +53,7 @@ class Published(Parquet):
             raise DataError(f"config must be null where {root} holds no parquet files; got {self.config!r}")
         return form
 
-    def _form_in(self, root: Path) -> Source | None:
+    def _form_in(self, root: Path) -> EncodedSource | None:
         if self.archive is not None and (archive_root := self.archive.root_in(root)) is not None:
             return _UnpackedArchive(self.archive, archive_root, source=self.source, name=self.name, resize=self.resize)
         has_domains = self.domain_column is not None

@@ -139,7 +139,7 @@ def _finished(place: Place, listed: ListedRun, identity: RunIdentity, records: S
         confidence=state_confidence(place.directory, records, best),
         eps_curves=tuple(_eps_curves(records, (best, last), names)),
         failed_gates=tuple(failed_gates(records, names.of)),
-        command=place.command or _own_command(place.directory) or identity.command,
+        command=place.command or run_command(place.directory) or identity.command,
     )
     comparable = Comparable(
         setting=setting,
@@ -174,12 +174,6 @@ def _points(identity: RunIdentity, records: Sequence[Record]) -> tuple[list[Trad
     if eps is None or own is None:
         return [], names
     return tradeoff_points(records, identity.main, norm=identity.norm, eps=eps, settings=own), names
-
-
-def _own_command(run_dir: Path) -> str | None:
-    """What the run keeps of its command line; None for what moves a cursor."""
-    command = run_command(run_dir)
-    return command if command is not None and command.isprintable() else None
 
 
 def _curve(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from robustft.study.plain_file import DamagedFile, plain_line
 from robustft.study.run import runs_below
+from robustft.study.run_command import printable_command
 from robustft.study.run_directories import run_directories
 from robustft.study.study_file import read_study
 
@@ -32,9 +32,7 @@ class Place:
     @property
     def command(self) -> str | None:
         """What makes it again, quoted for a shell; None where no study lists it, or with what moves a cursor."""
-        if self.overrides is None or not all(word.isprintable() for word in self.overrides):
-            return None
-        return shlex.join(["python", "-m", "robustft", *self.overrides])
+        return None if self.overrides is None else printable_command(self.overrides)
 
     def override(self, key: str) -> str | None:
         """The value of `key` in the overrides."""

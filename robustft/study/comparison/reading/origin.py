@@ -22,22 +22,21 @@ def origin(run: Run, state: str, *, dataset: str) -> dict[str, str]:
     name = run.strategy.replace(" ", "+")
     if run.dataset != dataset:
         name = f"{name}@{run.dataset}"
-    identity = {key: value for key, value in seedless(run.content).items() if key != "seed"}
     return {
         "run": str(run.directory),
         "state": state,
         "name": name if state == "last" else f"{name}@{state}",
-        "strategy": canonical_hash(identity | {"state": state}, characters=16),
+        "strategy": canonical_hash(seedless(run.content) | {"state": state}, characters=16),
     }
 
 
 def seedless(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The identity in run.json, with the strategy of other runs' states in place of their content.
+    """The identity in run.json without the seed, and with the strategy of other runs' states in place of their content.
 
     A run from before origins were written keeps the content.
     """
-    identity = dict(content["identity"])
-    known = strategies(content)
+    identity = {key: value for key, value in content["identity"].items() if key != "seed"}
+    known = _told(content, "strategy")
     if "start" in known:
         identity["start"] = {"strategy": known["start"]}
     objective = identity.get("objective")
@@ -45,11 +44,6 @@ def seedless(content: Mapping[str, Any]) -> dict[str, Any]:
         rest = {key: value for key, value in objective.items() if key != "reference_fingerprint"}
         identity["objective"] = rest | {"reference_strategy": known["reference"]}
     return identity
-
-
-def strategies(content: Mapping[str, Any]) -> dict[str, str]:
-    """Place -> the strategy of the state there, as far as run.json has it."""
-    return _told(content, "strategy")
 
 
 def names(content: Mapping[str, Any]) -> dict[str, str]:

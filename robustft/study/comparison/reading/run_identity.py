@@ -9,10 +9,10 @@ from typing import Any
 from robustft.canonical_hash import canonical_hash
 from robustft.checks import number
 from robustft.study.comparison.identity_names import Named
-from robustft.study.comparison.reading.collection import Place
 from robustft.study.comparison.reading.origin import names, seedless
 from robustft.study.plain_file import plain_line
 from robustft.study.run import Run
+from robustft.study.run_command import printable_command
 from robustft.study.run_file import dotted
 
 _NAMES = ("dataset", "backbone", "method")
@@ -49,7 +49,7 @@ class RunIdentity:
         identity["suite"] = {
             key: value for key, value in object_or_empty(identity.get("suite")).items() if key != "max_images"
         }
-        self.rest = {key: value for key, value in identity.items() if key != "seed" and value not in ({}, None)}
+        self.rest = {key: value for key, value in identity.items() if value not in ({}, None)}
         self.steps = attack.get("steps")
 
     @property
@@ -102,7 +102,7 @@ class RunIdentity:
             plain = isinstance(value, int | float) and not isinstance(value, bool)
             if key.split(".")[0] in _SETTINGS and (plain or key == "threat_model.norm"):
                 words.append(f"{key}={value}")
-        return Place(name="", directory=Path(), overrides=tuple(words)).command or ""
+        return printable_command(words) or ""
 
 
 def object_or_empty(value: Any) -> Mapping[str, Any]:
